@@ -1,0 +1,88 @@
+//! The stylesheets and the script that our markup names.
+//!
+//! They are compiled in, and their addresses carry a digest of their content: a browser may keep
+//! them for a year, and a new version is a new address.
+//!
+//! They are the same for every visitor and every choice, so they say nothing about anybody.
+//!
+//! Who asks for them: the banner ([`layer`](super::layer)) and our pages ([`pages`](super::pages)).
+
+use std::sync::LazyLock;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+/// A file that the gateway serves from under `/.consent/`.
+#[derive(Debug)]
+pub struct Asset {
+    /// Where it is served, such as `/.consent/banner-0a1b2c3d.css`.
+    pub path: String,
+    /// Its `Content-Type`.
+    pub content_type: &'static str,
+    /// Its content, UTF-8.
+    pub body: &'static str,
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+
+static BANNER_CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("banner", "css", CSS, include_str!("assets/banner.css")));
+static BANNER_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
+static PAGE_CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("page", "css", CSS, include_str!("assets/page.css")));
+
+impl Asset {
+    fn new(stem: &str, ending: &str, content_type: &'static str, body: &'static str) -> Self {
+        let digest = HEXLOWER.encode(&Sha256::digest(body)[..4]);
+        Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body }
+    }
+}
+
+/// The asset at this path, if there is one.
+pub fn find(path: &str) -> Option<&'static Asset> {
+    all().into_iter().find(|asset| asset.path == path)
+}
+
+/// All of them, such as for an archive of what was shown.
+pub fn all() -> [&'static Asset; 3] {
+    [banner_css(), banner_js(), page_css()]
+}
+
+/// The stylesheet of the banner and the control.
+pub fn banner_css() -> &'static Asset {
+    &BANNER_CSS
+}
+
+/// The script of the banner.
+pub fn banner_js() -> &'static Asset {
+    &BANNER_JS
+}
+
+/// The stylesheet of our own pages.
+pub fn page_css() -> &'static Asset {
+    &PAGE_CSS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, banner_css, find};
+
+    #[test]
+    fn an_asset_is_found_at_its_own_address_only() {
+        for asset in all() {
+            assert_eq!(find(&asset.path).expect("its own path").body, asset.body);
+        }
+        assert!(find("/.consent/banner-00000000.css").is_none());
+        assert!(find("/.consent/banner.css").is_none());
+        assert_eq!(banner_css().path.len(), "/.consent/banner-0a1b2c3d.css".len());
+    }
+
+    #[test]
+    fn assets_are_ascii_so_that_a_page_of_any_encoding_may_name_them() {
+        for asset in all() {
+            assert!(asset.body.is_ascii(), "{}", asset.path);
+        }
+    }
+}

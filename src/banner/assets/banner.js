@@ -1,0 +1,159 @@
+// The banner, for browsers that run scripts. Without it the form is an ordinary form.
+// The click stays a real submit (into a hidden frame), so that the browser attests that a person made it.
+(() => {
+  'use strict';
+  const main = document.getElementById('cc-main');
+  const form = main && main.querySelector('form');
+  if (!form || main.dataset.ready) return;
+  main.dataset.ready = '1';
+
+  const back = form.elements.namedItem('return');
+  const page = back.value;
+  const message = form.querySelector('[role=alert]');
+  const answered = ['declined', 'withdrawn', 'suspended'];
+  let busy = false;
+  let timer = 0;
+  let before = null;
+
+  const frame = document.createElement('iframe');
+  frame.name = 'cc-frame';
+  frame.title = form.dataset.frame;
+  frame.tabIndex = -1;
+  frame.hidden = true;
+  frame.setAttribute('aria-hidden', 'true');
+  main.append(frame);
+  form.target = frame.name;
+  back.value = '/.consent/done';
+
+  main.addEventListener('focusin', (event) => {
+    const from = event.relatedTarget;
+    if (from && !main.contains(from)) before = from;
+  });
+  form.addEventListener('submit', (event) => {
+    if (busy) return event.preventDefault();
+    if (!form.target || form.target === '_self') return;
+    busy = true;
+    main.setAttribute('aria-busy', 'true');
+    message.hidden = true;
+    timer = setTimeout(fail, 15000);
+  });
+  frame.addEventListener('load', () => { if (busy) settle(); });
+
+  // The banner goes when the server says that the answer counts, not when a button was pressed.
+  async function settle() {
+    let state;
+    try {
+      const answer = await fetch('/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
+      if (!answer.ok) throw new Error(answer.status);
+      state = await answer.json();
+      if (!form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason)))
+        throw new Error('not recorded');
+    } catch (error) {
+      return fail();
+    }
+    if (!busy) return;
+    clearTimeout(timer);
+    leave();
+    release(state);
+  }
+
+  // What scripts could not do, the next click does without them.
+  function fail() {
+    if (!busy) return;
+    clearTimeout(timer);
+    busy = false;
+    main.removeAttribute('aria-busy');
+    form.target = '_self';
+    back.value = page;
+    message.textContent = form.dataset.error;
+    message.hidden = false;
+  }
+
+  function leave() {
+    const control = document.getElementById('cc-open');
+    const held = main.contains(document.activeElement);
+    main.remove();
+    if (control) control.hidden = false;
+    if (!held) return;
+    if (before && before.isConnected) before.focus({ preventScroll: true });
+    else if (control) control.focus({ preventScroll: true });
+  }
+
+  function permitted(state, purpose) {
+    return purpose !== 'undeclared' && !!state[purpose] && state[purpose].verdict === 'permit';
+  }
+
+  // Runs the held scripts of permitted purposes, in document order.
+  async function release(state) {
+    const held = [...document.querySelectorAll('script[type="text/plain"][data-consent]')]
+      .filter((script) => permitted(state, script.dataset.consent));
+    const written = new Map();
+    let running = null;
+
+    // Split writes are whole only when their script has ended, so they wait for that.
+    const writer = (end) => (...texts) => {
+      const by = document.currentScript || running;
+      written.set(by, (written.get(by) || '') + texts.join('') + end);
+    };
+    const own = ['write', 'writeln'].map((name) => [name, Object.getOwnPropertyDescriptor(document, name)]);
+    document.write = writer('');
+    document.writeln = writer('\n');
+
+    for (const script of held) {
+      try {
+        await run(fresh(script), script);
+      } catch (error) {
+        console.error(error);
+      }
+    }
+    for (const [name, descriptor] of own) {
+      delete document[name];
+      if (descriptor) Object.defineProperty(document, name, descriptor);
+    }
+
+    async function run(script, place) {
+      const classic = !script.type || /^(text|application)\/(x-)?(java|ecma)script$/i.test(script.type.trim());
+      if (!script.hasAttribute('async')) script.async = false;
+      const waits = script.src && classic && !script.noModule && !script.async;
+      const ended = waits && new Promise((done) => {
+        script.addEventListener('load', done);
+        script.addEventListener('error', done);
+      });
+      running = script;
+      place.replaceWith(script);
+      await ended;
+      running = script;
+      await flush();
+    }
+
+    async function flush() {
+      for (const [by, text] of written) {
+        written.delete(by);
+        const at = by && by.isConnected ? by : document.body.lastChild;
+        const range = document.createRange();
+        range.selectNode(at);
+        const fragment = range.createContextualFragment(text);
+        const inner = [...fragment.querySelectorAll('script')].map((script) => {
+          const place = document.createComment('');
+          script.replaceWith(place);
+          return [script, place];
+        });
+        at.after(fragment);
+        for (const [script, place] of inner) await run(script, place);
+      }
+    }
+  }
+
+  // A script element runs once and only if it was never inert: so each is made anew.
+  function fresh(held) {
+    const script = document.createElement('script');
+    for (const { name, value } of held.attributes)
+      if (!/^(type|src|data-consent(-type|-src)?)$/.test(name)) script.setAttribute(name, value);
+    if (held.nonce) script.nonce = held.nonce;
+    const { consentType, consentSrc } = held.dataset;
+    if (consentType !== undefined) script.type = consentType;
+    script.text = held.text;
+    if (consentSrc !== undefined) script.src = consentSrc;
+    return script;
+  }
+})();

@@ -1,0 +1,226 @@
+//! What is inserted into the site's pages: the banner, and the control that opens the settings.
+//!
+//! Both are rendered once per language when the rules are loaded. A request copies them and fills
+//! in its token, the way back and the page's nonce.
+//!
+//! They work with scripts off: a form with two equal buttons and a link. They are ASCII, so they
+//! stand in a page of any encoding; their stylesheet precedes them, so they are not painted bare.
+//! Element names follow the contract that browsers which answer banners look for (`#cc-main
+//! .cm-wrapper`, `role="dialog"`, `.cm__btn[data-role=necessary]`): see `facts/consent.md`.
+//!
+//! Where in a page they are put is the gate's business; how they look is `assets/banner.css`.
+
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
+
+use super::assets;
+use super::splice::{Place, Prepared, Values};
+use super::texts::{Texts, fill};
+use super::view::{Asked, Operator, Purpose};
+
+/// How the settings are reached from every page (`control` in `site.toml`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// By our small button, which follows the banner.
+    Button,
+    /// By the site's own link to `/.consent/`; we add nothing.
+    Link,
+}
+
+/// The banner in one language.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    prepared: Prepared,
+}
+
+/// The control that opens the settings, in one language.
+#[derive(Debug, Clone)]
+pub struct Control {
+    prepared: Prepared,
+}
+
+impl Layer {
+    /// The banner that asks for the purposes of [`Asked::Here`]; `None` if there is none to ask.
+    pub fn new(texts: &Texts, operator: &Operator<'_>, purposes: &[Purpose<'_>], reach: Reach) -> Option<Self> {
+        let asked: Vec<_> = purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
+        if asked.is_empty() {
+            return None;
+        }
+        let ids: Vec<_> = asked.iter().map(|purpose| purpose.id).collect();
+        let banner = &texts.banner;
+        let markup = html! {
+            (stylesheet())
+            div #cc-main lang=(texts.code) data-nosnippet {
+                div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
+                    form.cm method="post" action="/.consent/choices" target="_self" accept-charset="utf-8"
+                        data-purposes=(ids.join(" ")) data-error=(banner.error) data-frame=(banner.frame) {
+                        input type="hidden" name="token" value=(Place::Token.mark());
+                        input type="hidden" name="return" value=(Place::Return.mark());
+                        div.cm__texts {
+                            h2.cm__title #cc-title { (banner.title) }
+                            div.cm__desc #cc-text {
+                                @for purpose in asked {
+                                    p { (question(texts, operator, purpose)) }
+                                    @if !purpose.recipients.is_empty() { p { (transfer(texts, purpose)) } }
+                                }
+                                p { (banner.free) }
+                            }
+                        }
+                        div.cm__btns {
+                            button.cm__btn name="choice" value="agree-all" data-role="all" { (banner.agree) }
+                            button.cm__btn name="choice" value="decline-all" data-role="necessary" { (banner.decline) }
+                            a.cm__btn href=(settings_link()) target="_self" data-role="show" { (banner.settings) }
+                        }
+                        p.cm__error role="alert" hidden {}
+                    }
+                }
+            }
+            @if reach == Reach::Button { (control(texts, true)) }
+            script src=(assets::banner_js().path) defer data-nonce=(Place::Nonce.mark()) {}
+        };
+        Some(Self { prepared: prepare(markup) })
+    }
+
+    /// Appends the banner: `return_to` is the path of the page that carries it, `nonce` the one that
+    /// the page's policy (CSP) wants on scripts and stylesheets, if it wants one.
+    pub fn write(&self, out: &mut Vec<u8>, token: &str, return_to: &str, nonce: Option<&str>) {
+        self.prepared.write(out, Values { token, return_to, nonce });
+    }
+
+    /// SHA-256 over what the visitor was shown and the code that showed it, cut to 16 bytes.
+    pub fn digest(&self) -> [u8; 16] {
+        let mut digest = Sha256::new();
+        digest.update(self.prepared.source());
+        digest.update(assets::banner_css().body);
+        digest.update(assets::banner_js().body);
+        digest.finalize()[..16].try_into().expect("a SHA-256 digest has 32 bytes")
+    }
+}
+
+impl Control {
+    /// The control, for pages that carry no banner.
+    pub fn new(texts: &Texts) -> Self {
+        Self { prepared: prepare(html! { (stylesheet()) (control(texts, false)) }) }
+    }
+
+    /// Appends the control; the arguments are those of [`Layer::write`].
+    pub fn write(&self, out: &mut Vec<u8>, return_to: &str, nonce: Option<&str>) {
+        self.prepared.write(out, Values { token: "", return_to, nonce });
+    }
+}
+
+/// Who asks, and for what.
+fn question(texts: &Texts, operator: &Operator<'_>, purpose: &Purpose<'_>) -> String {
+    let words = [("operator", operator.name), ("purpose", purpose.title), ("section", purpose.section)];
+    fill(&texts.banner.ask, &words)
+}
+
+/// Who receives what and where, in one sentence.
+fn transfer(texts: &Texts, purpose: &Purpose<'_>) -> String {
+    let recipients: Vec<_> = purpose.recipients.iter().map(|to| format!("{} ({})", to.name, to.country)).collect();
+    let recipients = texts.list(recipients.iter().map(String::as_str));
+    let data = texts.list(purpose.data.iter().copied());
+    fill(&texts.banner.who, &[("recipients", &recipients), ("data", &data)])
+}
+
+/// Our own attributes say where a nonce goes; the whole attribute is filled in or left out.
+fn prepare(markup: Markup) -> Prepared {
+    let attribute = format!(" data-nonce=\"{}\"", Place::Nonce.mark());
+    Prepared::new(&markup.into_string().replace(&attribute, Place::Nonce.mark()))
+}
+
+fn stylesheet() -> Markup {
+    html! { link rel="stylesheet" href=(assets::banner_css().path) data-nonce=(Place::Nonce.mark()); }
+}
+
+fn settings_link() -> String {
+    format!("/.consent/?return={}", Place::ReturnQuery.mark())
+}
+
+/// Hidden as long as the banner is there; the script shows it when the banner goes.
+fn control(texts: &Texts, hidden: bool) -> Markup {
+    html! {
+        a #cc-open href=(settings_link()) lang=(texts.code) target="_self" data-nosnippet hidden[hidden] {
+            svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
+                path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none" stroke="currentColor"
+                    stroke-width="2" stroke-linecap="round" {}
+            }
+            span { (texts.banner.control) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Control, Layer, Reach};
+    use crate::banner::texts::tests::texts;
+    use crate::banner::view::tests::{OPERATOR, purposes};
+    use crate::banner::view::{Asked, Purpose};
+
+    fn banner(code: &str, nonce: Option<&str>) -> String {
+        let texts = texts(code);
+        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
+        let mut out = Vec::new();
+        layer.write(&mut out, "tok", "/prices?a=1&b=2", nonce);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn the_banner_is_a_form_that_works_without_scripts() {
+        for code in ["kk", "ru", "en"] {
+            let banner = banner(code, None);
+            assert!(banner.is_ascii(), "{code}");
+            for part in [
+                r#"method="post" action="/.consent/choices""#,
+                r#"<input type="hidden" name="token" value="tok">"#,
+                r#"<input type="hidden" name="return" value="/prices?a=1&amp;b=2">"#,
+                r#"name="choice" value="agree-all" data-role="all""#,
+                r#"name="choice" value="decline-all" data-role="necessary""#,
+                r#"href="/.consent/?return=/prices%3Fa%3D1%26b%3D2""#,
+                r#"role="dialog""#,
+                "data-nosnippet",
+            ] {
+                assert!(banner.contains(part), "{code}: {part}\n{banner}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_sentence_says_who_receives_what_and_where() {
+        let banner = banner("en", None);
+        assert!(banner.contains("Yandex.Metrica (Russia) and Google Analytics (USA) will receive"), "{banner}");
+        assert!(banner.contains("cookie data and IP address"), "{banner}");
+    }
+
+    #[test]
+    fn a_nonce_stands_on_the_script_and_the_stylesheet() {
+        assert_eq!(banner("en", Some("n0")).matches(r#" nonce="n0""#).count(), 2);
+        assert!(!banner("en", None).contains("nonce"));
+    }
+
+    #[test]
+    fn nothing_asked_is_no_banner() {
+        let texts = texts("ru");
+        let elsewhere: Vec<_> =
+            purposes(&texts).into_iter().map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose }).collect();
+        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, Reach::Button).is_none());
+    }
+
+    #[test]
+    fn the_digest_is_of_what_was_shown() {
+        let texts = texts("ru");
+        let purposes = purposes(&texts);
+        let digest = |reach| Layer::new(&texts, &OPERATOR, &purposes, reach).expect("asked").digest();
+        assert_eq!(digest(Reach::Link), digest(Reach::Link));
+        assert_ne!(digest(Reach::Link), digest(Reach::Button));
+    }
+
+    #[test]
+    fn the_control_is_a_plain_link() {
+        let mut out = Vec::new();
+        Control::new(&texts("kk")).write(&mut out, "/", None);
+        let control = String::from_utf8(out).expect("ASCII");
+        assert!(control.contains(r#"<a id="cc-open" href="/.consent/?return=/""#), "{control}");
+        assert!(!control.contains("hidden>"), "{control}");
+    }
+}

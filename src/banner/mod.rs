@@ -1,0 +1,21 @@
+//! What the visitor sees of the gateway: the banner, the settings, the small pages.
+//!
+//! Everything here is wording and markup. It is given plain words and borrowed strings ([`view`])
+//! and returns HTML: so it can be read, tested and photographed without a server.
+//!
+//! No script or style stands inside our markup, and everything works with scripts off: a page's
+//! own policy (CSP) never has to be loosened for us, and no visitor has to run code to refuse.
+//!
+//! The wording is in [`texts`]; what is inserted into the site's pages in [`layer`]; whole pages of
+//! ours in [`pages`]; stylesheets and the script in [`assets`]. Which answer is given to whom is
+//! decided elsewhere: nothing here knows about cookies, headers or time.
+
+pub mod assets;
+pub mod layer;
+pub mod pages;
+mod splice;
+pub mod texts;
+pub mod view;
+
+pub use layer::{Control, Layer, Reach};
+pub use texts::Texts;

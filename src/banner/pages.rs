@@ -1,0 +1,359 @@
+//! Whole pages of ours: the settings, the answer to the hidden frame, what went wrong.
+//!
+//! They stand outside the site's design, so they bring their own, one stylesheet and no script:
+//! everything here is links and forms.
+//!
+//! Each page is complete and honest by itself: the settings state all seven purposes of the policy,
+//! those that need no consent too, so that nobody has to look elsewhere to decide.
+//!
+//! They are served with [`POLICY`] (the frame's answer with [`POLICY_FRAMED`]), by `subject`.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::assets;
+use super::splice::query;
+use super::texts::{Texts, fill};
+use super::view::{Asked, Failure, Notice, Operator, Purpose, Settings, State};
+
+/// The `Content-Security-Policy` of our pages.
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+                          frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The same for [`done`], which our own script frames.
+pub const POLICY_FRAMED: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+                                 frame-src 'self'; base-uri 'none'; frame-ancestors 'self'";
+
+/// The settings page, `/.consent/`.
+pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
+    let words = &texts.settings;
+    let asked = || view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here);
+    let body = html! {
+        header.top {
+            a.back href=(view.return_to) { span aria-hidden="true" { "← " } (words.back) }
+            (languages(texts, view))
+        }
+        main {
+            h1 { (words.title) }
+            @if let Some(notice) = view.notice { (notice_line(texts, notice)) }
+            p.lead { (fill(&words.lead, &[("operator", view.operator.name)])) }
+            section.choice aria-labelledby="choice" {
+                h2 #choice { (words.choice) }
+                @if asked().next().is_none() {
+                    p { (words.nothing_asked) }
+                } @else {
+                    (choices(texts, view))
+                    @if asked().any(|purpose| purpose.state == State::Permitted) { (withdrawal(texts, view)) }
+                    p.small { (words.term) }
+                }
+                @if let Some(code) = view.code { p.small { (fill(&words.code, &[("code", code)])) } }
+            }
+            section aria-labelledby="cost" {
+                h2 #cost { (words.cost_title) }
+                p { (words.cost) }
+            }
+            section.purposes aria-labelledby="purposes" {
+                h2 #purposes { (words.purposes) }
+                p.small { (fill(&words.version, &[("date", &texts.date(view.in_force))])) }
+                @for purpose in view.purposes { (purpose_card(texts, purpose)) }
+                p.small { (words.never) }
+            }
+            (particulars(texts, view))
+        }
+    };
+    page(texts, &words.title, "settings", &body)
+}
+
+/// What our hidden frame receives after a choice.
+pub fn done(texts: &Texts) -> String {
+    let body = html! { main { p { a href="/.consent/" { (texts.settings.done) } } } };
+    page(texts, &texts.settings.done, "short", &body)
+}
+
+/// What the visitor reads when something went wrong; `retry` is a path of this site, such as the page
+/// that was asked for.
+pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String {
+    let text = texts.failure(failure);
+    let message = match failure {
+        Failure::UnknownChoice(what) => fill(&text.message, &[("what", what)]),
+        _ => text.message.clone(),
+    };
+    let status = failure.status();
+    // A failing site has no use for our settings; a form that failed does.
+    let ours = status < 500;
+    let body = html! {
+        main {
+            h1 { (text.title) }
+            p.lead { (message) }
+            p.links {
+                @if let Some(path) = retry { a.button href=(path) { (texts.failures.retry) } }
+                @if ours { a.button href="/.consent/" { (texts.failures.settings) } }
+            }
+            p.small { (fill(&texts.failures.status, &[("status", &status.to_string())])) }
+        }
+    };
+    page(texts, &text.title, "short", &body)
+}
+
+fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang=(texts.code) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex, nofollow";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="stylesheet" href=(assets::page_css().path);
+            }
+            body class=(kind) { (body) }
+        }
+    }
+    .into_string()
+}
+
+fn notice_line(texts: &Texts, notice: Notice) -> Markup {
+    let kind = match notice {
+        Notice::Saved | Notice::Withdrawn => "notice",
+        Notice::CookiesRefused | Notice::SignalConflict => "notice warning",
+    };
+    html! { p class=(kind) role="status" { (texts.notice(notice)) } }
+}
+
+fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
+    html! {
+        nav aria-label=(texts.settings.languages) {
+            @for language in view.languages {
+                @let current = language.code == texts.code;
+                a href=(here(language.code, view.return_to)) lang=(language.code) hreflang=(language.code)
+                    aria-current=[current.then_some("true")] { (language.name) }
+            }
+        }
+    }
+}
+
+/// The settings page itself, in a language, with the way back kept.
+fn here(language: &str, return_to: &str) -> String {
+    format!("/.consent/?lang={}&return={}", query(language), query(return_to))
+}
+
+/// Both forms come back here, so that the visitor sees what their click did.
+fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
+    html! {
+        input type="hidden" name="token" value=(view.token);
+        input type="hidden" name="return" value=(format!("{}&notice={outcome}", here(&texts.code, view.return_to)));
+    }
+}
+
+fn choices(texts: &Texts, view: &Settings<'_>) -> Markup {
+    let words = &texts.settings;
+    let asked: Vec<_> = view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
+    html! {
+        form method="post" action="/.consent/choices" {
+            (hidden_fields(texts, view, "saved"))
+            @for purpose in &asked {
+                fieldset {
+                    legend { (purpose.title) " " span.clause { (purpose.section) } }
+                    p.state { (state_line(texts, purpose)) }
+                    div.options {
+                        (option(purpose, "agree", &words.agree, purpose.state == State::Permitted))
+                        (option(purpose, "decline", &words.decline,
+                            matches!(purpose.state, State::Declined | State::Withdrawn)))
+                    }
+                }
+            }
+            div.buttons {
+                button.pm__btn name="choice" value="selected" data-role="save" { (words.save) }
+                button.pm__btn name="choice" value="agree-all" data-role="all" { (words.agree_all) }
+                button.pm__btn name="choice" value="decline-all" data-role="necessary" { (words.decline_all) }
+            }
+        }
+    }
+}
+
+/// Checked is only what the visitor chose before: nothing is chosen for them.
+fn option(purpose: &Purpose<'_>, value: &str, label: &str, chosen: bool) -> Markup {
+    html! {
+        label {
+            input type="radio" name=(purpose.id) value=(value) checked[chosen];
+            span { (label) }
+        }
+    }
+}
+
+fn withdrawal(texts: &Texts, view: &Settings<'_>) -> Markup {
+    html! {
+        form.withdraw method="post" action="/.consent/withdraw" {
+            (hidden_fields(texts, view, "withdrawn"))
+            button { (texts.settings.withdraw) }
+            p.small #withdraw-note { (texts.settings.withdraw_note) }
+        }
+    }
+}
+
+/// What holds for this visitor, in a sentence or two.
+fn state_line(texts: &Texts, purpose: &Purpose<'_>) -> String {
+    let state = match (purpose.asked, purpose.state) {
+        (Asked::Never, State::Permitted) => &texts.states.other_basis,
+        (Asked::Elsewhere, State::Permitted | State::NotAsked) => &texts.settings.elsewhere,
+        (_, state) => texts.state(state),
+    };
+    match (purpose.asked, purpose.mark) {
+        (Asked::Here, Some(mark)) => {
+            let (at, until) = (texts.date(mark.at), texts.date(mark.until));
+            format!("{state} {}", fill(&texts.states.mark, &[("at", &at), ("until", &until)]))
+        }
+        _ => state.to_owned(),
+    }
+}
+
+fn purpose_card(texts: &Texts, purpose: &Purpose<'_>) -> Markup {
+    let words = &texts.settings;
+    let keep = match purpose.keep_days {
+        Some(days) => fill(&words.keep_days, &[("days", &days.to_string())]),
+        None => words.keep_until_met.clone(),
+    };
+    html! {
+        article id=(purpose.id) {
+            p.clause { (fill(&words.clause, &[("section", purpose.section)])) }
+            h3 { (purpose.title) }
+            p { (purpose.text) }
+            dl {
+                dt { (words.state) } dd { (state_line(texts, purpose)) }
+                dt { (words.basis) } dd { (capitalised(purpose.basis)) }
+                dt { (words.data) } dd { (capitalised(&texts.list(purpose.data.iter().copied()))) }
+                dt { (words.recipients) }
+                dd {
+                    @if purpose.recipients.is_empty() { (words.recipients_none) }
+                    @for (at, recipient) in purpose.recipients.iter().enumerate() {
+                        @if at > 0 { br; }
+                        (capitalised(recipient.name)) " (" (recipient.country) ")"
+                    }
+                }
+                dt { (words.keep) } dd { (keep) }
+            }
+        }
+    }
+}
+
+fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
+    let words = &texts.settings;
+    let Operator { name, bin, address, phone, email } = view.operator;
+    let dialled: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let write = fill(&words.write, &[("subject", &words.subject)]);
+    html! {
+        section aria-labelledby="operator" {
+            h2 #operator { (words.operator) }
+            p.name { (name) }
+            dl {
+                dt { (words.bin) } dd { (bin) }
+                dt { (words.address) } dd { (address) }
+                dt { (words.phone) } dd { a href=(format!("tel:{dialled}")) { (phone) } }
+                dt { (words.email) } dd { a href=(letter(view, &words.subject)) { (email) } }
+            }
+            h3 { (words.write_title) }
+            p { (write) }
+        }
+    }
+}
+
+/// A letter with the subject that the policy asks for (7.2), and the code if there is one.
+fn letter(view: &Settings<'_>, subject: &str) -> String {
+    let mut letter = format!("mailto:{}?subject={}", view.operator.email, query(subject));
+    if let Some(code) = view.code {
+        letter += &format!("&body={}", query(code));
+    }
+    letter
+}
+
+/// The first letter as at the start of a sentence, but `cookie` and what has no such letter stay.
+fn capitalised(text: &str) -> PreEscaped<String> {
+    let mut characters = text.chars();
+    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+    html! { (first) (characters.as_str()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{done, error, settings};
+    use crate::banner::texts::tests::texts;
+    use crate::banner::view::tests::{OPERATOR, purposes};
+    use crate::banner::view::{Date, Failure, Language, Notice, Settings, State};
+
+    const LANGUAGES: [Language<'static>; 3] = [
+        Language { code: "kk", name: "Қазақша" },
+        Language { code: "ru", name: "Русский" },
+        Language { code: "en", name: "English" },
+    ];
+
+    fn shown(code: &str, state: State, return_to: &str) -> String {
+        let texts = texts(code);
+        let mut purposes = purposes(&texts);
+        purposes[2].state = state;
+        let view = Settings {
+            operator: OPERATOR,
+            in_force: Date { year: 2025, month: 10, day: 1 },
+            purposes: &purposes,
+            languages: &LANGUAGES,
+            token: "tok",
+            return_to,
+            code: Some("K7Q2-9FDM"),
+            notice: Some(Notice::Saved),
+        };
+        settings(&texts, &view)
+    }
+
+    #[test]
+    fn the_settings_state_every_purpose_and_who_the_operator_is() {
+        for code in ["kk", "ru", "en"] {
+            let page = shown(code, State::NotAsked, "/");
+            for section in ["4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7"] {
+                assert!(page.contains(section), "{code}: {section}");
+            }
+            assert_eq!(page.matches("<article").count(), 7, "{code}");
+            for part in [OPERATOR.bin, OPERATOR.email, "Жеке деректер", "K7Q2-9FDM", "6.3", "6.5"] {
+                assert!(page.contains(part), "{code}: {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_ticked_before_a_choice_and_the_choice_is_after_it() {
+        assert!(!shown("kk", State::NotAsked, "/").contains("checked"));
+        assert!(!shown("kk", State::TermsChanged, "/").contains("checked"));
+        assert!(shown("kk", State::Permitted, "/").contains(r#"value="agree" checked"#));
+        assert!(shown("kk", State::Withdrawn, "/").contains(r#"value="decline" checked"#));
+    }
+
+    #[test]
+    fn withdrawing_is_offered_to_those_who_agreed() {
+        assert!(shown("ru", State::Permitted, "/").contains(r#"action="/.consent/withdraw""#));
+        assert!(!shown("ru", State::Declined, "/").contains(r#"action="/.consent/withdraw""#));
+    }
+
+    #[test]
+    fn the_way_back_is_escaped_and_kept_across_languages() {
+        let page = shown("en", State::NotAsked, "/a?b=\"<x>&c");
+        assert!(page.contains(r#"href="/a?b=&quot;&lt;x&gt;&amp;c""#), "{page}");
+        assert!(page.contains("/.consent/?lang=ru&amp;return=/a%3Fb%3D%22%3Cx%3E%26c\""), "{page}");
+    }
+
+    #[test]
+    fn our_pages_hold_no_inline_script_or_style() {
+        for page in [
+            shown("kk", State::Permitted, "/"),
+            done(&texts("kk")),
+            error(&texts("kk"), Failure::SiteDown, Some("/")),
+        ] {
+            assert!(!page.contains("<script") && !page.contains("<style") && !page.contains(" style="), "{page}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_what_was_sent_without_running_it() {
+        let page = error(&texts("en"), Failure::UnknownChoice("<script>analitics"), None);
+        assert!(page.contains("&lt;script&gt;analitics"), "{page}");
+        assert!(page.contains("422"));
+        assert!(error(&texts("ru"), Failure::SiteDown, Some("/x")).contains(r#"href="/x""#));
+    }
+}

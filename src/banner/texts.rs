@@ -1,0 +1,544 @@
+//! The wording of the banner and the pages, one file per language.
+//!
+//! Texts are data (`rules/texts/<language>.toml`), so that a lawyer can correct them and another
+//! language is one more file. Every key must be there and no other: a text half translated is refused
+//! when it is loaded, not found out by a visitor.
+//!
+//! `{words}` in braces are filled in. Each text says in its file which it takes; [`Texts::problems`]
+//! finds those that are missing or unknown.
+//!
+//! The purposes' own titles and wording belong to the policy and stand in its file.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+use super::view::{Date, Failure, Notice, State};
+
+/// All wording in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Texts {
+    /// The language's code (BCP 47), such as `kk`; also the name of its file.
+    pub code: String,
+    /// The language's name in itself, such as «Қазақша».
+    pub name: String,
+    /// The banner.
+    pub banner: BannerTexts,
+    /// The settings page.
+    pub settings: SettingsTexts,
+    /// What the settings page says after something happened.
+    pub notices: NoticeTexts,
+    /// How a verdict is told to the visitor.
+    pub states: StateTexts,
+    /// Legal bases (policy 5.2).
+    pub basis: BasisWords,
+    /// Categories of data (policy 6.1).
+    pub data: DataWords,
+    /// Countries by code, such as `KZ`.
+    pub countries: BTreeMap<String, String>,
+    /// How a day is written, and a list.
+    pub grammar: Grammar,
+    /// What is said when something goes wrong.
+    pub failures: FailureTexts,
+}
+
+/// The banner and the control that opens the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BannerTexts {
+    /// Its heading.
+    pub title: String,
+    /// Who asks, for what: `{operator}`, `{purpose}`, `{section}`. Once for each purpose asked.
+    pub ask: String,
+    /// Who receives what and where: `{recipients}`, `{data}`.
+    pub who: String,
+    /// That a refusal costs nothing now and that the choice can be changed.
+    pub free: String,
+    /// The button that agrees.
+    pub agree: String,
+    /// The button that declines.
+    pub decline: String,
+    /// The link to the settings.
+    pub settings: String,
+    /// Shown when the answer could not be recorded by script.
+    pub error: String,
+    /// The hidden frame's title, for those who meet it all the same.
+    pub frame: String,
+    /// The permanent control's label.
+    pub control: String,
+}
+
+/// The settings page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsTexts {
+    /// Heading and title.
+    pub title: String,
+    /// First paragraph: `{operator}`.
+    pub lead: String,
+    /// The link back to the page that the visitor came from.
+    pub back: String,
+    /// Label of the list of languages.
+    pub languages: String,
+    /// Heading over the form.
+    pub choice: String,
+    /// How long a choice counts and how it ends.
+    pub term: String,
+    /// Said when no purpose is asked here.
+    pub nothing_asked: String,
+    /// The option that agrees to one purpose.
+    pub agree: String,
+    /// The option that declines one purpose.
+    pub decline: String,
+    /// Saves the options.
+    pub save: String,
+    /// Agrees to all.
+    pub agree_all: String,
+    /// Declines all.
+    pub decline_all: String,
+    /// Withdraws what was agreed to.
+    pub withdraw: String,
+    /// What withdrawing does.
+    pub withdraw_note: String,
+    /// Heading over what refusing costs.
+    pub cost_title: String,
+    /// What refusing costs (policy 6.3, 6.5).
+    pub cost: String,
+    /// Heading over the purposes.
+    pub purposes: String,
+    /// Which version of the policy is shown: `{date}`.
+    pub version: String,
+    /// A purpose's clause: `{section}`.
+    pub clause: String,
+    /// Label of the state.
+    pub state: String,
+    /// Label of the basis.
+    pub basis: String,
+    /// Label of the data.
+    pub data: String,
+    /// Label of the recipients.
+    pub recipients: String,
+    /// Said where there are none.
+    pub recipients_none: String,
+    /// Label of the term.
+    pub keep: String,
+    /// The term in days: `{days}`.
+    pub keep_days: String,
+    /// The term where no number is set (policy 3.4).
+    pub keep_until_met: String,
+    /// Said of consent asked elsewhere (4.5).
+    pub elsewhere: String,
+    /// That data are not made public and never of a special kind (policy 6.6).
+    pub never: String,
+    /// Heading over the operator's particulars.
+    pub operator: String,
+    /// Label of the business identification number.
+    pub bin: String,
+    /// Label of the address.
+    pub address: String,
+    /// Label of the telephone.
+    pub phone: String,
+    /// Label of the e-mail address.
+    pub email: String,
+    /// Heading over how to write.
+    pub write_title: String,
+    /// How to write: `{subject}`.
+    pub write: String,
+    /// The subject that the policy asks for (7.2): «Жеке деректер» in every language.
+    pub subject: String,
+    /// The visitor's short code: `{code}`.
+    pub code: String,
+    /// Title of the answer that our hidden frame receives.
+    pub done: String,
+}
+
+/// What the settings page says after something happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeTexts {
+    /// The choice is recorded.
+    pub saved: String,
+    /// The consent is withdrawn.
+    pub withdrawn: String,
+    /// The browser keeps no cookies.
+    pub cookies_refused: String,
+    /// The browser's signal refuses what was agreed to.
+    pub signal_conflict: String,
+}
+
+/// How a verdict is told to the visitor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateTexts {
+    /// Agreed.
+    pub agreed: String,
+    /// Allowed without consent, on another basis.
+    pub other_basis: String,
+    /// No choice yet.
+    pub not_asked: String,
+    /// Declined.
+    pub declined: String,
+    /// Withdrawn.
+    pub withdrawn: String,
+    /// The term is over.
+    pub expired: String,
+    /// The terms changed.
+    pub terms_changed: String,
+    /// Refused by the browser's signal.
+    pub signalled_refusal: String,
+    /// The recipient is not in the policy.
+    pub undeclared: String,
+    /// Stopped by the operator.
+    pub suspended: String,
+    /// Not verifiable.
+    pub unverified: String,
+    /// When the choice was made and until when it counts: `{at}`, `{until}`.
+    pub mark: String,
+}
+
+/// Legal bases (policy 5.2) in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BasisWords {
+    /// Art. 11(2): a contract.
+    pub contract: String,
+    /// Art. 11(1): consent.
+    pub consent: String,
+    /// A duty by law.
+    pub legal_obligation: String,
+    /// Art. 11(3): rights and legitimate interests.
+    pub legitimate_interest: String,
+}
+
+/// Categories of data (policy 6.1) in words, as they stand in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataWords {
+    /// IP address.
+    pub ip_address: String,
+    /// The browser, or another program.
+    pub browser: String,
+    /// Characteristics of hardware and software.
+    pub hardware: String,
+    /// Date and time of access.
+    pub access_time: String,
+    /// Addresses of the pages asked for.
+    pub page_address: String,
+    /// Cookie data.
+    pub cookie: String,
+    /// Location.
+    pub location: String,
+    /// Name.
+    pub name: String,
+    /// Phone number.
+    pub phone: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+/// How a day and a list are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grammar {
+    /// A day: `{day}`, `{month}`, `{year}`.
+    pub date: String,
+    /// The months from January on, as they stand in a date.
+    pub months: [String; 12],
+    /// Between the last two of a list, with its spaces.
+    pub and: String,
+}
+
+/// What is said when something goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureTexts {
+    /// The link that tries again.
+    pub retry: String,
+    /// The link to the settings.
+    pub settings: String,
+    /// The status under the message: `{status}`.
+    pub status: String,
+    /// 400.
+    pub bad_request: FailureText,
+    /// 403.
+    pub forbidden: FailureText,
+    /// 404.
+    pub not_found: FailureText,
+    /// 405.
+    pub method_not_allowed: FailureText,
+    /// 413.
+    pub too_large: FailureText,
+    /// 422; its message takes `{what}`.
+    pub unknown_choice: FailureText,
+    /// 500.
+    pub internal: FailureText,
+    /// 502.
+    pub site_down: FailureText,
+    /// 503.
+    pub busy: FailureText,
+    /// 504.
+    pub site_slow: FailureText,
+}
+
+/// One failure's heading and message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureText {
+    /// Heading.
+    pub title: String,
+    /// What happened and what the visitor can do.
+    pub message: String,
+}
+
+impl Texts {
+    /// SHA-256 over the wording, cut to 16 bytes: comments and order of the file do not count.
+    pub fn digest(&self) -> [u8; 16] {
+        let wording = toml::to_string(self).expect("strings and tables of strings make TOML");
+        let digest = Sha256::digest(wording);
+        digest[..16].try_into().expect("a SHA-256 digest has 32 bytes")
+    }
+
+    /// A country in words, by its code.
+    pub fn country(&self, code: &str) -> Option<&str> {
+        self.countries.get(code).map(String::as_str)
+    }
+
+    /// A day in words. A month that no calendar has is written as a number.
+    pub fn date(&self, date: Date) -> String {
+        let number = date.month.to_string();
+        let month = usize::from(date.month).checked_sub(1).and_then(|at| self.grammar.months.get(at));
+        fill(
+            &self.grammar.date,
+            &[
+                ("day", &date.day.to_string()),
+                ("month", month.unwrap_or(&number)),
+                ("year", &date.year.to_string()),
+            ],
+        )
+    }
+
+    /// `a, b and c`.
+    pub fn list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> String {
+        let items: Vec<&str> = items.into_iter().collect();
+        match items.split_last() {
+            None => String::new(),
+            Some((only, [])) => (*only).to_owned(),
+            Some((last, rest)) => rest.join(", ") + &self.grammar.and + last,
+        }
+    }
+
+    /// What is wrong with the wording, each with its key: an empty text, a word in braces that is
+    /// missing or that nothing fills, the subject that the policy asks for.
+    pub fn problems(&self) -> Vec<String> {
+        let wording = toml::Table::try_from(self).expect("strings and tables of strings make TOML");
+        let mut problems = Vec::new();
+        for (key, text) in leaves("", &toml::Value::Table(wording)) {
+            if text.trim().is_empty() {
+                problems.push(format!("`{key}` is empty"));
+            }
+            let wanted = PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
+            let found = places(&text);
+            for word in wanted.iter().filter(|word| !found.contains(word)) {
+                problems.push(format!("`{key}` does not say `{{{word}}}`"));
+            }
+            for word in found.iter().filter(|word| !wanted.contains(word)) {
+                problems.push(match wanted {
+                    [] => format!("`{key}`: nothing fills `{{{word}}}` here"),
+                    _ => format!("`{key}`: unknown `{{{word}}}`; it takes {{{}}}", wanted.join("}, {")),
+                });
+            }
+        }
+        if self.settings.subject != SUBJECT {
+            problems.push(format!(
+                "`settings.subject` is `{}`; the policy (7.2) asks for `{SUBJECT}`",
+                self.settings.subject
+            ));
+        }
+        problems
+    }
+
+    /// What the settings say of a notice.
+    pub(super) fn notice(&self, notice: Notice) -> &str {
+        match notice {
+            Notice::Saved => &self.notices.saved,
+            Notice::Withdrawn => &self.notices.withdrawn,
+            Notice::CookiesRefused => &self.notices.cookies_refused,
+            Notice::SignalConflict => &self.notices.signal_conflict,
+        }
+    }
+
+    /// What the settings say of a purpose that is asked.
+    pub(super) fn state(&self, state: State) -> &str {
+        match state {
+            State::Permitted => &self.states.agreed,
+            State::NotAsked => &self.states.not_asked,
+            State::Declined => &self.states.declined,
+            State::Withdrawn => &self.states.withdrawn,
+            State::Expired => &self.states.expired,
+            State::TermsChanged => &self.states.terms_changed,
+            State::SignalledRefusal => &self.states.signalled_refusal,
+            State::Undeclared => &self.states.undeclared,
+            State::Suspended => &self.states.suspended,
+            State::Unverified => &self.states.unverified,
+        }
+    }
+
+    /// What is said of a failure.
+    pub(super) fn failure(&self, failure: Failure<'_>) -> &FailureText {
+        match failure {
+            Failure::BadRequest => &self.failures.bad_request,
+            Failure::Forbidden => &self.failures.forbidden,
+            Failure::NotFound => &self.failures.not_found,
+            Failure::MethodNotAllowed => &self.failures.method_not_allowed,
+            Failure::TooLarge => &self.failures.too_large,
+            Failure::UnknownChoice(_) => &self.failures.unknown_choice,
+            Failure::Internal => &self.failures.internal,
+            Failure::SiteDown => &self.failures.site_down,
+            Failure::Busy => &self.failures.busy,
+            Failure::SiteSlow => &self.failures.site_slow,
+        }
+    }
+}
+
+/// The subject of a letter to the operator, policy 7.2.
+const SUBJECT: &str = "Жеке деректер";
+
+/// The texts that take words, and which.
+const PLACES: &[(&str, &[&str])] = &[
+    ("banner.ask", &["operator", "purpose", "section"]),
+    ("banner.who", &["recipients", "data"]),
+    ("settings.lead", &["operator"]),
+    ("settings.version", &["date"]),
+    ("settings.clause", &["section"]),
+    ("settings.keep_days", &["days"]),
+    ("settings.write", &["subject"]),
+    ("settings.code", &["code"]),
+    ("states.mark", &["at", "until"]),
+    ("grammar.date", &["day", "month", "year"]),
+    ("failures.status", &["status"]),
+    ("failures.unknown_choice.message", &["what"]),
+];
+
+/// Fills the words in braces. What is filled in is not searched again.
+pub(super) fn fill(text: &str, words: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let known = after.split_once('}').and_then(|(name, tail)| {
+            words.iter().find(|(word, _)| *word == name).map(|(_, value)| (*value, tail))
+        });
+        if let Some((value, tail)) = known {
+            filled.push_str(value);
+            rest = tail;
+        } else {
+            filled.push('{');
+            rest = after;
+        }
+    }
+    filled + rest
+}
+
+/// The words in braces of a text.
+fn places(text: &str) -> Vec<&str> {
+    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).collect()
+}
+
+/// Every text below a value, with its dotted key.
+fn leaves(key: &str, value: &toml::Value) -> Vec<(String, String)> {
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .flat_map(|(name, inner)| {
+                let dotted = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                leaves(&dotted, inner)
+            })
+            .collect(),
+        toml::Value::Array(items) => items.iter().flat_map(|item| leaves(key, item)).collect(),
+        toml::Value::String(text) => vec![(key.to_owned(), text.clone())],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::{Texts, fill};
+    use crate::banner::view::Date;
+
+    pub(in crate::banner) const FILES: [(&str, &str); 3] = [
+        ("kk", include_str!("../../rules/texts/kk.toml")),
+        ("ru", include_str!("../../rules/texts/ru.toml")),
+        ("en", include_str!("../../rules/texts/en.toml")),
+    ];
+
+    pub(in crate::banner) fn texts(code: &str) -> Texts {
+        let (_, file) = FILES.iter().find(|(name, _)| *name == code).expect("a shipped language");
+        toml::from_str(file).expect("a shipped file")
+    }
+
+    #[test]
+    fn the_shipped_languages_are_complete_and_without_problems() {
+        for (code, _) in FILES {
+            assert_eq!(texts(code).code, code);
+            assert_eq!(texts(code).problems(), Vec::<String>::new(), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_languages_name_the_same_countries() {
+        for (code, _) in FILES {
+            assert!(texts(code).countries.keys().eq(texts("kk").countries.keys()), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_and_an_unknown_one_are_refused_by_name() {
+        let file = FILES[2].1;
+        let missing = file.replacen("decline =", "declined =", 1);
+        let error = toml::from_str::<Texts>(&missing).expect_err("refused").to_string();
+        assert!(error.contains("declined"), "{error}");
+    }
+
+    #[test]
+    fn a_word_that_nothing_fills_is_a_problem() {
+        let mut texts = texts("en");
+        texts.banner.who = "{recipient} gets it".to_owned();
+        texts.banner.agree = " ".to_owned();
+        assert_eq!(
+            texts.problems(),
+            [
+                "`banner.agree` is empty",
+                "`banner.who` does not say `{recipients}`",
+                "`banner.who` does not say `{data}`",
+                "`banner.who`: unknown `{recipient}`; it takes {recipients}, {data}",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_digest_follows_the_wording_and_not_the_file() {
+        let commented = format!("# a remark\n{}", FILES[0].1);
+        let same: Texts = toml::from_str(&commented).expect("still the same");
+        assert_eq!(same.digest(), texts("kk").digest());
+        let mut other = texts("kk");
+        other.banner.agree.push('.');
+        assert_ne!(other.digest(), texts("kk").digest());
+    }
+
+    #[test]
+    fn days_and_lists_are_written_as_each_language_writes_them() {
+        let date = Date { year: 2025, month: 10, day: 1 };
+        assert_eq!(texts("kk").date(date), "2025 жылғы 1 қазан");
+        assert_eq!(texts("ru").date(date), "1 октября 2025 года");
+        assert_eq!(texts("en").date(date), "1 October 2025");
+        assert_eq!(texts("kk").list(["a", "b", "c"]), "a, b және c");
+        assert_eq!(texts("en").list(["a"]), "a");
+        assert_eq!(texts("en").list([]), "");
+    }
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_again() {
+        assert_eq!(fill("{a} {b} {c {a}", &[("a", "{b}"), ("b", "2")]), "{b} 2 {c {b}");
+    }
+}

@@ -1,0 +1,150 @@
+//! What visitors see of the gateway, prepared from the rules.
+//!
+//! For each policy version and language: the banner, the control, and the digest of what is
+//! shown, under which choices are recorded. Rendering happens here, when rules are loaded; a
+//! request fills in three strings.
+//!
+//! The words themselves are `banner`'s; this file turns the policy's terms into them.
+
+use crate::banner::layer::Reach;
+use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
+use crate::banner::{Control, Layer, Texts};
+use crate::policy::{Basis, Category, Keep, PolicyVersion, Purpose, Reason, TextDigest, Verdict};
+use crate::rules::{self, PolicyWording, RuleSet};
+use crate::time::Day;
+
+/// What is shown to visitors of one language under one policy version.
+#[derive(Debug)]
+pub struct Face {
+    /// The banner; none where nothing is asked.
+    pub layer: Option<Layer>,
+    /// The control; none where the site links the settings itself.
+    pub control: Option<Control>,
+    /// The digest of what is shown when asking.
+    pub shown: TextDigest,
+}
+
+impl Face {
+    /// Prepares the face of one version in one language.
+    pub fn new(rules: &RuleSet, policy: &PolicyVersion, texts: &Texts) -> Face {
+        let operator = operator(&rules.site.operator, &texts.code);
+        let cards = cards(rules, policy, texts);
+        let reach = match rules.site.control {
+            rules::Control::Button => Reach::Button,
+            rules::Control::Link => Reach::Link,
+        };
+        let layer = Layer::new(texts, &operator, &cards, reach);
+        let shown = layer.as_ref().map_or_else(|| texts.digest(), Layer::digest);
+        let control = (reach == Reach::Button).then(|| Control::new(texts));
+        Face { layer, control, shown: TextDigest(shown) }
+    }
+}
+
+/// The operator in words of one language.
+pub fn operator<'a>(operator: &'a rules::Operator, language: &str) -> Operator<'a> {
+    Operator {
+        name: operator.name.get(language),
+        bin: &operator.bin,
+        address: operator.address.get(language),
+        phone: &operator.phone,
+        email: &operator.email,
+    }
+}
+
+/// The seven purposes in words, as a stranger would see them: nothing chosen yet.
+pub fn cards<'a>(
+    rules: &'a RuleSet,
+    policy: &'a PolicyVersion,
+    texts: &'a Texts,
+) -> Vec<Card<'a>> {
+    let Some(wording) = rules.wording.get(&policy.in_force) else { return Vec::new() };
+    let asked: Vec<Purpose> = rules.asked(policy).collect();
+    let card = |purpose: Purpose| {
+        let terms = &policy.terms[purpose];
+        let asked = match terms.basis {
+            Basis::Consent if asked.contains(&purpose) => Asked::Here,
+            Basis::Consent => Asked::Elsewhere,
+            _ => Asked::Never,
+        };
+        Card {
+            id: purpose.name(),
+            section: &terms.section,
+            title: wording.purposes[purpose].title.get(&texts.code),
+            text: wording.purposes[purpose].text.get(&texts.code),
+            basis: basis_word(terms.basis, texts),
+            data: terms.collects.iter().map(|category| data_word(category, texts)).collect(),
+            recipients: recipients(&terms.recipients, wording, texts),
+            keep_days: match terms.keep {
+                Keep::Days(days) => Some(u32::from(days)),
+                Keep::UntilMet => None,
+            },
+            asked,
+            state: if asked == Asked::Never { State::Permitted } else { State::NotAsked },
+            mark: None,
+        }
+    };
+    Purpose::ALL.into_iter().map(card).collect()
+}
+
+fn recipients<'a>(
+    ids: &[crate::policy::RecipientId],
+    wording: &'a PolicyWording,
+    texts: &'a Texts,
+) -> Vec<Recipient<'a>> {
+    ids.iter()
+        .filter_map(|id| wording.recipients.get(&id.0))
+        .map(|recipient| Recipient {
+            name: recipient.name.get(&texts.code),
+            country: texts.country(&recipient.country).unwrap_or(&recipient.country),
+        })
+        .collect()
+}
+
+fn basis_word(basis: Basis, texts: &Texts) -> &str {
+    match basis {
+        Basis::Contract => &texts.basis.contract,
+        Basis::Consent => &texts.basis.consent,
+        Basis::LegalObligation => &texts.basis.legal_obligation,
+        Basis::LegitimateInterest => &texts.basis.legitimate_interest,
+    }
+}
+
+fn data_word(category: Category, texts: &Texts) -> &str {
+    let words = &texts.data;
+    match category {
+        Category::IpAddress => &words.ip_address,
+        Category::Browser => &words.browser,
+        Category::Hardware => &words.hardware,
+        Category::AccessTime => &words.access_time,
+        Category::PageAddress => &words.page_address,
+        Category::Cookie => &words.cookie,
+        Category::Location => &words.location,
+        Category::Name => &words.name,
+        Category::Phone => &words.phone,
+        Category::Email => &words.email,
+    }
+}
+
+/// A verdict as the visitor is told of it.
+pub fn state(verdict: &Verdict) -> State {
+    match verdict {
+        Verdict::Permit(_) => State::Permitted,
+        Verdict::Withhold(reason) => match reason {
+            Reason::NotAsked => State::NotAsked,
+            Reason::Declined => State::Declined,
+            Reason::Withdrawn => State::Withdrawn,
+            Reason::Expired => State::Expired,
+            Reason::TermsChanged => State::TermsChanged,
+            Reason::SignalledRefusal => State::SignalledRefusal,
+            Reason::Undeclared => State::Undeclared,
+            Reason::Suspended => State::Suspended,
+            Reason::Unverified => State::Unverified,
+        },
+    }
+}
+
+/// A day as pages write it.
+pub fn date(day: Day) -> Date {
+    let (year, month, day) = day.calendar();
+    Date { year, month, day }
+}

@@ -1,0 +1,281 @@
+//! What the gate does in a page.
+//!
+//! External and inline scripts of withheld vendors are *held*: they stay where they are, inert,
+//! and the banner's script can release them in document order. Pixels, frames and hints of
+//! withheld vendors go. The banner, or the control, comes before `</body>`.
+//!
+//! A script that is held has `type="text/plain"` and `data-consent="<purpose>"`, with
+//! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
+//! not name carries `undeclared` and is never released.
+//!
+//! Markup is read by [`crate::html`], addresses by the WHATWG URL rules, and which vendor they
+//! belong to is said by the rules. This file only joins the three.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::inert::Script;
+use crate::html::{Edit, Element, Interest, Namespace, rewrite};
+use crate::policy::{Purpose, Reason, Verdict, Verdicts};
+use crate::rules::{RuleSet, Use};
+use crate::snapshot::Snapshot;
+use crate::time::Day;
+
+/// What becomes of a vendor's tags in one response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They stay as they are.
+    Permit,
+    /// They are held until this purpose is agreed to.
+    Hold(Purpose),
+    /// They are held for good: the policy does not name the vendor.
+    Undeclared,
+}
+
+/// The fate of each vendor, by its place in the rules.
+#[derive(Clone, Debug)]
+pub struct Fates(Vec<Fate>);
+
+impl Fates {
+    /// Reads the fates from the verdicts.
+    pub fn of(rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
+        let fate = |vendor: &crate::rules::Vendor| match verdicts.of(vendor.purpose, &vendor.recipient) {
+            Verdict::Permit(_) => Fate::Permit,
+            // The site's own code is not a vendor's: a suspension stops others.
+            Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
+            Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared,
+            Verdict::Withhold(_) => Fate::Hold(vendor.purpose),
+        };
+        Fates(rules.vendors.iter().map(fate).collect())
+    }
+
+    /// Whether any vendor is withheld.
+    pub fn withhold_any(&self) -> bool {
+        self.0.iter().any(|fate| *fate != Fate::Permit)
+    }
+
+    /// The strictest fate among some vendors.
+    fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
+        vendors.map(|vendor| self.0[vendor]).max_by_key(|fate| match fate {
+            Fate::Permit => 0,
+            Fate::Hold(_) => 1,
+            Fate::Undeclared => 2,
+        })
+        .unwrap_or(Fate::Permit)
+    }
+}
+
+/// What is put before `</body>`.
+#[derive(Clone, Debug)]
+pub struct Insertion {
+    /// The policy version whose face is shown.
+    pub policy: Day,
+    /// The banner, or only the control.
+    pub banner: bool,
+    /// The form's token.
+    pub token: String,
+    /// The page's own path and query, to return to.
+    pub return_to: String,
+    /// The nonce of the page's policy, if it has one.
+    pub nonce: Option<String>,
+    /// The visitor's `Accept-Language`, for pages that do not say theirs.
+    pub accept_language: String,
+    /// Whether the browser said that this is a document at the top of a tab. If it said
+    /// nothing, the markup must look like a whole page.
+    pub is_document: bool,
+}
+
+/// The edit of one page.
+#[derive(Debug)]
+pub struct Document {
+    snapshot: Arc<Snapshot>,
+    fates: Fates,
+    base: Url,
+    base_seen: bool,
+    insertion: Option<Insertion>,
+    language: Option<String>,
+    looks_whole: bool,
+    held: u64,
+}
+
+impl Document {
+    /// An edit for the page at `url`.
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        fates: Fates,
+        url: Url,
+        insertion: Option<Insertion>,
+    ) -> Document {
+        Document {
+            snapshot,
+            fates,
+            base: url,
+            base_seen: false,
+            insertion,
+            language: None,
+            looks_whole: false,
+            held: 0,
+        }
+    }
+
+    /// How many elements were held or removed.
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
+    fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
+        // Bytes that are no UTF-8 may stand in a path; hosts that rules name are ASCII.
+        let address = String::from_utf8_lossy(address);
+        match self.base.join(&address) {
+            Ok(url) => self.fates.strictest(self.snapshot.rules.at_url(&url, used)),
+            // What no browser can load needs no verdict.
+            Err(_) => Fate::Permit,
+        }
+    }
+
+    fn script(&mut self, element: &mut Element<'_>) {
+        let script = Script::of(element);
+        if !script.runs {
+            // Only the gate may promise a script to the banner's release.
+            if element.attribute(b"data-consent").is_some() {
+                element.remove_attribute(b"data-consent");
+            }
+            return;
+        }
+        let fate = match &script.source {
+            Some(source) => self.fate_of_url(source, Use::Script),
+            None => {
+                let text = element.text().unwrap_or_default();
+                self.fates.strictest(self.snapshot.rules.in_script(text))
+            }
+        };
+        let purpose = match fate {
+            Fate::Permit => return,
+            Fate::Hold(purpose) => purpose.name(),
+            Fate::Undeclared => Reason::Undeclared.name(),
+        };
+        script.hold(element, purpose);
+        self.held += 1;
+    }
+
+    /// Removes an element whose address belongs to a withheld vendor.
+    fn remove_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
+        let Some(address) = element.attribute(attribute) else { return };
+        if self.fate_of_url(&address, used) != Fate::Permit {
+            element.remove();
+            self.held += 1;
+        }
+    }
+
+    fn iframe(&mut self, element: &mut Element<'_>) {
+        // A frame's inline document hides its `src` (HTML §4.8.5).
+        let Some(inner) = element.attribute(b"srcdoc") else {
+            return self.remove_if_withheld(element, b"src", Use::Frame);
+        };
+        let edit = Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
+        let (rewritten, edit) = rewrite(&inner, edit);
+        if rewritten != *inner {
+            element.set_attribute(b"srcdoc", &rewritten);
+            self.held += edit.held;
+        }
+    }
+
+    /// What a browser without scripts would read as markup: its pixels and frames go, the
+    /// rest stays.
+    fn noscript(&mut self, element: &mut Element<'_>) {
+        let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
+        let mut edit = Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
+        edit.base_seen = self.base_seen;
+        let (rewritten, edit) = rewrite(inner, edit);
+        if edit.held > 0 {
+            element.set_text(rewritten);
+            self.held += edit.held;
+        }
+    }
+
+    fn link(&mut self, element: &mut Element<'_>) {
+        const HINTS: [&[u8]; 6] =
+            [b"preconnect", b"dns-prefetch", b"preload", b"prefetch", b"modulepreload", b"prerender"];
+        let Some(rel) = element.attribute(b"rel") else { return };
+        let is_hint = rel
+            .split(u8::is_ascii_whitespace)
+            .any(|word| HINTS.iter().any(|hint| word.eq_ignore_ascii_case(hint)));
+        if is_hint {
+            self.remove_if_withheld(element, b"href", Use::Link);
+        }
+    }
+
+    fn set_base(&mut self, element: &Element<'_>) {
+        if self.base_seen {
+            return;
+        }
+        let Some(href) = element.attribute(b"href") else { return };
+        self.base_seen = true;
+        // A base that is no address leaves the page's own in place (HTML §4.2.3).
+        if let Ok(base) = self.base.join(&String::from_utf8_lossy(&href)) {
+            self.base = base;
+        }
+    }
+
+    /// Writes the banner or the control, once.
+    fn insert(&mut self, out: &mut Vec<u8>) {
+        let Some(insertion) = self.insertion.take() else { return };
+        if !(insertion.is_document || self.looks_whole) {
+            return;
+        }
+        let language = self
+            .snapshot
+            .language(self.language.as_deref().into_iter(), &insertion.accept_language);
+        let policy = self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
+        let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else { return };
+        let (back, nonce) = (insertion.return_to.as_str(), insertion.nonce.as_deref());
+        match (&face.layer, &face.control) {
+            (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, back, nonce),
+            (_, Some(control)) => control.write(out, back, nonce),
+            _ => {}
+        }
+    }
+}
+
+impl Edit for Document {
+    fn interest(&mut self, name: &[u8]) -> Interest {
+        match name {
+            b"script" | b"noscript" | b"iframe" => Interest::Whole,
+            b"img" | b"image" | b"link" | b"base" | b"html" | b"head" | b"body" => Interest::Tag,
+            _ => Interest::Pass,
+        }
+    }
+
+    fn element(&mut self, element: &mut Element<'_>) {
+        match (element.name(), element.namespace()) {
+            (b"script", _) => self.script(element),
+            (_, Namespace::Svg | Namespace::MathMl) => {}
+            (b"noscript", _) => self.noscript(element),
+            (b"iframe", _) => self.iframe(element),
+            // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
+            (b"img" | b"image", _) => self.remove_if_withheld(element, b"src", Use::Image),
+            (b"link", _) => self.link(element),
+            (b"base", _) => self.set_base(element),
+            (b"html", _) => {
+                self.looks_whole = true;
+                if self.language.is_none() {
+                    let lang = element.attribute(b"lang");
+                    self.language = lang.map(|lang| String::from_utf8_lossy(&lang).into_owned());
+                }
+            }
+            (b"head" | b"body", _) => self.looks_whole = true,
+            _ => {}
+        }
+    }
+
+    fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
+        if matches!(name, b"body" | b"html") {
+            self.insert(before);
+        }
+    }
+
+    fn end(&mut self, after: &mut Vec<u8>) {
+        self.insert(after);
+    }
+}

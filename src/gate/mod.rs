@@ -1,0 +1,19 @@
+//! The gate: what passes between a visitor and the site.
+//!
+//! Each file reads the same verdicts and applies them to one thing: cookies that travel to
+//! the site ([`request`]), what the site answers with ([`response`]), the page itself
+//! ([`document`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//!
+//! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
+//!
+//! Everything here is pure: it takes headers and bytes, and knows no socket, file or clock.
+
+pub mod asker;
+pub mod cookies;
+pub mod csp;
+pub mod document;
+mod inert;
+pub mod request;
+pub mod response;
+pub mod seal;
+pub mod validators;

@@ -1,0 +1,183 @@
+//! Which cookies travel to the site, and what the site may answer with.
+//!
+//! The browser sends every cookie it has. Those that serve a permitted purpose, and those
+//! that no rule knows, go on; the rest stay here, and the site never learns of them. Our own
+//! never travels.
+//!
+//! Order and spelling of the cookies that stay are kept byte for byte: sites compare them.
+//!
+//! A page has to be readable to be gated, so what may turn out to be a page asks the site
+//! for a coding that we can read, whole, and unconditionally unless the condition is ours.
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
+
+use super::cookies::{self, ConsentCookie};
+use crate::policy::{Verdict, Verdicts};
+use crate::rules::RuleSet;
+
+/// The cookies of a request after the gate.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Cookies {
+    /// The field that goes on; nothing where no cookie is left.
+    pub kept: Option<HeaderValue>,
+    /// The names that were withheld, each once: the browser still holds them.
+    pub withheld: Vec<Vec<u8>>,
+}
+
+/// Sorts a request's cookies.
+pub fn cookies(
+    headers: &HeaderMap,
+    rules: &RuleSet,
+    verdicts: &Verdicts<'_>,
+    own: &ConsentCookie,
+) -> Cookies {
+    let mut kept = Vec::new();
+    let mut withheld: Vec<Vec<u8>> = Vec::new();
+    let mut cut = false;
+    for field in headers.get_all(COOKIE) {
+        // HTTP/2 may split the field into crumbs; HTTP/1 wants one (RFC 9113 §8.2.3).
+        let mut first = true;
+        for cookie in cookies::spans(field.as_bytes()) {
+            if own.is_ours(cookie.name) {
+                cut = true;
+            } else if is_withheld(cookie.name, rules, verdicts) {
+                cut = true;
+                if !withheld.iter().any(|name| name == cookie.name) {
+                    withheld.push(cookie.name.to_vec());
+                }
+            } else {
+                match (kept.is_empty(), first) {
+                    (true, _) => kept.extend(without_lead(cookie.raw, cut)),
+                    (false, true) => {
+                        kept.extend(b"; ");
+                        kept.extend(cookie.raw);
+                    }
+                    (false, false) => {
+                        kept.push(b';');
+                        kept.extend(cookie.raw);
+                    }
+                }
+                first = false;
+            }
+        }
+    }
+    let kept = if kept.is_empty() { None } else { HeaderValue::from_bytes(&kept).ok() };
+    Cookies { kept, withheld }
+}
+
+/// Whether a cookie of this name belongs to a vendor that is withheld. The site's own cookies
+/// never are, also while a purpose is suspended.
+pub fn is_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> bool {
+    let mut withheld = false;
+    for vendor in rules.with_cookie(name) {
+        if vendor.recipient.is_operator() {
+            return false;
+        }
+        withheld |= matches!(verdicts.of(vendor.purpose, &vendor.recipient), Verdict::Withhold(_));
+    }
+    withheld
+}
+
+/// The first cookie that stays moves to the front when those before it are cut.
+fn without_lead(raw: &[u8], cut: bool) -> &[u8] {
+    if cut { raw.trim_ascii_start() } else { raw }
+}
+
+/// What a request is for, as far as the gate must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A document that a visitor goes to, at the top of a tab.
+    Document,
+    /// A document in a frame.
+    Frame,
+    /// A script, style, picture, font: never a page.
+    Asset,
+    /// Whatever a script asked for: data, or a piece of a page.
+    Data,
+    /// The browser does not say; it accepts a page.
+    Unsaid,
+}
+
+impl Destination {
+    /// Reads the destination from `Sec-Fetch-Dest`, else from `Accept`.
+    pub fn of(headers: &HeaderMap) -> Destination {
+        match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
+            Some(b"document") => Destination::Document,
+            Some(b"iframe" | b"frame" | b"embed" | b"object" | b"fencedframe") => Destination::Frame,
+            Some(b"empty") => Destination::Data,
+            Some(_) => Destination::Asset,
+            None => {
+                let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
+                if memchr::memmem::find(accept, b"text/html").is_some() {
+                    Destination::Unsaid
+                } else {
+                    Destination::Data
+                }
+            }
+        }
+    }
+
+    /// Whether a browser shows the answer as a page. Its conditions are then ours alone to
+    /// make: a page stored before the gateway stood here must not come back by a 304.
+    pub fn is_navigation(self) -> bool {
+        matches!(self, Destination::Document | Destination::Frame | Destination::Unsaid)
+    }
+
+    /// Whether the answer may hold markup that the gate has to read.
+    pub fn may_be_markup(self) -> bool {
+        self != Destination::Asset
+    }
+}
+
+/// Whether a client takes gzip (RFC 9110 §12.5.3).
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT_ENCODING).iter().any(|field| {
+        field.as_bytes().split(|b| *b == b',').any(|item| {
+            let mut parts = item.split(|b| *b == b';');
+            let coding = parts.next().unwrap_or_default().trim_ascii();
+            let refused = parts.any(|weight| {
+                let weight = weight.trim_ascii();
+                weight.starts_with(b"q=0") && weight[3..].iter().all(|b| matches!(b, b'.' | b'0'))
+            });
+            (coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip")) && !refused
+        })
+    })
+}
+
+/// The `Accept-Encoding` that goes to the site for what may be markup: one that we can read.
+pub fn readable_codings(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(ACCEPT_ENCODING)?;
+    Some(HeaderValue::from_static(if takes_gzip(headers) { "gzip" } else { "identity" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_destination_is_read_from_what_the_browser_says() {
+        let of = |pairs| Destination::of(&headers(pairs));
+        assert_eq!(of(&[("sec-fetch-dest", "document")]), Destination::Document);
+        assert_eq!(of(&[("sec-fetch-dest", "iframe")]), Destination::Frame);
+        assert_eq!(of(&[("sec-fetch-dest", "script")]), Destination::Asset);
+        assert_eq!(of(&[("sec-fetch-dest", "empty"), ("accept", "text/html")]), Destination::Data);
+        assert_eq!(of(&[("accept", "text/html,*/*")]), Destination::Unsaid);
+        assert_eq!(of(&[]), Destination::Data);
+    }
+
+    #[test]
+    fn only_codings_that_we_read_are_asked_for() {
+        let of = |value| {
+            readable_codings(&headers(&[("accept-encoding", value)])).unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(of("gzip, deflate, br, zstd"), "gzip");
+        assert_eq!(of("br"), "identity");
+        assert_eq!(of("gzip;q=0, br"), "identity");
+        assert_eq!(of("GZIP;q=0.5"), "gzip");
+        assert_eq!(readable_codings(&HeaderMap::new()), None);
+    }
+}

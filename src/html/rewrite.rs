@@ -1,0 +1,386 @@
+//! The document on its way: what passes, what is held, what changes.
+//!
+//! [`Rewriter`] drives the scanner over the chunks of a page and asks its [`Edit`] about each start
+//! tag. What nobody asks about goes out by reference, a whole chunk at a time. What somebody does
+//! ask about is held until it is complete, in the chunk where that is possible, else in a buffer.
+//!
+//! Where the input is cut does not show in the output: every decision rests on bytes counted from
+//! where the tag began, never on where a chunk ended. Nothing held is longer than
+//! [`HELD_BYTES_MAX`]; what goes over is shown to the edit as far as it came, once.
+//!
+//! Changes are collected and written by [`Element`]; bounds come from [`super::scan`]; what is held
+//! and what is too long to hold is in [`hold`].
+
+mod hold;
+
+use std::borrow::Cow;
+
+use super::element::{Element, Seen, Unseen};
+use super::scan::{Content, Inside, Kind, Piece, Scanner};
+use super::tag::{Span, decode, spans};
+use super::tree::Tree;
+use super::{Edit, Interest};
+use hold::Region;
+
+/// The most that is held of one element: of a start tag with its body, or of a tag alone.
+pub const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// Changes a document as it streams by.
+#[derive(Debug)]
+pub struct Rewriter<E: Edit> {
+    edit: E,
+    scanner: Scanner,
+    tree: Tree,
+    mode: Mode,
+    /// What came in earlier chunks and has not gone out. In [`Mode::Flow`] it is the start of a
+    /// piece of markup, in [`Mode::Held`] the element so far, in [`Mode::LongTag`] the part of the
+    /// tag that was shown.
+    carry: Vec<u8>,
+    /// How many bytes of open markup came in earlier chunks.
+    partial: usize,
+    scratch: Scratch,
+}
+
+/// Buffers that are used again for every tag.
+#[derive(Debug, Default)]
+struct Scratch {
+    name: Vec<u8>,
+    spans: Vec<Span>,
+    insert: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Mode {
+    /// Everything passes but the tags an edit asks for.
+    Flow,
+    /// A raw-text element is held, its start tag of so many bytes.
+    Held { tag_len: usize, name_len: usize },
+    /// A start tag went over the bound; its rest, and what comes behind it.
+    LongTag { unseen: Unseen, after: Vec<u8> },
+    /// The rest of raw text that the edit has decided about, and what comes behind its end tag.
+    Rest { passes: bool, after: Vec<u8> },
+}
+
+/// The chunk being read, and how much of it has gone out.
+struct Window<'a, O> {
+    chunk: &'a [u8],
+    from: usize,
+    out: &'a mut O,
+}
+
+impl<O: FnMut(&[u8])> Window<'_, O> {
+    fn pass(&mut self, to: usize) {
+        if to > self.from {
+            (self.out)(&self.chunk[self.from..to]);
+        }
+        self.from = to;
+    }
+
+    fn pass_carry(&mut self, carry: &mut Vec<u8>) {
+        if !carry.is_empty() {
+            (self.out)(carry);
+            carry.clear();
+        }
+    }
+
+    fn keep(&mut self, to: usize, carry: &mut Vec<u8>) {
+        carry.extend_from_slice(&self.chunk[self.from..to]);
+        self.from = to;
+    }
+}
+
+/// Rewrites a whole document at once, and gives the edit back.
+pub fn rewrite<E: Edit>(input: &[u8], edit: E) -> (Vec<u8>, E) {
+    let mut output = Vec::with_capacity(input.len());
+    let mut out = |bytes: &[u8]| output.extend_from_slice(bytes);
+    let mut rewriter = Rewriter::new(edit);
+    rewriter.write(input, &mut out);
+    let edit = rewriter.end(&mut out);
+    (output, edit)
+}
+
+impl<E: Edit> Rewriter<E> {
+    /// A rewriter at the start of a document.
+    pub fn new(edit: E) -> Self {
+        Self {
+            edit,
+            scanner: Scanner::new(),
+            tree: Tree::default(),
+            mode: Mode::Flow,
+            carry: Vec::new(),
+            partial: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The edit, with what it has learnt.
+    pub fn edit(&self) -> &E {
+        &self.edit
+    }
+
+    /// The edit, to tell it something while the document streams.
+    pub fn edit_mut(&mut self) -> &mut E {
+        &mut self.edit
+    }
+
+    /// Takes the next bytes of the document, and gives to `out` all that can go on.
+    pub fn write(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) {
+        let mut window = Window {
+            chunk,
+            from: 0,
+            out,
+        };
+        let mut at = 0;
+        while at < chunk.len() {
+            let mut piece = self.scanner.next(&chunk[at..]);
+            piece.start += at;
+            piece.end += at;
+            at = piece.end;
+            self.piece(piece, &mut window);
+            if piece.kind != Kind::Partial {
+                self.partial = 0;
+            } else if piece.continues {
+                self.partial += piece.end - piece.start;
+            } else {
+                self.partial = piece.end - piece.start;
+            }
+        }
+        self.leave(&mut window);
+    }
+
+    /// Takes the end of the document, and gives the edit back.
+    pub fn end(mut self, out: &mut impl FnMut(&[u8])) -> E {
+        let carry = std::mem::take(&mut self.carry);
+        match self.mode {
+            Mode::Flow => {
+                if !carry.is_empty() {
+                    out(&carry);
+                }
+                let in_text = self.scanner.inside() == Inside::Text;
+                if in_text && self.scanner.content() == Content::Data {
+                    let mut after = Vec::new();
+                    self.edit.end(&mut after);
+                    if !after.is_empty() {
+                        out(&after);
+                    }
+                }
+            }
+            Mode::Held { tag_len, name_len } => {
+                let held = Region {
+                    bytes: &carry,
+                    tag_len,
+                    name_len,
+                    text_end: carry.len(),
+                };
+                // What was to come behind it cannot: it never ended.
+                let _ = self.show_held(&held, false, out);
+            }
+            Mode::LongTag { .. } | Mode::Rest { .. } => {}
+        }
+        self.edit
+    }
+
+    #[inline]
+    fn piece<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
+        match self.mode {
+            Mode::Flow => self.flow(piece, window),
+            Mode::Held { tag_len, name_len } => self.hold(tag_len, name_len, piece, window),
+            Mode::LongTag { .. } => self.long_tag(piece, window),
+            Mode::Rest { .. } => self.rest(piece, window),
+        }
+    }
+
+    #[inline]
+    fn flow<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
+        if !piece.continues {
+            window.pass_carry(&mut self.carry);
+        }
+        let (Kind::StartTag { .. } | Kind::EndTag) = piece.kind else {
+            if piece.kind != Kind::Partial {
+                window.pass_carry(&mut self.carry);
+            }
+            return;
+        };
+        if self.carry.len() + (piece.end - piece.start) > HELD_BYTES_MAX {
+            if !piece.continues {
+                window.pass(piece.start);
+            }
+            window.keep(piece.end, &mut self.carry);
+            self.open_long_tag(window.out);
+            return self.close_long_tag(piece.kind, window.out);
+        }
+        if !piece.continues {
+            let tag = &window.chunk[piece.start..piece.end];
+            return self.tag(tag, piece, window);
+        }
+        window.keep(piece.end, &mut self.carry);
+        let tag = std::mem::take(&mut self.carry);
+        self.tag(&tag, piece, window);
+        // The buffer is used again, with the tag still in it if its element is held.
+        self.carry = tag;
+        if self.mode == Mode::Flow {
+            self.carry.clear();
+        }
+    }
+
+    #[inline]
+    fn tag<O: FnMut(&[u8])>(&mut self, tag: &[u8], piece: Piece, window: &mut Window<'_, O>) {
+        if let Kind::StartTag { self_closing } = piece.kind {
+            self.start_tag(tag, piece, self_closing, window);
+        } else {
+            self.end_tag(tag, piece, window);
+        }
+    }
+
+    /// A start tag: `tag` lies in the chunk at `piece`, or has come in parts and was left out of
+    /// the window.
+    #[inline]
+    fn start_tag<O: FnMut(&[u8])>(
+        &mut self,
+        tag: &[u8],
+        piece: Piece,
+        self_closing: bool,
+        window: &mut Window<'_, O>,
+    ) {
+        let in_chunk = !piece.continues;
+        let name = lower(&tag[1..=piece.name_len], &mut self.scratch.name);
+        let interest = self.edit.interest(name);
+        if interest == Interest::Pass {
+            let content = self
+                .tree
+                .start_tag(name, self_closing, |wanted| find(tag, wanted));
+            self.read_on(content, piece.name_len, tag);
+            if !in_chunk {
+                (window.out)(tag);
+            }
+            return;
+        }
+        let namespace = self.tree.namespace(name, |wanted| find(tag, wanted));
+        let content = self
+            .tree
+            .start_tag(name, self_closing, |wanted| find(tag, wanted));
+        if in_chunk {
+            window.pass(piece.start);
+        }
+        let raw = !matches!(content, Content::Data | Content::PlainText);
+        if raw && interest == Interest::Whole {
+            self.mode = Mode::Held {
+                tag_len: tag.len(),
+                name_len: piece.name_len,
+            };
+        } else {
+            spans(tag, &mut self.scratch.spans);
+            let mut element = Element::new(Seen {
+                name,
+                namespace,
+                tag,
+                tag_ended: true,
+                spans: &self.scratch.spans,
+                text: None,
+                end_tag: None,
+            });
+            self.edit.element(&mut element);
+            if !element.is_unchanged() {
+                element.write(window.out);
+                if in_chunk {
+                    window.from = piece.end;
+                }
+            } else if !in_chunk {
+                (window.out)(tag);
+            }
+        }
+        self.read_on(content, piece.name_len, tag);
+    }
+
+    /// Tells the scanner what a start tag has changed.
+    #[inline]
+    fn read_on(&mut self, content: Content, name_len: usize, tag: &[u8]) {
+        if content != Content::Data {
+            let name = lower(&tag[1..=name_len], &mut self.scratch.name);
+            self.scanner.read_as(content, name);
+        }
+        self.scanner.set_foreign(self.tree.is_foreign());
+    }
+
+    #[inline]
+    fn end_tag<O: FnMut(&[u8])>(&mut self, tag: &[u8], piece: Piece, window: &mut Window<'_, O>) {
+        let name = lower(&tag[2..2 + piece.name_len], &mut self.scratch.name);
+        let hooked = matches!(name, b"body" | b"html" | b"head");
+        if hooked && self.tree.is_plain() && tag.len() <= HELD_BYTES_MAX {
+            self.scratch.insert.clear();
+            self.edit.end_tag(name, &mut self.scratch.insert);
+            if !self.scratch.insert.is_empty() {
+                if !piece.continues {
+                    window.pass(piece.start);
+                }
+                (window.out)(&self.scratch.insert);
+            }
+        }
+        self.tree.end_tag(name);
+        self.scanner.set_foreign(self.tree.is_foreign());
+        if piece.continues {
+            (window.out)(tag);
+        }
+    }
+
+    /// At the end of a chunk: what can go out does, the rest is kept.
+    fn leave<O: FnMut(&[u8])>(&mut self, window: &mut Window<'_, O>) {
+        let end = window.chunk.len();
+        match self.mode {
+            Mode::Flow => {
+                let waits = matches!(self.scanner.inside(), Inside::Undecided | Inside::Tag);
+                if !waits {
+                    // Nobody asks about comments and doctypes: they need not wait for their end.
+                    window.pass_carry(&mut self.carry);
+                    return window.pass(end);
+                }
+                if self.carry.is_empty() {
+                    window.pass(end - self.partial.min(end - window.from));
+                }
+                window.keep(end, &mut self.carry);
+                if self.carry.len() > HELD_BYTES_MAX {
+                    self.open_long_tag(window.out);
+                }
+            }
+            Mode::Held { tag_len, name_len } => {
+                window.keep(end, &mut self.carry);
+                if self.partial > HELD_BYTES_MAX {
+                    let text_end = self.carry.len() - self.partial;
+                    self.give_up(tag_len, name_len, text_end, window);
+                }
+            }
+            Mode::LongTag {
+                unseen: Unseen::Pass,
+                ..
+            }
+            | Mode::Rest { passes: true, .. } => {
+                window.pass(end);
+            }
+            Mode::LongTag { .. } | Mode::Rest { .. } => window.from = end,
+        }
+    }
+}
+
+/// A name in lower case; most are already.
+fn lower<'a>(name: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    if !name.iter().any(u8::is_ascii_uppercase) {
+        return name;
+    }
+    scratch.clear();
+    scratch.extend(name.iter().map(u8::to_ascii_lowercase));
+    scratch
+}
+
+/// One attribute of a tag, where the tree builder needs it.
+fn find<'a>(tag: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
+    let mut found = Vec::new();
+    spans(tag, &mut found);
+    let span = found
+        .iter()
+        .find(|span| tag[span.name.clone()].eq_ignore_ascii_case(name))?;
+    Some(
+        span.value
+            .as_ref()
+            .map_or(Cow::Borrowed(&b""[..]), |value| decode(&tag[value.clone()])),
+    )
+}

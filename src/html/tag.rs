@@ -1,0 +1,361 @@
+//! The inside of a tag: its name, its attributes, and where it ends.
+//!
+//! There is one grammar here with two drivers. The scanner walks it to find the `>` that ends a
+//! tag, and keeps nothing; [`spans`] walks the same states over a tag that is complete and notes
+//! where names and values lie. What ends a tag and what it carries cannot disagree.
+//!
+//! Names and values are ranges of the tag as it came. Nothing is decoded until it is asked for, and
+//! the first of two attributes of one name is the one that counts (WHATWG 13.2.5.33).
+//!
+//! Which bytes open a tag is [`super::scan`]'s; how a changed tag is written, [`super::element`]'s.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr;
+
+/// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inside {
+    TagName,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    DoubleQuoted,
+    SingleQuoted,
+    Unquoted,
+    AfterQuoted,
+    SelfClosing,
+}
+
+/// What a driver of the grammar wants to know.
+pub(super) trait Marks {
+    /// The tag's name ends before this byte.
+    fn tag_name_ended(&mut self, at: usize);
+    fn name_started(&mut self, at: usize);
+    fn name_ended(&mut self, at: usize);
+    fn value_started(&mut self, at: usize, quoted: bool);
+    fn value_ended(&mut self, at: usize);
+}
+
+/// White space inside a tag. A carriage return counts: browsers make a line feed of it first.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
+}
+
+impl Inside {
+    /// Walks on from `bytes[at]`, and returns where the tag has ended (behind its `>`), or `None`
+    /// where the bytes ended first. `self` is then where to go on, or, at the end of a tag, the
+    /// state in which its `>` was met.
+    #[inline]
+    pub(super) fn advance(
+        &mut self,
+        bytes: &[u8],
+        mut at: usize,
+        marks: &mut impl Marks,
+    ) -> Option<usize> {
+        while let Some(&byte) = bytes.get(at) {
+            match *self {
+                Self::TagName | Self::Name => {
+                    let rest = &bytes[at..];
+                    let named = *self == Self::Name;
+                    let Some(len) = rest.iter().position(|&b| ends_name(b, named)) else {
+                        return None;
+                    };
+                    at += len;
+                    if named {
+                        marks.name_ended(at);
+                    } else {
+                        marks.tag_name_ended(at);
+                    }
+                    *self = match bytes[at] {
+                        b'>' => return Some(at + 1),
+                        b'/' => Self::SelfClosing,
+                        b'=' => Self::BeforeValue,
+                        _ if named => Self::AfterName,
+                        _ => Self::BeforeName,
+                    };
+                    at += 1;
+                }
+                Self::BeforeName | Self::AfterName | Self::AfterQuoted | Self::SelfClosing => {
+                    match byte {
+                        b'>' => return Some(at + 1),
+                        b'/' => *self = Self::SelfClosing,
+                        b'=' if *self == Self::AfterName => *self = Self::BeforeValue,
+                        _ if is_space(byte) => {
+                            if *self != Self::AfterName {
+                                *self = Self::BeforeName;
+                            }
+                        }
+                        // A first `=` is part of the name it starts (13.2.5.32).
+                        _ => {
+                            marks.name_started(at);
+                            *self = Self::Name;
+                        }
+                    }
+                    at += 1;
+                }
+                Self::BeforeValue => {
+                    match byte {
+                        b'"' | b'\'' => {
+                            marks.value_started(at + 1, true);
+                            *self = if byte == b'"' {
+                                Self::DoubleQuoted
+                            } else {
+                                Self::SingleQuoted
+                            };
+                        }
+                        b'>' => {
+                            marks.value_started(at, false);
+                            marks.value_ended(at);
+                            return Some(at + 1);
+                        }
+                        _ if is_space(byte) => {}
+                        _ => {
+                            marks.value_started(at, false);
+                            *self = Self::Unquoted;
+                        }
+                    }
+                    at += 1;
+                }
+                Self::DoubleQuoted | Self::SingleQuoted => {
+                    let quote = if *self == Self::DoubleQuoted {
+                        b'"'
+                    } else {
+                        b'\''
+                    };
+                    at += memchr(quote, &bytes[at..])?;
+                    marks.value_ended(at);
+                    *self = Self::AfterQuoted;
+                    at += 1;
+                }
+                Self::Unquoted => {
+                    at += bytes[at..].iter().position(|&b| b == b'>' || is_space(b))?;
+                    marks.value_ended(at);
+                    if bytes[at] == b'>' {
+                        return Some(at + 1);
+                    }
+                    *self = Self::BeforeName;
+                    at += 1;
+                }
+            }
+        }
+        None
+    }
+}
+
+const fn ends_name(byte: u8, of_attribute: bool) -> bool {
+    matches!(byte, b'>' | b'/') || is_space(byte) || (byte == b'=' && of_attribute)
+}
+
+/// Where one attribute lies in its tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) name: Range<usize>,
+    /// The value without its quotes; `None` for a name alone.
+    pub(super) value: Option<Range<usize>>,
+    pub(super) quoted: bool,
+    /// Whether the tag was seen to the end of this attribute.
+    pub(super) ended: bool,
+}
+
+impl Span {
+    /// From the name's first byte to behind the value's closing quote.
+    pub(super) fn whole(&self) -> Range<usize> {
+        let end = match &self.value {
+            Some(value) => value.end + usize::from(self.quoted && self.ended),
+            None => self.name.end,
+        };
+        self.name.start..end
+    }
+
+    fn read<'a>(&self, tag: &'a [u8]) -> Attribute<'a> {
+        Attribute {
+            name: &tag[self.name.clone()],
+            value: self.value.as_ref().map_or(b"", |value| &tag[value.clone()]),
+        }
+    }
+}
+
+/// Notes in `into` where the attributes of a tag lie. `tag` starts with `<` or `</`, and may be cut
+/// short.
+pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
+    into.clear();
+    let name = if tag.get(1) == Some(&b'/') { 2 } else { 1 };
+    let mut inside = Inside::TagName;
+    let mut noted = Noted(into);
+    if inside.advance(tag, name, &mut noted).is_none()
+        && let Some(last) = into.last_mut()
+        && !last.ended
+    {
+        match &mut last.value {
+            Some(value) => value.end = tag.len(),
+            None if inside == Inside::Name => last.name.end = tag.len(),
+            None => {}
+        }
+    }
+}
+
+struct Noted<'a>(&'a mut Vec<Span>);
+
+impl Marks for Noted<'_> {
+    fn tag_name_ended(&mut self, _at: usize) {}
+
+    fn name_started(&mut self, at: usize) {
+        if let Some(last) = self.0.last_mut() {
+            last.ended = true;
+        }
+        self.0.push(Span {
+            name: at..at,
+            value: None,
+            quoted: false,
+            ended: false,
+        });
+    }
+
+    fn name_ended(&mut self, at: usize) {
+        if let Some(last) = self.0.last_mut() {
+            last.name.end = at;
+        }
+    }
+
+    fn value_started(&mut self, at: usize, quoted: bool) {
+        if let Some(last) = self.0.last_mut() {
+            last.value = Some(at..at);
+            last.quoted = quoted;
+        }
+    }
+
+    fn value_ended(&mut self, at: usize) {
+        if let Some(Span {
+            value: Some(value),
+            ended,
+            ..
+        }) = self.0.last_mut()
+        {
+            value.end = at;
+            *ended = true;
+        }
+    }
+}
+
+/// One attribute as it stands in the tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> Attribute<'a> {
+    /// The name as it was written; browsers compare it in lower case.
+    pub fn name(&self) -> &'a [u8] {
+        self.name
+    }
+
+    /// The value as it was written, without its quotes; empty where there is none.
+    pub fn raw_value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The value as a browser reads it: character references resolved (those above ASCII to UTF-8),
+    /// line ends made line feeds, NUL made U+FFFD.
+    pub fn value(&self) -> Cow<'a, [u8]> {
+        decode(self.value)
+    }
+}
+
+/// The attributes of a tag, in order, duplicates included.
+#[derive(Clone, Debug)]
+pub struct Attributes<'a> {
+    tag: &'a [u8],
+    spans: std::slice::Iter<'a, Span>,
+}
+
+impl<'a> Attributes<'a> {
+    pub(super) fn new(tag: &'a [u8], spans: &'a [Span]) -> Self {
+        Self {
+            tag,
+            spans: spans.iter(),
+        }
+    }
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    fn next(&mut self) -> Option<Attribute<'a>> {
+        Some(self.spans.next()?.read(self.tag))
+    }
+}
+
+/// An attribute's value as a browser reads it.
+pub(super) fn decode(raw: &[u8]) -> Cow<'_, [u8]> {
+    // Most values hold none of these three, and stay where they are.
+    if memchr::memchr3(b'&', b'\r', b'\0', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut plain = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\r' => {
+                bytes.next_if_eq(&b'\n');
+                plain.push(b'\n');
+            }
+            b'\0' => plain.extend_from_slice("\u{FFFD}".as_bytes()),
+            _ => plain.push(byte),
+        }
+    }
+    let decoded = htmlize::unescape_bytes_in(plain, htmlize::Context::Attribute);
+    Cow::Owned(decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(tag: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        spans(tag.as_bytes(), &mut found);
+        Attributes::new(tag.as_bytes(), &found)
+            .map(|a| (text(a.name()), text(&a.value())))
+            .collect()
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.into(), value.into())
+    }
+
+    #[test]
+    fn attributes_are_read_in_every_quoting() {
+        assert_eq!(
+            read("<a b=\"1>2\" c='\"' d = e/f g/h =i>"),
+            [
+                pair("b", "1>2"),
+                pair("c", "\""),
+                pair("d", "e/f"),
+                pair("g", ""),
+                pair("h", "i"),
+            ]
+        );
+    }
+
+    #[test]
+    fn references_follow_the_rule_for_attributes() {
+        assert_eq!(
+            read("<a b='?x=1&copy=2&amp;y&colon;&#x2f;&sol;&period;&#128;' c=&ampx>"),
+            [pair("b", "?x=1&copy=2&y://.\u{20AC}"), pair("c", "&ampx")]
+        );
+    }
+
+    #[test]
+    fn a_tag_cut_short_shows_what_was_there() {
+        assert_eq!(read("<img src=\"data:ab"), [pair("src", "data:ab")]);
+        assert_eq!(read("<img sr"), [pair("sr", "")]);
+    }
+}

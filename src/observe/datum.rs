@@ -1,0 +1,156 @@
+//! The personal data that a gateway sees, each under the category of policy 6.1.
+//!
+//! They are locked where they arrive; a log gets at them by a permit alone.
+//!
+//! Page addresses lose their query when they are made: names, phones and e-mails turn up
+//! there, and no log of ours may hold them (6.1). Parts of a path that look like one are
+//! masked.
+
+use std::net::IpAddr;
+
+use crate::policy::{Category, Datum};
+use crate::time::Time;
+
+/// The network address of the visitor's device.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+impl Datum for ClientAddress {
+    const CATEGORY: Category = Category::IpAddress;
+}
+
+/// When a page was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessTime(pub Time);
+
+impl Datum for AccessTime {
+    const CATEGORY: Category = Category::AccessTime;
+}
+
+/// The address of a page of the site: its path.
+#[derive(Clone, Debug)]
+pub struct PageAddress(String);
+
+impl Datum for PageAddress {
+    const CATEGORY: Category = Category::PageAddress;
+}
+
+/// The longest path that is kept, in bytes.
+const PATH_BYTES_MAX: usize = 512;
+
+/// A run of so many digits may be a telephone number.
+const PHONE_DIGITS_MIN: usize = 10;
+
+impl PageAddress {
+    /// Takes a path without its query.
+    pub fn of_path(path: &str) -> PageAddress {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let mut end = path.len().min(PATH_BYTES_MAX);
+        while !path.is_char_boundary(end) {
+            end -= 1;
+        }
+        let masked = |segment: &'_ str| {
+            if looks_personal(segment) { "*".to_owned() } else { segment.to_owned() }
+        };
+        PageAddress(path[..end].split('/').map(masked).collect::<Vec<_>>().join("/"))
+    }
+
+    /// The path.
+    pub fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+fn looks_personal(segment: &str) -> bool {
+    let lower = segment.to_ascii_lowercase();
+    if lower.contains('@') || lower.contains("%40") {
+        return true;
+    }
+    let mut digits = 0;
+    for byte in segment.bytes() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            // Telephone numbers are written with these between their digits.
+            b'-' | b'+' | b'(' | b')' | b'.' | b'_' | b' ' => {}
+            _ => digits = 0,
+        }
+        if digits >= PHONE_DIGITS_MIN {
+            return true;
+        }
+    }
+    false
+}
+
+/// The `User-Agent` that a browser or program sent.
+#[derive(Clone, Debug)]
+pub struct Agent(String);
+
+impl Datum for Agent {
+    const CATEGORY: Category = Category::Browser;
+}
+
+/// The longest agent that is kept, in bytes.
+const AGENT_BYTES_MAX: usize = 512;
+
+/// Families by the mark that tells them, the telling ones first: every browser claims to be
+/// several others.
+const FAMILIES: [(&str, &str); 12] = [
+    ("bot", "bot"),
+    ("spider", "bot"),
+    ("YaBrowser/", "Yandex Browser"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("Mozilla/", "other browser"),
+];
+
+impl Agent {
+    /// Takes the field as it was sent.
+    pub fn of_field(value: &[u8]) -> Agent {
+        Agent(String::from_utf8_lossy(&value[..value.len().min(AGENT_BYTES_MAX)]).into_owned())
+    }
+
+    /// The field's text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The browser's family, which thousands share.
+    pub fn family(&self) -> &'static str {
+        FAMILIES
+            .into_iter()
+            .find(|(mark, _)| self.0.contains(mark))
+            .map_or("program", |(_, family)| family)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_phones_and_mails_do_not_reach_a_log() {
+        let of = |path| PageAddress::of_path(path).path().to_owned();
+        assert_eq!(of("/prices?phone=77011234567#x"), "/prices");
+        assert_eq!(of("/contacts/+7-701-123-45-67/edit"), "/contacts/*/edit");
+        assert_eq!(of("/u/a%40b.kz"), "/u/*");
+        assert_eq!(of("/news/2026-11-22/item-42"), "/news/2026-11-22/item-42");
+        assert!(of(&"ә".repeat(600)).len() <= PATH_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_family_is_told_by_its_own_mark() {
+        let of = |text: &str| Agent::of_field(text.as_bytes()).family();
+        let chrome = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
+        assert_eq!(of(chrome), "Chrome");
+        assert_eq!(of(&format!("{chrome} YaBrowser/24.1")), "Yandex Browser");
+        assert_eq!(of(&format!("{chrome} Edg/130.0")), "Edge");
+        assert_eq!(of("Mozilla/5.0 (compatible; Googlebot/2.1)"), "bot");
+        assert_eq!(of("curl/8.5.0"), "program");
+    }
+}

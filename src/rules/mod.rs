@@ -1,0 +1,257 @@
+//! What the operator has written: the site, the policy, the vendors, the wording.
+//!
+//! [`load`] turns files into one immutable [`RuleSet`], or says everything that is wrong
+//! with them at once. Files arrive as `(path, text)`: reading the disk is the house's work.
+//!
+//! A rule set that exists is whole: its policy versions were announced in time, its rules
+//! passed their own examples, its wording is there in every language.
+//!
+//! What follows from a match is not decided here: see [`crate::policy`].
+
+mod pattern;
+mod policy;
+mod problem;
+mod site;
+mod source;
+mod vendor;
+
+use std::collections::BTreeMap;
+
+use regex::bytes::RegexSet;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+pub use pattern::HostPattern;
+pub use policy::{PolicyWording, PurposeWording, Recipient};
+pub use problem::Problem;
+pub use site::{Control, Localized, Operator, Site};
+pub use vendor::{Use, Vendor};
+
+use crate::banner::Texts;
+use crate::policy::{Basis, Keep, Policies, Purpose};
+use crate::time::Day;
+
+/// The purposes for which the gateway itself keeps a log.
+pub const LOGGED: [Purpose; 3] = [Purpose::Operation, Purpose::Analytics, Purpose::Security];
+
+/// Everything that `rules/` says.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// The site.
+    pub site: Site,
+    /// The policy versions.
+    pub policies: Policies,
+    /// Their wording, by the day each comes into force.
+    pub wording: BTreeMap<Day, PolicyWording>,
+    /// The vendors.
+    pub vendors: Vec<Vendor>,
+    /// The banner's wording, by language.
+    pub texts: BTreeMap<String, Texts>,
+    /// A digest of all files: it changes when any of them does.
+    pub generation: [u8; 8],
+    inline: RegexSet,
+    inline_vendors: Vec<usize>,
+}
+
+/// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
+pub type RuleFile = (String, String);
+
+/// Reads rule files. `root` is how problems name the folder.
+pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut site = None;
+    if let Some((name, text)) = files.iter().find(|(name, _)| name == "site.toml") {
+        site = site::read(&format!("{root}/{name}"), text, &mut problems);
+    } else {
+        problems.push(whole(root, "site.toml", "is missing; it names the site's hosts, languages and operator"));
+    }
+    let languages = site.as_ref().map(|site| site.languages.clone()).unwrap_or_default();
+
+    let mut versions = Vec::new();
+    let mut wording = BTreeMap::new();
+    let mut vendors = Vec::new();
+    let mut texts = BTreeMap::new();
+    let mut policy_files = 0;
+    for (name, text) in files {
+        let path = format!("{root}/{name}");
+        match name.split_once('/') {
+            None if name == "site.toml" => {}
+            Some(("policy", _)) => {
+                policy_files += 1;
+                if let Some((version, words)) = policy::read(&path, text, &languages, &mut problems) {
+                    wording.insert(version.in_force, words);
+                    versions.push((path, version));
+                }
+            }
+            Some(("vendors", _)) => vendors.extend(vendor::read(&path, text, &mut problems)),
+            Some(("texts", file)) => {
+                let mut source = source::Source::open(&path, text, &mut problems);
+                if let Some(read) = source.rest::<Texts>() {
+                    for problem in read.problems() {
+                        source.problem(0, problem);
+                    }
+                    if file != format!("{}.toml", read.code) {
+                        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
+                        source.problem(0, right);
+                    }
+                    texts.insert(read.code.clone(), read);
+                }
+            }
+            _ => problems.push(whole(
+                root,
+                name,
+                "is not a rule file; rules are `site.toml` and what lies in `policy`, `vendors` and `texts`",
+            )),
+        }
+    }
+    for language in &languages {
+        let file = format!("texts/{language}.toml");
+        if !files.iter().any(|(name, _)| *name == file) {
+            problems.push(whole(root, &file, "is missing, but `site.toml` lists the language"));
+        }
+    }
+    problems.extend(unknown_recipients(&vendors, &versions));
+    problems.extend(endless_logs(&versions));
+
+    let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
+        Ok(policies) => Some(policies),
+        Err(errors) => {
+            // A file that could not be read has already been reported by name.
+            let unread = policy_files > 0 && wording.is_empty();
+            if !unread {
+                problems.extend(errors.iter().map(|error| whole(root, "policy", &error.to_string())));
+            }
+            None
+        }
+    };
+    problems.sort();
+    problems.dedup();
+    match (site, policies) {
+        (Some(site), Some(policies)) if problems.is_empty() => {
+            let (inline, inline_vendors) = inline_set(&vendors)
+                .map_err(|error| vec![whole(root, "vendors", &error.to_string())])?;
+            let generation = generation(files);
+            Ok(RuleSet { site, policies, wording, vendors, texts, generation, inline, inline_vendors })
+        }
+        _ => Err(problems),
+    }
+}
+
+impl RuleSet {
+    /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`.
+    pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
+        let has = move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.matches(url, used));
+        self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
+    }
+
+    /// The vendors whose code an inline script is, by their place in `vendors`.
+    pub fn in_script(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let matches = self.inline.matches(text);
+        self.inline_vendors
+            .iter()
+            .enumerate()
+            .filter(move |(rule, _)| matches.matched(*rule))
+            .map(|(_, vendor)| *vendor)
+    }
+
+    /// The vendors that a cookie of this name belongs to.
+    pub fn with_cookie<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Vendor> {
+        self.vendors.iter().filter(move |v| v.cookies.iter().any(|cookie| cookie.matches(name)))
+    }
+
+    /// The consent purposes that something loaded serves: what the banner asks about. With
+    /// the shipped rules that is 4.3 alone.
+    pub fn asked(&self, policy: &crate::policy::PolicyVersion) -> impl Iterator<Item = Purpose> {
+        Purpose::ALL.into_iter().filter(|purpose| {
+            policy.terms[*purpose].basis == Basis::Consent
+                && self.vendors.iter().any(|vendor| {
+                    vendor.purpose == *purpose
+                        && !vendor.recipient.is_operator()
+                        && policy.terms[*purpose].declares(&vendor.recipient)
+                })
+        })
+    }
+
+    /// The wording in `language`, or in the site's default one.
+    pub fn texts(&self, language: &str) -> &Texts {
+        self.texts
+            .get(language)
+            .or_else(|| self.texts.get(&self.site.languages[0]))
+            .expect("the loader refuses a site whose languages have no texts")
+    }
+}
+
+fn whole(root: &str, name: &str, text: &str) -> Problem {
+    Problem { path: format!("{root}/{name}"), line: 0, text: text.to_owned() }
+}
+
+/// A vendor whose recipient no policy names is withheld for ever. That is right for one that
+/// is meant so, and a silent loss for one that is misspelt.
+fn unknown_recipients(
+    vendors: &[Vendor],
+    versions: &[(String, crate::policy::PolicyVersion)],
+) -> Vec<Problem> {
+    let declared: Vec<&str> = versions
+        .iter()
+        .flat_map(|(_, version)| version.terms.iter())
+        .flat_map(|(_, terms)| terms.recipients.iter().map(|id| id.0.as_str()))
+        .chain(["operator"])
+        .collect();
+    let misspelt = |vendor: &Vendor| {
+        let given = vendor.recipient.0.as_str();
+        let near = declared.iter().find(|name| strsim::damerau_levenshtein(given, name) <= 2)?;
+        (*near != given).then(|| Problem {
+            path: vendor.path.clone(),
+            line: 0,
+            text: format!("recipient `{given}` is in no policy; did you mean `{near}`?"),
+        })
+    };
+    vendors.iter().filter(|v| !declared.contains(&v.recipient.0.as_str())).filter_map(misspelt).collect()
+}
+
+/// A log is kept by day files, so its purpose must say for how many days.
+fn endless_logs(versions: &[(String, crate::policy::PolicyVersion)]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, version) in versions {
+        for purpose in LOGGED {
+            if version.terms[purpose].keep == Keep::UntilMet {
+                problems.push(Problem {
+                    path: path.clone(),
+                    line: 0,
+                    text: format!(
+                        "purpose `{purpose}` keeps a log and has no `keep_days`; say for how many days"
+                    ),
+                });
+            }
+        }
+    }
+    problems
+}
+
+fn inline_set(vendors: &[Vendor]) -> Result<(RegexSet, Vec<usize>), regex::Error> {
+    let mut patterns = Vec::new();
+    let mut owners = Vec::new();
+    for (index, vendor) in vendors.iter().enumerate() {
+        for regex in &vendor.inline {
+            patterns.push(regex.as_str());
+            owners.push(index);
+        }
+    }
+    Ok((RegexSet::new(patterns)?, owners))
+}
+
+fn generation(files: &[RuleFile]) -> [u8; 8] {
+    let mut sorted: Vec<_> = files.iter().collect();
+    sorted.sort();
+    let mut hash = Sha256::new();
+    for (name, text) in sorted {
+        // Lengths keep two files from passing for one.
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&hash.finalize()[..8]);
+    digest
+}

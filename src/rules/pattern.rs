@@ -1,0 +1,151 @@
+//! The three small patterns that rules are written in.
+//!
+//! Host names (`mc.yandex.ru`, `*.google-analytics.com`, `mc.yandex.*`), globs over path and
+//! query (`/gtag/js?id=G-*`), and cookie names (`_ga`, `_ga_*`). An operator can read each
+//! without knowing regular expressions.
+//!
+//! A pattern that could not match anything sensible is refused when it is read.
+
+/// A host name, exact or with its beginning or end left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    /// `mc.yandex.ru`
+    Exact(String),
+    /// `*.google-analytics.com`: any sub-domain, not the domain itself.
+    Under(String),
+    /// `mc.yandex.*`: whatever top-level domain follows.
+    Any(String),
+}
+
+impl HostPattern {
+    /// Reads a pattern, or says what would be right.
+    pub fn parse(text: &str) -> Result<HostPattern, String> {
+        let pattern = if let Some(domain) = text.strip_prefix("*.") {
+            HostPattern::Under(domain.to_owned())
+        } else if let Some(start) = text.strip_suffix(".*") {
+            HostPattern::Any(start.to_owned())
+        } else {
+            HostPattern::Exact(text.to_owned())
+        };
+        let (HostPattern::Exact(name) | HostPattern::Under(name) | HostPattern::Any(name)) =
+            &pattern;
+        let is_name = !name.is_empty()
+            && name.split('.').all(|label| {
+                !label.is_empty()
+                    && label.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+            });
+        if is_name {
+            Ok(pattern)
+        } else {
+            Err(format!(
+                "`{text}` is no host pattern; write `mc.yandex.ru`, `*.yandex.ru` or `mc.yandex.*`, \
+                 in lower case and without scheme, port or path"
+            ))
+        }
+    }
+
+    /// Whether `host` (lower case, without port) matches.
+    pub fn matches(&self, host: &str) -> bool {
+        match self {
+            HostPattern::Exact(name) => host == name,
+            HostPattern::Under(domain) => host
+                .strip_suffix(domain.as_str())
+                .and_then(|labels| labels.strip_suffix('.'))
+                .is_some_and(|labels| !labels.is_empty()),
+            HostPattern::Any(start) => host
+                .strip_prefix(start.as_str())
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(|rest| !rest.is_empty()),
+        }
+    }
+}
+
+/// Whether `text` as a whole matches `pattern`, in which `*` stands for any run of characters.
+pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(head) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return text.ends_with(part);
+        }
+        match text.find(part) {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+/// A cookie's name, exact or with its end left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NamePattern {
+    /// `_ga`
+    Exact(String),
+    /// `_ga_*`
+    Prefix(String),
+}
+
+impl NamePattern {
+    /// Reads a pattern, or says what would be right.
+    pub(super) fn parse(text: &str) -> Result<NamePattern, String> {
+        let (name, pattern) = match text.strip_suffix('*') {
+            Some(start) => (start, NamePattern::Prefix(start.to_owned())),
+            None => (text, NamePattern::Exact(text.to_owned())),
+        };
+        // RFC 6265 §4.1.1: a cookie's name is a token.
+        let is_token = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}*".contains(&b);
+        if !name.is_empty() && name.bytes().all(is_token) {
+            Ok(pattern)
+        } else {
+            Err(format!("`{text}` is no cookie name; write `_ga`, or `_ga_*` for all that begin so"))
+        }
+    }
+
+    /// Whether the cookie `name` matches. Names are case-sensitive (RFC 6265 §5.3).
+    pub(super) fn matches(&self, name: &[u8]) -> bool {
+        match self {
+            NamePattern::Exact(exact) => name == exact.as_bytes(),
+            NamePattern::Prefix(start) => name.starts_with(start.as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_patterns_match_whole_labels() {
+        let matches = |pattern: &str, host| HostPattern::parse(pattern).unwrap().matches(host);
+        assert!(matches("mc.yandex.*", "mc.yandex.com.tr"));
+        assert!(!matches("mc.yandex.*", "mc.yandexru"));
+        assert!(!matches("mc.yandex.*", "mc.yandex."));
+        assert!(matches("*.yandex.ru", "a.b.yandex.ru"));
+        assert!(!matches("*.yandex.ru", "notyandex.ru"));
+        assert!(!matches("*.yandex.ru", "yandex.ru"));
+        for wrong in ["", "*", "https://x.ru", "x.ru:443", "X.ru", "*.*", "a..b"] {
+            assert!(HostPattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn globs_match_from_end_to_end() {
+        assert!(glob_matches("/metrika/*", "/metrika/tag.js?id=1"));
+        assert!(glob_matches("/gtag/js?*id=G-*", "/gtag/js?l=x&id=G-1"));
+        assert!(glob_matches("*/ns.html*", "/a/ns.html"));
+        assert!(glob_matches("/a*b", "/a-b-b"));
+        assert!(!glob_matches("/gtag/js", "/gtag/js?id=G-1"));
+        assert!(!glob_matches("/a*b", "/a-b-c"));
+        assert!(!glob_matches("/a*ab", "/a"));
+    }
+
+    #[test]
+    fn cookie_names_are_tokens() {
+        assert!(NamePattern::parse("_ga_*").unwrap().matches(b"_ga_X1"));
+        assert!(!NamePattern::parse("_ga").unwrap().matches(b"_ga_X1"));
+        for wrong in ["", "*", "a b", "a=b", "*_ga"] {
+            assert!(NamePattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

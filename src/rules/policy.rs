@@ -1,0 +1,199 @@
+//! `rules/policy/<date>.toml`: one version of the personal-data policy.
+//!
+//! A file gives two things: the terms of the seven purposes, which decisions rest on, and
+//! their wording in the site's languages, which pages show. Only the terms are digested.
+//!
+//! The file's name is the day on which the version comes into force.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::problem::{Problem, nearest};
+use super::site::Localized;
+use super::source::{Entry, Source};
+use crate::policy::{
+    Basis, Category, Keep, PerPurpose, PolicyVersion, Purpose, RecipientId, Terms,
+};
+use crate::time::Day;
+
+/// A recipient of data, as pages name it (policy 3.6).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// The name that purposes and vendors refer to.
+    pub id: String,
+    /// ISO 3166-1 code of the country that the data go to.
+    pub country: String,
+    /// The name to show.
+    pub name: Localized,
+}
+
+/// What a purpose is called, in each language.
+#[derive(Clone, Debug)]
+pub struct PurposeWording {
+    /// A short title.
+    pub title: Localized,
+    /// The policy's own text.
+    pub text: Localized,
+}
+
+/// The wording of one policy version.
+#[derive(Clone, Debug)]
+pub struct PolicyWording {
+    /// Recipients, by id.
+    pub recipients: BTreeMap<String, Recipient>,
+    /// The seven purposes.
+    pub purposes: PerPurpose<PurposeWording>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    announced: Day,
+    in_force: Day,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PurposeEntry {
+    #[serde(deserialize_with = "purpose_by_name")]
+    id: Purpose,
+    section: String,
+    #[serde(deserialize_with = "basis_by_name")]
+    basis: Basis,
+    #[serde(deserialize_with = "categories_by_name")]
+    collects: Vec<Category>,
+    recipients: Vec<String>,
+    keep_days: Option<u16>,
+    title: Localized,
+    text: Localized,
+}
+
+/// Reads a purpose's name.
+pub(super) fn purpose_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<Purpose, D::Error> {
+    by_name(from, "purpose", &Purpose::ALL.map(|purpose| (purpose.name(), purpose)))
+}
+
+/// Reads a list of purposes' names.
+pub(super) fn purposes_by_name<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<Purpose>, D::Error> {
+    let named = Purpose::ALL.map(|purpose| (purpose.name(), purpose));
+    let names = Vec::<String>::deserialize(from)?;
+    names.iter().map(|name| find(name, "purpose", &named)).collect()
+}
+
+fn basis_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<Basis, D::Error> {
+    by_name(from, "basis", &Basis::ALL.map(|basis| (basis.name(), basis)))
+}
+
+fn categories_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Category>, D::Error> {
+    let named = Category::ALL.map(|category| (category.name(), category));
+    let names = Vec::<String>::deserialize(from)?;
+    names.iter().map(|name| find(name, "category", &named)).collect()
+}
+
+fn by_name<'de, D, T, const N: usize>(
+    from: D,
+    what: &str,
+    named: &[(&'static str, T); N],
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Copy,
+{
+    find(&String::deserialize(from)?, what, named)
+}
+
+fn find<T: Copy, E: serde::de::Error>(
+    given: &str,
+    what: &str,
+    named: &[(&'static str, T)],
+) -> Result<T, E> {
+    named.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = named.iter().map(|(name, _)| format!("`{name}`")).collect();
+        E::custom(format!("unknown {what} `{given}`, expected one of {}", names.join(", ")))
+    })
+}
+
+/// Reads one version with its wording.
+pub(super) fn read(
+    path: &str,
+    text: &str,
+    languages: &[String],
+    problems: &mut Vec<Problem>,
+) -> Option<(PolicyVersion, PolicyWording)> {
+    let before = problems.len();
+    let mut source = Source::open(path, text, problems);
+    let recipients: Vec<Entry<Recipient>> = source.each("recipient");
+    let purposes: Vec<Entry<PurposeEntry>> = source.each("purpose");
+    let in_force_line = source.line_of("in_force");
+    let file: Option<PolicyFile> = source.rest();
+
+    let mut by_id = BTreeMap::new();
+    for Entry { line, value } in recipients {
+        for language in value.name.missing(languages) {
+            source.problem(line, format!("recipient `{}` lacks language `{language}`", value.id));
+        }
+        if by_id.insert(value.id.clone(), value).is_some() {
+            source.problem(line, "this recipient stands here twice; remove one");
+        }
+    }
+
+    let mut found: PerPurpose<Option<(Terms, PurposeWording)>> = PerPurpose::default();
+    for Entry { line, value } in purposes {
+        let PurposeEntry { id, section, basis, collects, recipients, keep_days, title, text } = value;
+        for (what, wording) in [("title", &title), ("text", &text)] {
+            for language in wording.missing(languages) {
+                source.problem(line, format!("{what} of purpose `{id}` lacks language `{language}`"));
+            }
+        }
+        for recipient in &recipients {
+            if !by_id.contains_key(recipient) {
+                let fix = nearest(recipient, by_id.keys().map(String::as_str)).map_or_else(
+                    || "add it as a `[[recipient]]`".to_owned(),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                source.problem(line, format!("unknown recipient `{recipient}`; {fix}"));
+            }
+        }
+        let terms = Terms::new(
+            id,
+            section,
+            basis,
+            collects.into_iter().collect(),
+            recipients.into_iter().map(RecipientId).collect(),
+            keep_days.map_or(Keep::UntilMet, Keep::Days),
+        );
+        if found[id].replace((terms, PurposeWording { title, text })).is_some() {
+            source.problem(line, format!("purpose `{id}` stands here twice; remove one"));
+        }
+    }
+    let absent: Vec<_> = found.iter().filter(|(_, entry)| entry.is_none()).collect();
+    if !absent.is_empty() {
+        let names: Vec<_> = absent.iter().map(|(purpose, _)| format!("`{purpose}`")).collect();
+        let text = format!("lacks {}; a policy version states all seven purposes", names.join(", "));
+        source.problem(0, text);
+    }
+
+    let PolicyFile { announced, in_force } = file?;
+    if path.rsplit('/').next() != Some(&format!("{in_force}.toml")) {
+        source.problem(
+            in_force_line,
+            format!("in force {in_force}, but the file is not named so; rename it `{in_force}.toml`"),
+        );
+    }
+    if problems.len() > before {
+        return None;
+    }
+    let whole = PerPurpose::from_fn(|purpose| {
+        found[purpose].take().expect("an absent purpose is a problem, and there was none")
+    });
+    let terms = PerPurpose::from_fn(|purpose| whole[purpose].0.clone());
+    let purposes = PerPurpose::from_fn(|purpose| whole[purpose].1.clone());
+    Some((
+        PolicyVersion { announced, in_force, terms },
+        PolicyWording { recipients: by_id, purposes },
+    ))
+}

@@ -1,0 +1,148 @@
+//! `rules/site.toml`: whose site this is.
+//!
+//! Own hosts, languages, where the permanent control stands, and who the operator is, as
+//! pages and receipts name them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::pattern::HostPattern;
+use super::policy::purposes_by_name;
+use super::problem::Problem;
+use super::source::Source;
+use crate::policy::{PerPurpose, Purpose};
+
+/// A wording in each of the site's languages, by language code.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Localized(BTreeMap<String, String>);
+
+impl Localized {
+    /// The wording in `language`, which the loader has made sure exists.
+    pub fn get(&self, language: &str) -> &str {
+        self.0.get(language).map_or("", String::as_str)
+    }
+
+    /// The languages of the site that this wording lacks.
+    pub(super) fn missing<'a>(&'a self, languages: &'a [String]) -> impl Iterator<Item = &'a str> {
+        languages.iter().map(String::as_str).filter(|language| self.get(language).is_empty())
+    }
+}
+
+/// Where a visitor finds the settings again after choosing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// A small button that the gateway puts on every page.
+    Button,
+    /// The site links `/.consent/` itself.
+    Link,
+}
+
+/// Who runs the site and answers for the data (policy 2.1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// Business identification number.
+    pub bin: String,
+    /// Telephone.
+    pub phone: String,
+    /// E-mail.
+    pub email: String,
+    /// Legal name.
+    pub name: Localized,
+    /// Postal address.
+    pub address: Localized,
+}
+
+/// The site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Own hosts.
+    pub hosts: Vec<HostPattern>,
+    /// Languages; the first is the default.
+    pub languages: Vec<String>,
+    /// Where settings are found again.
+    pub control: Control,
+    /// The domain whose sub-domains share one consent, if any do.
+    pub share: Option<String>,
+    /// Purposes that are stopped for everybody.
+    pub suspended: PerPurpose<bool>,
+    /// The operator.
+    pub operator: Operator,
+}
+
+impl Site {
+    /// The site's language that a tag (BCP 47) asks for: `kk-KZ` is `kk`. Pages of this
+    /// country often say `kz`, which is the country's code, and mean `kk`.
+    pub fn language(&self, tag: &str) -> Option<&str> {
+        let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
+        let primary = if primary.eq_ignore_ascii_case("kz") { "kk" } else { primary };
+        self.languages.iter().map(String::as_str).find(|code| code.eq_ignore_ascii_case(primary))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteFile {
+    hosts: Vec<String>,
+    languages: Vec<String>,
+    control: Control,
+    share: Option<String>,
+    #[serde(default, deserialize_with = "purposes_by_name")]
+    suspended: Vec<Purpose>,
+    operator: Operator,
+}
+
+/// Reads `site.toml`.
+pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Site> {
+    let mut source = Source::open(path, text, problems);
+    let line = |source: &Source<'_>, key| source.line_of(key);
+    let (hosts_line, languages_line, share_line, operator_line) = (
+        line(&source, "hosts"),
+        line(&source, "languages"),
+        line(&source, "share"),
+        line(&source, "operator"),
+    );
+    let file: SiteFile = source.rest()?;
+
+    let mut hosts = Vec::new();
+    for host in &file.hosts {
+        match HostPattern::parse(host) {
+            Ok(pattern) => hosts.push(pattern),
+            Err(text) => source.problem(hosts_line, text),
+        }
+    }
+    if file.hosts.is_empty() {
+        source.problem(hosts_line, "`hosts` is empty; name the site's own host, e.g. `example.kz`");
+    }
+    if file.languages.is_empty() {
+        source.problem(languages_line, "`languages` is empty; the first one is the default");
+    }
+    if let Some(share) = &file.share {
+        // A domain that is not the site's own, or a bare top-level one, would hand the
+        // consent of this site to others.
+        let owns = hosts.iter().any(|host| match host {
+            HostPattern::Exact(name) | HostPattern::Under(name) => {
+                name == share || name.ends_with(&format!(".{share}"))
+            }
+            HostPattern::Any(_) => false,
+        });
+        if !owns || !share.contains('.') {
+            source.problem(
+                share_line,
+                format!("`share = \"{share}\"` is not a domain of `hosts`; name the one that they share"),
+            );
+        }
+    }
+    let operator = &file.operator;
+    for (what, wording) in [("name", &operator.name), ("address", &operator.address)] {
+        for language in wording.missing(&file.languages) {
+            source.problem(operator_line, format!("operator {what} lacks language `{language}`"));
+        }
+    }
+    let SiteFile { languages, control, share, suspended, operator, .. } = file;
+    let suspended = PerPurpose::from_fn(|purpose| suspended.contains(&purpose));
+    Some(Site { hosts, languages, control, share, suspended, operator })
+}

@@ -1,0 +1,229 @@
+//! `rules/vendors/<name>.toml`: how one vendor's tags and cookies are recognised.
+//!
+//! Three kinds of rule: addresses that elements point at, text of inline scripts, names of
+//! cookies. Each carries its own examples, played when it is read: a rule that does not do
+//! what its author thought is a problem, not a surprise in production.
+//!
+//! What happens to something recognised is not said here: that is its purpose's verdict.
+
+use regex::bytes::Regex;
+use serde::Deserialize;
+use url::Url;
+
+use super::pattern::{HostPattern, NamePattern, glob_matches};
+use super::problem::Problem;
+use super::source::{Entry, Source};
+use crate::policy::{Purpose, RecipientId};
+
+/// What an element uses an address for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// Code to run.
+    Script,
+    /// A picture, or a pixel.
+    Image,
+    /// A page in a frame.
+    Frame,
+    /// A hint to connect or load ahead; only its host counts.
+    Link,
+}
+
+/// A vendor, and the purpose that its tags serve.
+#[derive(Clone, Debug)]
+pub struct Vendor {
+    /// The name to show.
+    pub name: String,
+    /// The purpose it serves.
+    pub purpose: Purpose,
+    /// The recipient of data, as the policy names it.
+    pub recipient: RecipientId,
+    /// The file that it stands in.
+    pub path: String,
+    pub(super) urls: Vec<UrlRule>,
+    pub(super) inline: Vec<Regex>,
+    pub(super) cookies: Vec<NamePattern>,
+}
+
+/// Addresses of a vendor.
+#[derive(Clone, Debug)]
+pub(super) struct UrlRule {
+    host: HostPattern,
+    path: Option<String>,
+    uses: Vec<Use>,
+}
+
+impl UrlRule {
+    pub(super) fn matches(&self, url: &Url, used: Use) -> bool {
+        if !self.uses.contains(&used) || !url.host_str().is_some_and(|h| self.host.matches(h)) {
+            return false;
+        }
+        // A hint opens a connection to the host, whatever its path.
+        used == Use::Link || self.covers_path(url)
+    }
+
+    fn covers_path(&self, url: &Url) -> bool {
+        let Some(pattern) = &self.path else { return true };
+        match url.query() {
+            None => glob_matches(pattern, url.path()),
+            Some(query) => glob_matches(pattern, &format!("{}?{query}", url.path())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VendorFile {
+    name: String,
+    #[serde(deserialize_with = "super::policy::purpose_by_name")]
+    purpose: Purpose,
+    recipient: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UrlEntry {
+    host: String,
+    path: Option<String>,
+    #[serde(rename = "as", default = "every_use")]
+    uses: Vec<Use>,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+fn every_use() -> Vec<Use> {
+    vec![Use::Script, Use::Image, Use::Frame, Use::Link]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InlineEntry {
+    pattern: String,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CookieEntry {
+    name: String,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+/// Reads one vendor and plays its examples.
+pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Vendor> {
+    let before = problems.len();
+    let mut source = Source::open(path, text, problems);
+    let urls: Vec<_> =
+        source.each("url").into_iter().filter_map(|entry| url_rule(&mut source, entry)).collect();
+    let inline: Vec<_> = source
+        .each("inline")
+        .into_iter()
+        .filter_map(|entry| inline_rule(&mut source, entry))
+        .collect();
+    let cookies: Vec<_> = source
+        .each("cookie")
+        .into_iter()
+        .filter_map(|entry| cookie_rule(&mut source, entry))
+        .collect();
+    let file: VendorFile = source.rest()?;
+    if urls.is_empty() && inline.is_empty() && cookies.is_empty() && problems.len() == before {
+        problems.push(Problem {
+            path: path.to_owned(),
+            line: 0,
+            text: "has no rule; add `[[url]]`, `[[inline]]` or `[[cookie]]`".to_owned(),
+        });
+    }
+    let VendorFile { name, purpose, recipient } = file;
+    let recipient = RecipientId(recipient);
+    Some(Vendor { name, purpose, recipient, path: path.to_owned(), urls, inline, cookies })
+}
+
+fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> {
+    let Entry { line, value: UrlEntry { host, path, uses, is, is_not } } = entry;
+    let host = HostPattern::parse(&host).map_err(|text| source.problem(line, text)).ok()?;
+    if let Some(path) = &path
+        && !path.starts_with(['/', '*'])
+    {
+        source.problem(line, format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`"));
+    }
+    if uses.is_empty() {
+        source.problem(line, "`as` is empty; leave it out for all uses");
+    }
+    let rule = UrlRule { host, path, uses };
+    // An example stands for any use that the rule has; a path is checked even for hints.
+    let matches = |text: &str| {
+        Url::parse(text)
+            .ok()
+            .map(|url| url.host_str().is_some_and(|h| rule.host.matches(h)) && rule.covers_path(&url))
+    };
+    for (examples, expected) in [(&is, true), (&is_not, false)] {
+        for example in examples {
+            match matches(example) {
+                None => source.problem(line, format!("example `{example}` is no address; write it whole, with `https://`")),
+                Some(matched) => play(source, line, example, matched, expected),
+            }
+        }
+    }
+    require_examples(source, line, &is, &is_not);
+    Some(rule)
+}
+
+fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Regex> {
+    let Entry { line, value: InlineEntry { pattern, is, is_not } } = entry;
+    let regex = match Regex::new(&pattern) {
+        Ok(regex) => regex,
+        Err(error) => {
+            let error = error.to_string();
+            let cause = error.lines().last().unwrap_or_default();
+            source.problem(line, format!("pattern `{pattern}` is no regular expression: {cause}"));
+            return None;
+        }
+    };
+    if regex.is_match(b"") {
+        source.problem(line, format!("pattern `{pattern}` matches every script; make it name the vendor"));
+    }
+    for (examples, expected) in [(&is, true), (&is_not, false)] {
+        for example in examples {
+            play(source, line, example, regex.is_match(example.as_bytes()), expected);
+        }
+    }
+    require_examples(source, line, &is, &is_not);
+    Some(regex)
+}
+
+fn cookie_rule(source: &mut Source<'_>, entry: Entry<CookieEntry>) -> Option<NamePattern> {
+    let Entry { line, value: CookieEntry { name, is, is_not } } = entry;
+    let pattern = NamePattern::parse(&name).map_err(|text| source.problem(line, text)).ok()?;
+    for (examples, expected) in [(&is, true), (&is_not, false)] {
+        for example in examples {
+            play(source, line, example, pattern.matches(example.as_bytes()), expected);
+        }
+    }
+    require_examples(source, line, &is, &is_not);
+    Some(pattern)
+}
+
+fn play(source: &mut Source<'_>, line: usize, example: &str, matched: bool, expected: bool) {
+    let example: String = example.chars().take(60).collect();
+    match (matched, expected) {
+        (false, true) => source.problem(
+            line,
+            format!("this rule does not match its example `{example}` under `is`; widen the rule or mend the example"),
+        ),
+        (true, false) => source.problem(
+            line,
+            format!("this rule matches `{example}`, which stands under `is_not`; narrow the rule or mend the example"),
+        ),
+        _ => {}
+    }
+}
+
+fn require_examples(source: &mut Source<'_>, line: usize, is: &[String], is_not: &[String]) {
+    for (name, examples) in [("is", is), ("is_not", is_not)] {
+        if examples.is_empty() {
+            source.problem(line, format!("`{name}` is empty; give at least one example"));
+        }
+    }
+}

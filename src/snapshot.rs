@@ -1,0 +1,94 @@
+//! Everything that a request needs to know, as one immutable value.
+//!
+//! A request takes one [`Snapshot`] when it arrives and keeps it to the end: a reload never
+//! splits it. A snapshot that exists is complete, and its rules have passed their examples.
+//!
+//! What changes while running (superseded visitors, the clock) is not in it.
+
+use std::collections::BTreeMap;
+
+use crate::face::Face;
+use crate::gate::seal::Seal;
+use crate::policy::{Conditions, PolicyVersion, Record};
+use crate::rules::RuleSet;
+use crate::time::{Day, Time};
+
+/// The rules in force, with what was prepared from them.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The rules.
+    pub rules: RuleSet,
+    /// What seals and opens consent cookies.
+    pub seal: Seal,
+    faces: BTreeMap<Day, BTreeMap<String, Face>>,
+}
+
+impl Snapshot {
+    /// Prepares everything that follows from the rules.
+    pub fn new(rules: RuleSet, seal: Seal) -> Snapshot {
+        let faces_of = |policy: &PolicyVersion| {
+            let face = |code: &String| (code.clone(), Face::new(&rules, policy, rules.texts(code)));
+            (policy.in_force, rules.site.languages.iter().map(face).collect())
+        };
+        let faces = rules.policies.all().iter().map(faces_of).collect();
+        Snapshot { rules, seal, faces }
+    }
+
+    /// The circumstances of decisions made now.
+    pub fn conditions(&self, now: Time, record: Record) -> Conditions<'_> {
+        Conditions {
+            policy: self.rules.policies.at(now),
+            now,
+            suspended: self.rules.site.suspended,
+            record,
+        }
+    }
+
+    /// What visitors of a language see under a policy version.
+    pub fn face(&self, policy: &PolicyVersion, language: &str) -> Option<&Face> {
+        self.faces.get(&policy.in_force)?.get(language)
+    }
+
+    /// The site's language for a visitor: the first of `tags` that the site speaks, else what
+    /// `accept_language` prefers, else the site's first.
+    pub fn language<'a>(
+        &'a self,
+        tags: impl IntoIterator<Item = &'a str>,
+        accept_language: &str,
+    ) -> &'a str {
+        let site = &self.rules.site;
+        tags.into_iter()
+            .find_map(|tag| site.language(tag))
+            .or_else(|| preferred(accept_language).iter().find_map(|tag| site.language(tag)))
+            .unwrap_or(&site.languages[0])
+    }
+}
+
+/// The tags of an `Accept-Language` field, the preferred first (RFC 9110 §12.5.4).
+fn preferred(field: &str) -> Vec<&str> {
+    let mut tags: Vec<(u16, &str)> = field
+        .split(',')
+        .filter_map(|item| {
+            let mut parts = item.split(';').map(str::trim);
+            let tag = parts.next().filter(|tag| !tag.is_empty())?;
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, |weight| {
+                // A weight that is no number is the least one.
+                weight.parse::<f32>().map_or(0, |weight| (weight.clamp(0.0, 1.0) * 1000.0) as u16)
+            });
+            (weight > 0).then_some((weight, tag))
+        })
+        .collect();
+    tags.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    tags.into_iter().map(|(_, tag)| tag).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::preferred;
+
+    #[test]
+    fn languages_come_in_the_visitors_order() {
+        assert_eq!(preferred("en;q=0.5, kk-KZ, ru;q=0.8"), ["kk-KZ", "ru", "en"]);
+        assert_eq!(preferred("ru;q=0, *;q=x, "), Vec::<&str>::new());
+    }
+}

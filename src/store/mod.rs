@@ -1,0 +1,280 @@
+//! The record of consent.
+//!
+//! Each choice becomes a durable row before it is answered. Rows are written by one thread,
+//! in order, as many as are waiting in one transaction: the disk is asked to sync once for
+//! all of them.
+//!
+//! The path never waits for a database: it reads the consent cookie and the set of
+//! superseded ids, which this module keeps. While the store cannot be read, that set says so,
+//! and no agreement counts.
+//!
+//! The key file that seals cookies lies in [`keys`].
+
+mod entry;
+pub mod keys;
+mod sqlite;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+pub use entry::{Entry, Way};
+use sqlite::Sqlite;
+
+use crate::clock::Clock;
+use crate::policy::Record;
+use crate::superseded::Superseded;
+
+/// How many choices may wait to be written.
+const QUEUE_MAX: usize = 1024;
+
+/// How many choices are written in one transaction.
+const BATCH_MAX: usize = 256;
+
+/// Something that digests in the record refer to: terms, wording, code.
+#[derive(Clone, Debug)]
+pub struct Archived {
+    /// Its digest.
+    pub digest: [u8; 16],
+    /// What it is: `terms`, `texts`, `code`.
+    pub kind: &'static str,
+    /// The content that the digest was taken of.
+    pub content: String,
+}
+
+/// Why a choice was not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// Too many choices are waiting.
+    Busy,
+    /// The store cannot be written.
+    Unwritable(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Busy => write!(f, "{QUEUE_MAX} choices are waiting to be recorded"),
+            StoreError::Unwritable(cause) => write!(f, "the record cannot be written: {cause}"),
+        }
+    }
+}
+
+struct Job {
+    entry: Entry,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// A handle to the store's thread.
+#[derive(Debug)]
+pub struct Store {
+    jobs: SyncSender<Job>,
+    superseded: Arc<Superseded>,
+}
+
+/// The store's thread; it ends when the last [`Store`] is dropped.
+#[derive(Debug)]
+pub struct StoreThread(JoinHandle<()>);
+
+impl StoreThread {
+    /// Waits until everything is written.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            error!("the store's thread failed");
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store at `path` and fills `superseded`. A store that cannot be opened is
+    /// logged, and tried again with each choice: the site stays up meanwhile.
+    pub fn open(
+        path: PathBuf,
+        archive: Vec<Archived>,
+        superseded: Arc<Superseded>,
+        clock: Clock,
+    ) -> std::io::Result<(Store, StoreThread)> {
+        let (jobs, queue) = sync_channel(QUEUE_MAX);
+        let mut writer =
+            Writer { path, archive, superseded: Arc::clone(&superseded), clock, sqlite: None };
+        // Opened here and not on the thread: whoever withdrew before the restart must be
+        // known before the first request is served.
+        writer.reopen();
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.serve(&queue))?;
+        Ok((Store { jobs, superseded }, StoreThread(thread)))
+    }
+
+    /// Records a choice; it is on the disk when this returns.
+    pub async fn record(&self, entry: Entry) -> Result<(), StoreError> {
+        // What is taken away is taken away at once, and also if the disk fails.
+        if let Some((visitor, until)) = entry.supersedes {
+            self.superseded.add(visitor, until);
+        }
+        let (done, answer) = oneshot::channel();
+        self.jobs.try_send(Job { entry, done }).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Unwritable("its thread ended".to_owned()),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unwritable("its thread ended".to_owned())))
+    }
+
+    /// The ids that no longer count.
+    pub fn superseded(&self) -> &Superseded {
+        &self.superseded
+    }
+}
+
+struct Writer {
+    path: PathBuf,
+    archive: Vec<Archived>,
+    superseded: Arc<Superseded>,
+    clock: Clock,
+    sqlite: Option<Sqlite>,
+}
+
+impl Writer {
+    fn serve(mut self, queue: &Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut jobs = vec![first];
+            jobs.extend(queue.try_iter().take(BATCH_MAX - 1));
+            let (entries, waiting): (Vec<Entry>, Vec<_>) =
+                jobs.into_iter().map(|job| (job.entry, job.done)).unzip();
+            let result = self.write(&entries);
+            for done in waiting {
+                // A visitor who went away no longer waits for the answer.
+                let _ = done.send(result.clone());
+            }
+        }
+    }
+
+    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        if self.sqlite.is_none() {
+            self.reopen();
+        }
+        let Some(sqlite) = &mut self.sqlite else {
+            return Err(StoreError::Unwritable(format!("{} cannot be opened", self.path.display())));
+        };
+        sqlite.write(entries).map_err(|cause| {
+            error!(path = %self.path.display(), %cause, "a choice could not be recorded");
+            // The next choice opens the file anew; what is known as withdrawn stays known.
+            self.sqlite = None;
+            StoreError::Unwritable(cause.to_string())
+        })
+    }
+
+    fn reopen(&mut self) {
+        let opened = Sqlite::open(&self.path, &self.archive).and_then(|sqlite| {
+            let ids = sqlite.superseded(self.clock.now())?;
+            Ok((sqlite, ids))
+        });
+        match opened {
+            Ok((sqlite, ids)) => {
+                info!(path = %self.path.display(), superseded = ids.len(), "the record is open");
+                for (id, until) in ids {
+                    self.superseded.add(id, until);
+                }
+                self.superseded.set_record(Record::Readable);
+                self.sqlite = Some(sqlite);
+            }
+            Err(cause) => {
+                error!(
+                    path = %self.path.display(), %cause,
+                    "the record cannot be read: no agreement counts until it can"
+                );
+                self.superseded.set_record(Record::Unreadable);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{
+        Choice, Choices, Mark, Purpose, Signal, TermsDigest, TextDigest, VisitorId,
+    };
+    use crate::time::{Day, Time};
+
+    fn entry(visitor: Option<u128>, supersedes: Option<u128>) -> Entry {
+        let mark = Mark {
+            at: Time(1_000),
+            until: Time(2_000),
+            policy: Day(0),
+            terms: TermsDigest([3; 16]),
+            shown: TextDigest([4; 16]),
+            signal: Signal::Silent,
+        };
+        let mut choices = Choices::default();
+        choices.set(Purpose::Analytics, Choice::Declined(mark));
+        Entry {
+            record: uuid::Uuid::new_v4(),
+            at: Time(1_000),
+            policy: Day(0),
+            choices,
+            shown: TextDigest([4; 16]),
+            locale: "kk".to_owned(),
+            way: Way::Banner,
+            signal: Signal::Silent,
+            visitor: visitor.map(VisitorId),
+            supersedes: supersedes.map(|id| (VisitorId(id), Time(2_000))),
+        }
+    }
+
+    fn open(path: PathBuf) -> (Store, StoreThread) {
+        let clock = Clock::standing_at(Time(1_500));
+        Store::open(path, Vec::new(), Arc::default(), clock).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_recorded_choice_is_there_after_a_restart_and_its_chain_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("consent.db");
+        let (store, thread) = open(path.clone());
+        store.record(entry(None, None)).await.unwrap();
+        store.record(entry(Some(7), Some(6))).await.unwrap();
+        drop(store);
+        thread.join();
+
+        let (store, thread) = open(path.clone());
+        assert!(store.superseded().contains(VisitorId(6)));
+        assert!(!store.superseded().contains(VisitorId(7)));
+        assert_eq!(store.superseded().record(), Record::Readable);
+        store.record(entry(Some(8), None)).await.unwrap();
+        drop(store);
+        thread.join();
+
+        let sqlite = rusqlite::Connection::open(path).unwrap();
+        let count = |table: &str| -> i64 {
+            sqlite.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((count("event"), count("choice"), count("personal")), (3, 3, 2));
+        let links: i64 =
+            sqlite.query_row("SELECT count(DISTINCT link) FROM event", [], |row| row.get(0)).unwrap();
+        assert_eq!(links, 3);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_cannot_be_opened_leaves_no_agreement_standing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("consent.db");
+        std::fs::write(&path, "this is not a database, and long enough to be told from one").unwrap();
+        let (store, thread) = open(path.clone());
+        assert_eq!(store.superseded().record(), Record::Unreadable);
+        assert!(matches!(store.record(entry(Some(7), Some(6))).await, Err(StoreError::Unwritable(_))));
+        // What was withdrawn is withdrawn all the same.
+        assert!(store.superseded().contains(VisitorId(6)));
+
+        std::fs::remove_file(&path).unwrap();
+        store.record(entry(None, None)).await.unwrap();
+        assert_eq!(store.superseded().record(), Record::Readable);
+        drop(store);
+        thread.join();
+    }
+}

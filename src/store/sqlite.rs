@@ -1,0 +1,190 @@
+//! The embedded store: one SQLite file.
+//!
+//! Write-ahead log, `synchronous = FULL`: a commit returns when the data are on the disk.
+//! Public and personal columns lie in different tables from the first schema on, so that
+//! forgetting a person is deleting rows of one table.
+//!
+//! The statements keep to a subset that PostgreSQL takes too.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Archived;
+use super::entry::{Entry, commitment};
+use crate::policy::VisitorId;
+use crate::time::Time;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS event (
+    seq     INTEGER PRIMARY KEY,
+    record  TEXT NOT NULL UNIQUE,
+    at      TEXT NOT NULL,
+    policy  TEXT NOT NULL,
+    shown   TEXT NOT NULL,
+    locale  TEXT NOT NULL,
+    way     TEXT NOT NULL,
+    signal  TEXT NOT NULL,
+    commitment BLOB NOT NULL,
+    link    BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS choice (
+    seq     INTEGER NOT NULL REFERENCES event (seq),
+    purpose TEXT NOT NULL,
+    state   TEXT NOT NULL,
+    terms   TEXT NOT NULL,
+    until   TEXT NOT NULL,
+    PRIMARY KEY (seq, purpose)
+);
+CREATE TABLE IF NOT EXISTS personal (
+    seq     INTEGER PRIMARY KEY REFERENCES event (seq),
+    visitor TEXT NOT NULL,
+    salt    BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS personal_visitor ON personal (visitor);
+CREATE TABLE IF NOT EXISTS superseded (
+    visitor TEXT PRIMARY KEY,
+    until   BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS archive (
+    digest  TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    content TEXT NOT NULL
+);
+";
+
+/// The version of the schema, kept in the file.
+const SCHEMA_VERSION: i64 = 1;
+
+/// An open store.
+pub(super) struct Sqlite {
+    connection: Connection,
+    last_link: Vec<u8>,
+}
+
+impl Sqlite {
+    /// Opens or makes the file, and archives what digests of the record will refer to.
+    pub(super) fn open(path: &Path, archive: &[Archived]) -> rusqlite::Result<Sqlite> {
+        let mut connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // A row that was deleted leaves no readable bytes in the file (policy 3.11).
+        connection.pragma_update(None, "secure_delete", true)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > SCHEMA_VERSION {
+            // A newer gateway wrote this file: guessing at it could lose a withdrawal.
+            return Err(rusqlite::Error::InvalidColumnType(
+                0,
+                format!("schema version {version}, newer than {SCHEMA_VERSION}"),
+                rusqlite::types::Type::Integer,
+            ));
+        }
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        for Archived { digest, kind, content } in archive {
+            transaction.execute(
+                "INSERT INTO archive (digest, kind, content) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![data_encoding::HEXLOWER.encode(digest), kind, content],
+            )?;
+        }
+        transaction.commit()?;
+        let last_link = connection
+            .query_row("SELECT link FROM event ORDER BY seq DESC LIMIT 1", [], |row| row.get(0))
+            .optional()?
+            .unwrap_or_default();
+        Ok(Sqlite { connection, last_link })
+    }
+
+    /// The ids whose agreements were ended and would still count.
+    pub(super) fn superseded(&self, now: Time) -> rusqlite::Result<Vec<(VisitorId, Time)>> {
+        let mut query =
+            self.connection.prepare("SELECT visitor, until FROM superseded WHERE until > ?1")?;
+        let rows = query.query_map([seconds(now)], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        let mut ids = Vec::new();
+        for row in rows {
+            let (id, until) = row?;
+            let id = u128::from_str_radix(&id, 16).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+            })?;
+            ids.push((VisitorId(id), Time(u64::try_from(until).unwrap_or(0))));
+        }
+        Ok(ids)
+    }
+
+    /// Writes entries in one transaction; when this returns they are on the disk.
+    pub(super) fn write(&mut self, entries: &[Entry]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let mut link = self.last_link.clone();
+        for entry in entries {
+            link = write_entry(&transaction, entry, &link)?;
+        }
+        transaction.commit()?;
+        self.last_link = link;
+        Ok(())
+    }
+}
+
+fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Result<Vec<u8>> {
+    let mut salt = [0; 16];
+    let mut committed = Vec::new();
+    if let Some(visitor) = entry.visitor {
+        getrandom::fill(&mut salt).map_err(|error| {
+            rusqlite::Error::ToSqlConversionFailure(Box::new(std::io::Error::from(error)))
+        })?;
+        committed = commitment(&salt, visitor).to_vec();
+    }
+    let link = entry.link(previous, &committed).to_vec();
+    to.prepare_cached(
+        "INSERT INTO event (record, at, policy, shown, locale, way, signal, commitment, link)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        entry.record.to_string(),
+        entry.at.to_string(),
+        entry.policy.to_string(),
+        data_encoding::HEXLOWER.encode(&entry.shown.0),
+        entry.locale,
+        entry.way.name(),
+        format!("{:?}", entry.signal).to_lowercase(),
+        committed,
+        link,
+    ])?;
+    let seq = to.last_insert_rowid();
+    for (purpose, choice) in entry.choices.iter() {
+        let mark = choice.mark();
+        to.prepare_cached(
+            "INSERT INTO choice (seq, purpose, state, terms, until) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            seq,
+            purpose.name(),
+            choice.name(),
+            mark.terms.to_string(),
+            mark.until.to_string()
+        ])?;
+    }
+    if let Some(visitor) = entry.visitor {
+        to.prepare_cached("INSERT INTO personal (seq, visitor, salt) VALUES (?1, ?2, ?3)")?
+            .execute(params![seq, hex(visitor), salt])?;
+    }
+    if let Some((visitor, until)) = entry.supersedes {
+        to.prepare_cached(
+            "INSERT INTO superseded (visitor, until) VALUES (?1, ?2)
+             ON CONFLICT (visitor) DO UPDATE SET until = max(until, excluded.until)",
+        )?
+        .execute(params![hex(visitor), seconds(until)])?;
+    }
+    Ok(link)
+}
+
+fn hex(visitor: VisitorId) -> String {
+    format!("{:032x}", visitor.0)
+}
+
+fn seconds(time: Time) -> i64 {
+    i64::try_from(time.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,264 @@
+//! The demonstration in a real browser: what reaches the trackers, and what the browser keeps.
+//!
+//! Chromium opens `kelisim demo` with every tracker host leading to a counting stub. A gateway that
+//! looks right in its own tests may still leak: browsers preconnect, read `<noscript>`, keep cookies.
+//!
+//! Nothing is skipped: without Chromium the tests fail and name `tests/run`, which installs it.
+//! The same visit straight at the site does reach the trackers, so these checks can fail.
+//!
+//! The parts are in `tests/browser/`: the trackers (`stub`), the visitor, the driver, the process.
+
+mod browser {
+    pub(crate) mod demo;
+    pub(crate) mod stub;
+    pub(crate) mod visitor;
+    pub(crate) mod webdriver;
+}
+
+use browser::{
+    demo::Demo,
+    stub::Stub,
+    visitor::{Scripts, Visitor},
+};
+
+const BANNER: &str = "#cc-main";
+const AGREE: &str = "#cc-main button[value=agree-all]";
+const DECLINE: &str = "#cc-main button[value=decline-all]";
+const WITHDRAW: &str = "form[action='/.consent/withdraw'] button";
+
+/// What a page with all its tags cannot do without asking for: the three scripts, and both hits.
+const TAGS: [&str; 5] = [
+    "GET mc.yandex.ru/metrika/tag.js",
+    "GET www.googletagmanager.com/gtm.js?id=GTM-DEMO01",
+    "GET www.googletagmanager.com/gtag/js?id=G-DEMO000001",
+    "POST mc.yandex.ru/watch/12345678/1?",
+    "POST www.google-analytics.com/g/collect?",
+];
+
+/// The cookies that analytics could know the visitor by: the site's own, and any of another host.
+fn analytics(visitor: &Visitor<'_>) -> Vec<String> {
+    let known =
+        |name: &str| ["_ym", "_ga", "_gid", "FPID"].iter().any(|start| name.starts_with(start));
+    let cookies = visitor.cookies().into_iter();
+    let mut names: Vec<_> =
+        cookies.filter(|c| known(&c.name) || c.domain != "127.0.0.1").map(|c| c.name).collect();
+    names.sort();
+    names
+}
+
+/// The page just opened has told no tracker anything, and the browser holds nothing of theirs.
+#[track_caller]
+fn assert_untracked(stub: &Stub, visitor: &Visitor<'_>) {
+    visitor.settle();
+    assert_eq!(stub.contacts(), [""; 0], "at {}", visitor.address());
+    assert_eq!(analytics(visitor), [""; 0], "at {}", visitor.address());
+}
+
+/// Which of the tags have not been asked for since there were `seen` contacts.
+fn missing_tags(stub: &Stub, seen: usize) -> Vec<&'static str> {
+    let hits = stub.hits_after(seen);
+    TAGS.into_iter().filter(|tag| !hits.iter().any(|hit| hit.starts_with(tag))).collect()
+}
+
+fn agree(stub: &Stub, visitor: &Visitor<'_>) {
+    let seen = stub.contacts().len();
+    visitor.click(AGREE);
+    visitor.wait_until("all tags run", || missing_tags(stub, seen).is_empty());
+    visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+}
+
+#[test]
+fn without_the_gateway_the_site_tracks_its_visitors() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/", demo.site));
+    // Nothing is awaited here: had this been too short for hits, "no hits" would prove nothing elsewhere.
+    visitor.settle();
+    assert_eq!(missing_tags(&stub, 0), [""; 0], "{:?}", stub.contacts());
+    let cookies = analytics(&visitor);
+    for name in ["FPID", "_ga", "_ga_DEMO000001", "_ym_d", "_ym_uid"] {
+        assert!(cookies.iter().any(|cookie| cookie == name), "{name} in {cookies:?}");
+    }
+    visitor.open(&format!("{}/prices", demo.site));
+    let seen = stub.contacts().len();
+    visitor.click("#order");
+    visitor.wait_until("the goal is counted", || {
+        stub.hits_after(seen).iter().any(|hit| hit.contains("goal%3A%2F%2F"))
+    });
+}
+
+#[test]
+fn without_the_gateway_a_visitor_without_scripts_is_tracked_too() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::Off);
+    visitor.open(&format!("{}/", demo.site));
+    visitor.settle();
+    let hits = stub.hits_after(0);
+    for pixel in
+        ["GET mc.yandex.ru/watch/12345678", "GET www.googletagmanager.com/ns.html?id=GTM-DEMO01"]
+    {
+        assert!(hits.iter().any(|hit| hit == pixel), "{pixel} in {hits:?}");
+    }
+}
+
+#[test]
+fn a_first_visit_tells_the_trackers_nothing() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    for origin in [&demo.https, &demo.http] {
+        visitor.open(&format!("{origin}/en/"));
+        assert!(visitor.sees(BANNER), "the banner at {origin}");
+        assert_untracked(&stub, &visitor);
+
+        // The site itself works as ever, its session included.
+        visitor.open(&format!("{origin}/en/sign-in"));
+        visitor.type_into("[name=login]", "Aigul");
+        visitor.type_into("[name=password]", "x");
+        visitor.click("#sign-in button");
+        visitor.wait_until("the cabinet opens", || {
+            visitor.text("#greeting").as_deref() == Some("Hello, Aigul")
+        });
+        assert_untracked(&stub, &visitor);
+        visitor.click("#sign-out button");
+        visitor.wait_until("the session ends", || {
+            !visitor.cookies().iter().any(|cookie| cookie.name == "sb_session")
+        });
+    }
+}
+
+#[test]
+fn cookies_from_before_stop_travelling_and_then_go() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    for name in ["_ym_uid", "_ga", "sb_lang"] {
+        visitor.plant(&demo.https, name);
+    }
+    visitor.open(&format!("{}/debug/cookies", demo.https));
+    assert_eq!(visitor.text("body").as_deref(), Some("sb_lang=planted"), "what the site received");
+    visitor.open(&format!("{}/", demo.https));
+    assert_untracked(&stub, &visitor);
+}
+
+#[test]
+fn a_refusal_tells_the_trackers_nothing_and_is_remembered() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/ru/", demo.https));
+    visitor.click(DECLINE);
+    visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+    assert_untracked(&stub, &visitor);
+    visitor.open(&format!("{}/ru/prices", demo.https));
+    assert!(!visitor.sees(BANNER), "nobody is asked twice");
+    assert_untracked(&stub, &visitor);
+}
+
+#[test]
+fn an_agreement_releases_the_tags_without_a_reload() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/", demo.https));
+    assert_untracked(&stub, &visitor);
+    visitor.run("window.stillTheSamePage = true");
+    agree(&stub, &visitor);
+    assert_eq!(visitor.run("return window.stillTheSamePage"), true, "the page was loaded anew");
+    let cookies = analytics(&visitor);
+    for name in ["_ga", "_ga_DEMO000001", "_ym_d", "_ym_uid"] {
+        assert!(cookies.iter().any(|cookie| cookie == name), "{name} in {cookies:?}");
+    }
+
+    // In document order: the container's snippet, then gtag's script and its commands, then Metrica.
+    let began = visitor.run(
+        "return performance.getEntriesByType('resource').map(entry => entry.name)
+            .filter(name => /gtm\\.js|gtag\\/js|tag\\.js/.test(name)).map(name => new URL(name).pathname)",
+    );
+    assert_eq!(began, serde_json::json!(["/gtm.js", "/gtag/js", "/metrika/tag.js"]));
+    let commands = visitor.run(
+        "return dataLayer.map(item => item.event || item[0]).filter(name => ['gtm.js', 'js', 'config'].includes(name))",
+    );
+    assert_eq!(commands, serde_json::json!(["gtm.js", "js", "config"]));
+
+    // From now on pages come with their tags as the site wrote them.
+    visitor.settle();
+    let seen = stub.contacts().len();
+    visitor.open(&format!("{}/en/prices", demo.https));
+    visitor.settle();
+    assert_eq!(missing_tags(&stub, seen), [""; 0], "{:?}", stub.hits_after(seen));
+    assert!(!visitor.sees(BANNER), "nobody is asked twice");
+    visitor.open(&format!("{}/debug/cookies", demo.https));
+    let received = visitor.text("body").unwrap_or_default();
+    assert!(
+        received.contains("_ga=") && received.contains("_ym_uid="),
+        "the site received {received}"
+    );
+}
+
+#[test]
+fn a_withdrawal_counts_from_the_next_page_on() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/en/", demo.https));
+    agree(&stub, &visitor);
+    visitor.settle();
+
+    visitor.open(&format!("{}/.consent/", demo.https));
+    visitor.settle();
+    let seen = stub.contacts().len();
+    visitor.click(WITHDRAW);
+    visitor.wait_until("the withdrawal is answered", || !visitor.sees(WITHDRAW));
+    visitor.open(&format!("{}/en/prices", demo.https));
+    visitor.settle();
+    assert_eq!(stub.contacts()[seen..], [""; 0]);
+    assert_eq!(analytics(&visitor), [""; 0]);
+    visitor.open(&format!("{}/debug/cookies", demo.https));
+    assert_eq!(visitor.text("body").as_deref(), Some("sb_lang=en"), "what the site received");
+}
+
+#[test]
+fn without_scripts_nothing_is_told_and_the_form_works() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    for answer in [DECLINE, AGREE] {
+        let visitor = Visitor::new(&stub, Scripts::Off);
+        visitor.open(&format!("{}/ru/prices", demo.https));
+        assert!(
+            visitor.text("#messages").is_none_or(|text| text.is_empty()),
+            "scripts are off indeed"
+        );
+        assert_untracked(&stub, &visitor);
+        assert!(visitor.sees(BANNER));
+        // An ordinary form: the click leads away and comes back to the page it was made on.
+        let seen = stub.contacts().len();
+        visitor.click(answer);
+        visitor.wait_until("the page comes back without banner", || {
+            visitor.sees("#order") && !visitor.sees(BANNER)
+        });
+        assert_eq!(visitor.address(), format!("{}/ru/prices", demo.https));
+        visitor.settle();
+        let pixel =
+            stub.hits_after(seen).iter().any(|hit| hit == "GET mc.yandex.ru/watch/12345678");
+        assert_eq!(pixel, answer == AGREE, "{:?}", stub.contacts());
+    }
+}
+
+#[test]
+fn the_banner_speaks_the_language_of_the_page() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    for (path, code) in [("/", "kk"), ("/ru/", "ru"), ("/en/", "en")] {
+        let texts = std::fs::read_to_string(format!(
+            "{}/rules/texts/{code}.toml",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        let texts: toml::Table =
+            texts.expect("the texts are there").parse().expect("the texts are TOML");
+        visitor.open(&format!("{}{path}", demo.https));
+        assert_eq!(visitor.attribute(BANNER, "lang").as_deref(), Some(code));
+        for (css, key) in [("#cc-main h2", "title"), (AGREE, "agree"), (DECLINE, "decline")] {
+            assert_eq!(
+                visitor.text(css).as_deref(),
+                texts["banner"][key].as_str(),
+                "{key} at {path}"
+            );
+        }
+    }
+    assert_untracked(&stub, &visitor);
+}
