@@ -20,7 +20,7 @@ pub struct Face {
     pub layer: Option<Layer>,
     /// The control; none where the site links the settings itself.
     pub control: Option<Control>,
-    /// The digest of what is shown when asking.
+    /// The digest of what is shown when asking; zero where nothing is asked.
     pub shown: TextDigest,
 }
 
@@ -34,7 +34,7 @@ impl Face {
             rules::Control::Link => Reach::Link,
         };
         let layer = Layer::new(texts, &operator, &cards, reach);
-        let shown = layer.as_ref().map_or_else(|| texts.digest(), Layer::digest);
+        let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
         let control = (reach == Reach::Button).then(|| Control::new(texts));
         Face { layer, control, shown: TextDigest(shown) }
     }

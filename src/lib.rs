@@ -1,13 +1,22 @@
 //! Kelisim.
+pub mod admin;
+pub mod app;
 pub mod banner;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod demo;
 pub mod face;
+pub mod fault;
 pub mod gate;
 pub mod html;
 pub mod observe;
 pub mod policy;
+pub mod proxy;
 pub mod rules;
+pub mod server;
 pub mod snapshot;
 pub mod store;
+pub mod subject;
 pub mod superseded;
 pub mod time;

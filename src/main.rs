@@ -1,1 +1,9 @@
-fn main(){}
+//! The `kelisim` program: the library's command line.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    kelisim::cli::Cli::parse().run()
+}

@@ -49,13 +49,18 @@ impl Snapshot {
         self.faces.get(&policy.in_force)?.get(language)
     }
 
+    /// All faces: one for each policy version and language.
+    pub fn faces(&self) -> impl Iterator<Item = &Face> {
+        self.faces.values().flat_map(BTreeMap::values)
+    }
+
     /// The site's language for a visitor: the first of `tags` that the site speaks, else what
     /// `accept_language` prefers, else the site's first.
-    pub fn language<'a>(
-        &'a self,
-        tags: impl IntoIterator<Item = &'a str>,
+    pub fn language<'s, 't>(
+        &'s self,
+        tags: impl IntoIterator<Item = &'t str>,
         accept_language: &str,
-    ) -> &'a str {
+    ) -> &'s str {
         let site = &self.rules.site;
         tags.into_iter()
             .find_map(|tag| site.language(tag))

@@ -1,7 +1,7 @@
 //! The demonstration in a real browser: what reaches the trackers, and what the browser keeps.
 //!
 //! Chromium opens `kelisim demo` with every tracker host leading to a counting stub. A gateway that
-//! looks right in its own tests may still leak: browsers preconnect, read `<noscript>`, keep cookies.
+//! looks right in its own tests may still leak: browsers preconnect, read `<noscript>`, keep a jar.
 //!
 //! Nothing is skipped: without Chromium the tests fail and name `tests/run`, which installs it.
 //! The same visit straight at the site does reach the trackers, so these checks can fail.
@@ -72,7 +72,7 @@ fn without_the_gateway_the_site_tracks_its_visitors() {
     let (demo, stub) = (Demo::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&format!("{}/", demo.site));
-    // Nothing is awaited here: had this been too short for hits, "no hits" would prove nothing elsewhere.
+    // No hit is awaited: were this too short for hits, "no hits" would prove nothing elsewhere.
     visitor.settle();
     assert_eq!(missing_tags(&stub, 0), [""; 0], "{:?}", stub.contacts());
     let cookies = analytics(&visitor);
@@ -166,14 +166,16 @@ fn an_agreement_releases_the_tags_without_a_reload() {
         assert!(cookies.iter().any(|cookie| cookie == name), "{name} in {cookies:?}");
     }
 
-    // In document order: the container's snippet, then gtag's script and its commands, then Metrica.
+    // In document order: the container's snippet, gtag's script and commands, Metrica's snippet.
     let began = visitor.run(
         "return performance.getEntriesByType('resource').map(entry => entry.name)
-            .filter(name => /gtm\\.js|gtag\\/js|tag\\.js/.test(name)).map(name => new URL(name).pathname)",
+            .filter(name => /gtm\\.js|gtag\\/js|tag\\.js/.test(name))
+            .map(name => new URL(name).pathname)",
     );
     assert_eq!(began, serde_json::json!(["/gtm.js", "/gtag/js", "/metrika/tag.js"]));
     let commands = visitor.run(
-        "return dataLayer.map(item => item.event || item[0]).filter(name => ['gtm.js', 'js', 'config'].includes(name))",
+        "return dataLayer.map(item => item.event || item[0])
+            .filter(name => ['gtm.js', 'js', 'config'].includes(name))",
     );
     assert_eq!(commands, serde_json::json!(["gtm.js", "js", "config"]));
 

@@ -174,7 +174,9 @@ fn an_element_over_the_bound_is_the_same_however_it_comes() {
         inputs.push(format!("<p><script{class}>{long}</script><a>b</a>"));
         inputs.push(format!("<p><script{class} src=\"{long}\">c</script><a>b</a>"));
         inputs.push(format!("<p><img{class} src='{long}' id=c><a>b</a>"));
-        inputs.push(format!("<p><style{class}>a</style x='{long}'><a>b</a></a {long}></body {long}>"));
+        inputs.push(format!(
+            "<p><style{class}>a</style x='{long}'><a>b</a></a {long}></body {long}>"
+        ));
     }
     for tag_len in 8..24 {
         let body = &long[..HELD_BYTES_MAX - tag_len];
@@ -247,13 +249,63 @@ fn text_goes_out_before_the_markup_behind_it_is_complete() {
 /// Markup that favours the nasty: bits of syntax in any order.
 fn markup() -> impl Strategy<Value = Vec<u8>> {
     let bits = prop::sample::select(vec![
-        "<", ">", "/", "=", "\"", "'", "-", "!", "?", "&amp;", " ", "\n", "\0", "x", "<!--", "-->",
-        "--!>", "<![CDATA[", "]]>", "<!doctype", "<script", "</script", "<script>", "</script>",
-        "<style>", "</style>", "<title>", "</title>", "<noscript>", "</noscript>", "<iframe src=a>",
-        "</iframe>", "<svg>", "</svg>", "<math>", "</math>", "<mi>", "<foreignObject>",
-        "</foreignObject>", "<desc>", "<p>", "</p>", "<div class=a>", "</div>", "<img src=a>",
-        "<template>", "</template>", "<select>", "</select>", "</body>", "<a href='", "class=\"",
-        "src=", "<annotation-xml encoding=text/html>", "<font color=a>", "</br>", "<table><td>",
+        "<",
+        ">",
+        "/",
+        "=",
+        "\"",
+        "'",
+        "-",
+        "!",
+        "?",
+        "&amp;",
+        " ",
+        "\n",
+        "\0",
+        "x",
+        "<!--",
+        "-->",
+        "--!>",
+        "<![CDATA[",
+        "]]>",
+        "<!doctype",
+        "<script",
+        "</script",
+        "<script>",
+        "</script>",
+        "<style>",
+        "</style>",
+        "<title>",
+        "</title>",
+        "<noscript>",
+        "</noscript>",
+        "<iframe src=a>",
+        "</iframe>",
+        "<svg>",
+        "</svg>",
+        "<math>",
+        "</math>",
+        "<mi>",
+        "<foreignObject>",
+        "</foreignObject>",
+        "<desc>",
+        "<p>",
+        "</p>",
+        "<div class=a>",
+        "</div>",
+        "<img src=a>",
+        "<template>",
+        "</template>",
+        "<select>",
+        "</select>",
+        "</body>",
+        "<a href='",
+        "class=\"",
+        "src=",
+        "<annotation-xml encoding=text/html>",
+        "<font color=a>",
+        "</br>",
+        "<table><td>",
     ]);
     prop::collection::vec(bits, 0..40).prop_map(|bits| bits.concat().into_bytes())
 }

@@ -46,7 +46,12 @@ fn tokens_are_those_html5lib_expects_however_the_input_is_cut() {
         }
     }
     println!("{} of {} html5lib cases", cases.len() - wrong.len().min(cases.len()), cases.len());
-    assert!(wrong.is_empty(), "{} wrong, the first: {:#?}", wrong.len(), &wrong[..wrong.len().min(8)]);
+    assert!(
+        wrong.is_empty(),
+        "{} wrong, the first: {:#?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(8)]
+    );
     assert_eq!(cases.len(), CASES, "html5lib's cases have changed, or some are not read");
 }
 

@@ -41,8 +41,14 @@ pub struct Control {
 
 impl Layer {
     /// The banner that asks for the purposes of [`Asked::Here`]; `None` if there is none to ask.
-    pub fn new(texts: &Texts, operator: &Operator<'_>, purposes: &[Purpose<'_>], reach: Reach) -> Option<Self> {
-        let asked: Vec<_> = purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
+    pub fn new(
+        texts: &Texts,
+        operator: &Operator<'_>,
+        purposes: &[Purpose<'_>],
+        reach: Reach,
+    ) -> Option<Self> {
+        let asked: Vec<_> =
+            purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
         if asked.is_empty() {
             return None;
         }
@@ -52,8 +58,9 @@ impl Layer {
             (stylesheet())
             div #cc-main lang=(texts.code) data-nosnippet {
                 div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
-                    form.cm method="post" action="/.consent/choices" target="_self" accept-charset="utf-8"
-                        data-purposes=(ids.join(" ")) data-error=(banner.error) data-frame=(banner.frame) {
+                    form.cm method="post" action="/.consent/choices" target="_self"
+                        accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
+                        data-error=(banner.error) data-frame=(banner.frame) {
                         input type="hidden" name="token" value=(Place::Token.mark());
                         input type="hidden" name="return" value=(Place::Return.mark());
                         div.cm__texts {
@@ -61,15 +68,23 @@ impl Layer {
                             div.cm__desc #cc-text {
                                 @for purpose in asked {
                                     p { (question(texts, operator, purpose)) }
-                                    @if !purpose.recipients.is_empty() { p { (transfer(texts, purpose)) } }
+                                    @if !purpose.recipients.is_empty() {
+                                        p { (transfer(texts, purpose)) }
+                                    }
                                 }
                                 p { (banner.free) }
                             }
                         }
                         div.cm__btns {
-                            button.cm__btn name="choice" value="agree-all" data-role="all" { (banner.agree) }
-                            button.cm__btn name="choice" value="decline-all" data-role="necessary" { (banner.decline) }
-                            a.cm__btn href=(settings_link()) target="_self" data-role="show" { (banner.settings) }
+                            button.cm__btn name="choice" value="agree-all" data-role="all" {
+                                (banner.agree)
+                            }
+                            button.cm__btn name="choice" value="decline-all" data-role="necessary" {
+                                (banner.decline)
+                            }
+                            a.cm__btn href=(settings_link()) target="_self" data-role="show" {
+                                (banner.settings)
+                            }
                         }
                         p.cm__error role="alert" hidden {}
                     }
@@ -81,19 +96,23 @@ impl Layer {
         Some(Self { prepared: prepare(markup) })
     }
 
-    /// Appends the banner: `return_to` is the path of the page that carries it, `nonce` the one that
-    /// the page's policy (CSP) wants on scripts and stylesheets, if it wants one.
+    /// Appends the banner: `return_to` is the path of the page that carries it, `nonce` the one
+    /// that the page's policy (CSP) wants on scripts and stylesheets, if it wants one.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, return_to: &str, nonce: Option<&str>) {
         self.prepared.write(out, Values { token, return_to, nonce });
     }
 
-    /// SHA-256 over what the visitor was shown and the code that showed it, cut to 16 bytes.
+    /// What the visitor is shown, and the code that shows it: what the digest is taken of.
+    pub fn shown(&self) -> String {
+        self.prepared.source() + assets::banner_css().body + assets::banner_js().body
+    }
+
+    /// SHA-256 over [`Layer::shown`], cut to 16 bytes.
     pub fn digest(&self) -> [u8; 16] {
-        let mut digest = Sha256::new();
-        digest.update(self.prepared.source());
-        digest.update(assets::banner_css().body);
-        digest.update(assets::banner_js().body);
-        digest.finalize()[..16].try_into().expect("a SHA-256 digest has 32 bytes")
+        let digest = Sha256::digest(self.shown());
+        let mut cut = [0; 16];
+        cut.copy_from_slice(&digest[..16]);
+        cut
     }
 }
 
@@ -111,13 +130,15 @@ impl Control {
 
 /// Who asks, and for what.
 fn question(texts: &Texts, operator: &Operator<'_>, purpose: &Purpose<'_>) -> String {
-    let words = [("operator", operator.name), ("purpose", purpose.title), ("section", purpose.section)];
+    let words =
+        [("operator", operator.name), ("purpose", purpose.title), ("section", purpose.section)];
     fill(&texts.banner.ask, &words)
 }
 
 /// Who receives what and where, in one sentence.
 fn transfer(texts: &Texts, purpose: &Purpose<'_>) -> String {
-    let recipients: Vec<_> = purpose.recipients.iter().map(|to| format!("{} ({})", to.name, to.country)).collect();
+    let recipients: Vec<_> =
+        purpose.recipients.iter().map(|to| format!("{} ({})", to.name, to.country)).collect();
     let recipients = texts.list(recipients.iter().map(String::as_str));
     let data = texts.list(purpose.data.iter().copied());
     fill(&texts.banner.who, &[("recipients", &recipients), ("data", &data)])
@@ -130,7 +151,8 @@ fn prepare(markup: Markup) -> Prepared {
 }
 
 fn stylesheet() -> Markup {
-    html! { link rel="stylesheet" href=(assets::banner_css().path) data-nonce=(Place::Nonce.mark()); }
+    let path = &assets::banner_css().path;
+    html! { link rel="stylesheet" href=(path) data-nonce=(Place::Nonce.mark()); }
 }
 
 fn settings_link() -> String {
@@ -140,10 +162,11 @@ fn settings_link() -> String {
 /// Hidden as long as the banner is there; the script shows it when the banner goes.
 fn control(texts: &Texts, hidden: bool) -> Markup {
     html! {
-        a #cc-open href=(settings_link()) lang=(texts.code) target="_self" data-nosnippet hidden[hidden] {
+        a #cc-open href=(settings_link()) lang=(texts.code) target="_self" data-nosnippet
+            hidden[hidden] {
             svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
-                path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none" stroke="currentColor"
-                    stroke-width="2" stroke-linecap="round" {}
+                path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none"
+                    stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
             }
             span { (texts.banner.control) }
         }
@@ -159,7 +182,8 @@ mod tests {
 
     fn banner(code: &str, nonce: Option<&str>) -> String {
         let texts = texts(code);
-        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
+        let layer =
+            Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
         let mut out = Vec::new();
         layer.write(&mut out, "tok", "/prices?a=1&b=2", nonce);
         String::from_utf8(out).expect("ASCII")
@@ -188,7 +212,10 @@ mod tests {
     #[test]
     fn one_sentence_says_who_receives_what_and_where() {
         let banner = banner("en", None);
-        assert!(banner.contains("Yandex.Metrica (Russia) and Google Analytics (USA) will receive"), "{banner}");
+        assert!(
+            banner.contains("Yandex.Metrica (Russia) and Google Analytics (USA) will receive"),
+            "{banner}"
+        );
         assert!(banner.contains("cookie data and IP address"), "{banner}");
     }
 
@@ -201,8 +228,10 @@ mod tests {
     #[test]
     fn nothing_asked_is_no_banner() {
         let texts = texts("ru");
-        let elsewhere: Vec<_> =
-            purposes(&texts).into_iter().map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose }).collect();
+        let elsewhere: Vec<_> = purposes(&texts)
+            .into_iter()
+            .map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose })
+            .collect();
         assert!(Layer::new(&texts, &OPERATOR, &elsewhere, Reach::Button).is_none());
     }
 
@@ -210,7 +239,8 @@ mod tests {
     fn the_digest_is_of_what_was_shown() {
         let texts = texts("ru");
         let purposes = purposes(&texts);
-        let digest = |reach| Layer::new(&texts, &OPERATOR, &purposes, reach).expect("asked").digest();
+        let digest =
+            |reach| Layer::new(&texts, &OPERATOR, &purposes, reach).expect("asked").digest();
         assert_eq!(digest(Reach::Link), digest(Reach::Link));
         assert_ne!(digest(Reach::Link), digest(Reach::Button));
     }

@@ -8,7 +8,7 @@
 //!
 //! They are served with [`POLICY`] (the frame's answer with [`POLICY_FRAMED`]), by `subject`.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
 use super::splice::query;
@@ -16,12 +16,14 @@ use super::texts::{Texts, fill};
 use super::view::{Asked, Failure, Notice, Operator, Purpose, Settings, State};
 
 /// The `Content-Security-Policy` of our pages.
-pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
-                          frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                          form-action 'self'; frame-src 'self'; base-uri 'none'; \
+                          frame-ancestors 'none'";
 
 /// The same for [`done`], which our own script frames.
-pub const POLICY_FRAMED: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
-                                 frame-src 'self'; base-uri 'none'; frame-ancestors 'self'";
+pub const POLICY_FRAMED: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                                 form-action 'self'; frame-src 'self'; base-uri 'none'; \
+                                 frame-ancestors 'self'";
 
 /// The settings page, `/.consent/`.
 pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
@@ -42,10 +44,12 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                     p { (words.nothing_asked) }
                 } @else {
                     (choices(texts, view))
-                    @if asked().any(|purpose| purpose.state == State::Permitted) { (withdrawal(texts, view)) }
+                    @if asked().any(|purpose| purpose.state == State::Permitted) {
+                        (withdrawal(texts, view))
+                    }
                     p.small { (words.term) }
                 }
-                @if let Some(code) = view.code { p.small { (fill(&words.code, &[("code", code)])) } }
+                @if let Some(code) = view.code { (code_line(texts, code)) }
             }
             section aria-labelledby="cost" {
                 h2 #cost { (words.cost_title) }
@@ -65,12 +69,17 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
 
 /// What our hidden frame receives after a choice.
 pub fn done(texts: &Texts) -> String {
-    let body = html! { main { p { a href="/.consent/" { (texts.settings.done) } } } };
+    let body = html! {
+        main {
+            h1 { (texts.settings.done) }
+            p { a href="/.consent/" { (texts.settings.title) } }
+        }
+    };
     page(texts, &texts.settings.done, "short", &body)
 }
 
-/// What the visitor reads when something went wrong; `retry` is a path of this site, such as the page
-/// that was asked for.
+/// What the visitor reads when something went wrong; `retry` is a path of this site, such as the
+/// page that was asked for.
 pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String {
     let text = texts.failure(failure);
     let message = match failure {
@@ -125,8 +134,8 @@ fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
         nav aria-label=(texts.settings.languages) {
             @for language in view.languages {
                 @let current = language.code == texts.code;
-                a href=(here(language.code, view.return_to)) lang=(language.code) hreflang=(language.code)
-                    aria-current=[current.then_some("true")] { (language.name) }
+                a href=(here(language.code, view.return_to)) lang=(language.code)
+                    hreflang=(language.code) aria-current=[current.then_some("true")] { (language.name) }
             }
         }
     }
@@ -139,17 +148,26 @@ fn here(language: &str, return_to: &str) -> String {
 
 /// Both forms come back here, so that the visitor sees what their click did.
 fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
+    let back = format!("{}&notice={outcome}", here(&texts.code, view.return_to));
     html! {
         input type="hidden" name="token" value=(view.token);
-        input type="hidden" name="return" value=(format!("{}&notice={outcome}", here(&texts.code, view.return_to)));
+        input type="hidden" name="return" value=(back);
     }
+}
+
+/// The code never breaks across lines: it is copied into a letter, or read out.
+fn code_line(texts: &Texts, code: &str) -> Markup {
+    let (before, after) =
+        texts.settings.code.split_once("{code}").unwrap_or((&texts.settings.code, ""));
+    html! { p.small { (before) code { (code) } (after) } }
 }
 
 fn choices(texts: &Texts, view: &Settings<'_>) -> Markup {
     let words = &texts.settings;
-    let asked: Vec<_> = view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
+    let asked: Vec<_> =
+        view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
     html! {
-        form method="post" action="/.consent/choices" {
+        form method="post" action="/.consent/choices" autocomplete="off" {
             (hidden_fields(texts, view, "saved"))
             @for purpose in &asked {
                 fieldset {
@@ -165,7 +183,9 @@ fn choices(texts: &Texts, view: &Settings<'_>) -> Markup {
             div.buttons {
                 button.pm__btn name="choice" value="selected" data-role="save" { (words.save) }
                 button.pm__btn name="choice" value="agree-all" data-role="all" { (words.agree_all) }
-                button.pm__btn name="choice" value="decline-all" data-role="necessary" { (words.decline_all) }
+                button.pm__btn name="choice" value="decline-all" data-role="necessary" {
+                    (words.decline_all)
+                }
             }
         }
     }
@@ -185,7 +205,7 @@ fn withdrawal(texts: &Texts, view: &Settings<'_>) -> Markup {
     html! {
         form.withdraw method="post" action="/.consent/withdraw" {
             (hidden_fields(texts, view, "withdrawn"))
-            button { (texts.settings.withdraw) }
+            button aria-describedby="withdraw-note" { (texts.settings.withdraw) }
             p.small #withdraw-note { (texts.settings.withdraw_note) }
         }
     }
@@ -259,18 +279,16 @@ fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
 
 /// A letter with the subject that the policy asks for (7.2), and the code if there is one.
 fn letter(view: &Settings<'_>, subject: &str) -> String {
-    let mut letter = format!("mailto:{}?subject={}", view.operator.email, query(subject));
-    if let Some(code) = view.code {
-        letter += &format!("&body={}", query(code));
-    }
-    letter
+    let to = view.operator.email;
+    let body = view.code.map_or_else(String::new, |code| format!("&body={}", query(code)));
+    format!("mailto:{to}?subject={}{body}", query(subject))
 }
 
-/// The first letter as at the start of a sentence, but `cookie` and what has no such letter stay.
-fn capitalised(text: &str) -> PreEscaped<String> {
+/// With the first letter as at the start of a sentence.
+fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    html! { (first) (characters.as_str()) }
+    first + characters.as_str()
 }
 
 #[cfg(test)]
@@ -311,7 +329,8 @@ mod tests {
                 assert!(page.contains(section), "{code}: {section}");
             }
             assert_eq!(page.matches("<article").count(), 7, "{code}");
-            for part in [OPERATOR.bin, OPERATOR.email, "Жеке деректер", "K7Q2-9FDM", "6.3", "6.5"] {
+            for part in [OPERATOR.bin, OPERATOR.email, "Жеке деректер", "K7Q2-9FDM", "6.3", "6.5"]
+            {
                 assert!(page.contains(part), "{code}: {part}");
             }
         }
@@ -345,7 +364,10 @@ mod tests {
             done(&texts("kk")),
             error(&texts("kk"), Failure::SiteDown, Some("/")),
         ] {
-            assert!(!page.contains("<script") && !page.contains("<style") && !page.contains(" style="), "{page}");
+            assert!(
+                !page.contains("<script") && !page.contains("<style") && !page.contains(" style="),
+                "{page}"
+            );
         }
     }
 

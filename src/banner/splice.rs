@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn values_are_escaped_where_they_stand() {
-        let (token, back, asked) = (Place::Token.mark(), Place::Return.mark(), Place::ReturnQuery.mark());
+        let (token, back, asked) =
+            (Place::Token.mark(), Place::Return.mark(), Place::ReturnQuery.mark());
         assert_eq!(
             written(&format!("{token}|{back}|{asked}|қ"), "/a?b=\"<&'", None),
             "t&amp;1|/a?b=&quot;&lt;&amp;&#39;|/a%3Fb%3D%22%3C%26%27|&#1179;"

@@ -1,11 +1,11 @@
 //! The wording of the banner and the pages, one file per language.
 //!
 //! Texts are data (`rules/texts/<language>.toml`), so that a lawyer can correct them and another
-//! language is one more file. Every key must be there and no other: a text half translated is refused
-//! when it is loaded, not found out by a visitor.
+//! language is one more file.
 //!
-//! `{words}` in braces are filled in. Each text says in its file which it takes; [`Texts::problems`]
-//! finds those that are missing or unknown.
+//! Every key must be there and no other: a text half translated is refused when it is loaded, not
+//! found out by a visitor. `{words}` in braces are filled in; [`Texts::problems`] finds those that
+//! are missing or unknown.
 //!
 //! The purposes' own titles and wording belong to the policy and stand in its file.
 
@@ -294,9 +294,9 @@ pub struct FailureText {
 impl Texts {
     /// SHA-256 over the wording, cut to 16 bytes: comments and order of the file do not count.
     pub fn digest(&self) -> [u8; 16] {
-        let wording = toml::to_string(self).expect("strings and tables of strings make TOML");
-        let digest = Sha256::digest(wording);
-        digest[..16].try_into().expect("a SHA-256 digest has 32 bytes")
+        let mut cut = [0; 16];
+        cut.copy_from_slice(&Sha256::digest(self.wording().to_string())[..16]);
+        cut
     }
 
     /// A country in words, by its code.
@@ -307,7 +307,8 @@ impl Texts {
     /// A day in words. A month that no calendar has is written as a number.
     pub fn date(&self, date: Date) -> String {
         let number = date.month.to_string();
-        let month = usize::from(date.month).checked_sub(1).and_then(|at| self.grammar.months.get(at));
+        let month =
+            usize::from(date.month).checked_sub(1).and_then(|at| self.grammar.months.get(at));
         fill(
             &self.grammar.date,
             &[
@@ -331,13 +332,13 @@ impl Texts {
     /// What is wrong with the wording, each with its key: an empty text, a word in braces that is
     /// missing or that nothing fills, the subject that the policy asks for.
     pub fn problems(&self) -> Vec<String> {
-        let wording = toml::Table::try_from(self).expect("strings and tables of strings make TOML");
         let mut problems = Vec::new();
-        for (key, text) in leaves("", &toml::Value::Table(wording)) {
+        for (key, text) in leaves("", &toml::Value::Table(self.wording())) {
             if text.trim().is_empty() {
                 problems.push(format!("`{key}` is empty"));
             }
-            let wanted = PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
+            let wanted =
+                PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
             let found = places(&text);
             for word in wanted.iter().filter(|word| !found.contains(word)) {
                 problems.push(format!("`{key}` does not say `{{{word}}}`"));
@@ -345,7 +346,10 @@ impl Texts {
             for word in found.iter().filter(|word| !wanted.contains(word)) {
                 problems.push(match wanted {
                     [] => format!("`{key}`: nothing fills `{{{word}}}` here"),
-                    _ => format!("`{key}`: unknown `{{{word}}}`; it takes {{{}}}", wanted.join("}, {")),
+                    _ => format!(
+                        "`{key}`: unknown `{{{word}}}`; it takes {{{}}}",
+                        wanted.join("}, {")
+                    ),
                 });
             }
         }
@@ -356,6 +360,10 @@ impl Texts {
             ));
         }
         problems
+    }
+
+    fn wording(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("strings and tables of strings make TOML")
     }
 
     /// What the settings say of a notice.

@@ -154,7 +154,7 @@ pub enum Notice {
     Saved,
     /// The consent is withdrawn.
     Withdrawn,
-    /// The browser kept none of our cookies, so no choice can be remembered, and nothing is collected.
+    /// The browser kept none of our cookies: no choice can be remembered, nothing is collected.
     CookiesRefused,
     /// The browser's signal (`Sec-GPC`) refuses what the visitor had agreed to.
     SignalConflict,

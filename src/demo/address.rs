@@ -20,13 +20,7 @@ pub(super) enum Page {
 }
 
 impl Page {
-    const ALL: [Self; 5] = [
-        Self::Home,
-        Self::Prices,
-        Self::SignIn,
-        Self::Cabinet,
-        Self::SignOut,
-    ];
+    const ALL: [Self; 5] = [Self::Home, Self::Prices, Self::SignIn, Self::Cabinet, Self::SignOut];
 
     /// The path after the language's prefix.
     fn path(self) -> &'static str {

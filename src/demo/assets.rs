@@ -15,28 +15,14 @@ use http::{HeaderValue, Request, Response, header};
 pub(super) const LAST_MODIFIED: &str = "Sun, 01 Nov 2026 00:00:00 GMT";
 
 const FILES: [(&str, &str, &str); 3] = [
-    (
-        "/assets/site.css",
-        "text/css; charset=utf-8",
-        include_str!("assets/site.css"),
-    ),
-    (
-        "/assets/site.js",
-        "text/javascript; charset=utf-8",
-        include_str!("assets/site.js"),
-    ),
-    (
-        "/assets/logo.svg",
-        "image/svg+xml",
-        include_str!("assets/logo.svg"),
-    ),
+    ("/assets/site.css", "text/css; charset=utf-8", include_str!("assets/site.css")),
+    ("/assets/site.js", "text/javascript; charset=utf-8", include_str!("assets/site.js")),
+    ("/assets/logo.svg", "image/svg+xml", include_str!("assets/logo.svg")),
 ];
 
 /// The file at the request's path: 200, or 304 where the browser holds it already.
 pub(super) fn answer(request: &Request<()>) -> Option<Response<Bytes>> {
-    let (_, kind, text) = FILES
-        .iter()
-        .find(|(path, ..)| *path == request.uri().path())?;
+    let (_, kind, text) = FILES.iter().find(|(path, ..)| *path == request.uri().path())?;
     let mut response = reply(kind, Bytes::from_static(text.as_bytes()));
     // An hour, not a year: the names carry no digest, and a demonstration is edited and reloaded.
     let hour = HeaderValue::from_static("public, max-age=3600");

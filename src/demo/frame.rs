@@ -55,6 +55,7 @@ fn header(address: Address, session: Session) -> Markup {
         Session::None => (Page::SignIn, words.sign_in),
         Session::Open => (Page::Cabinet, words.cabinet),
     };
+    let links = [(Page::Home, words.home), (Page::Prices, words.prices), account];
     html! {
         header.top {
             div.wide {
@@ -63,7 +64,7 @@ fn header(address: Address, session: Session) -> Markup {
                     "send-box"
                 }
                 nav.pages {
-                    @for (page, name) in [(Page::Home, words.home), (Page::Prices, words.prices), account] {
+                    @for (page, name) in links {
                         a href=(address.to(page).path())
                             aria-current=[(page == address.page).then_some("page")] { (name) }
                     }

@@ -16,16 +16,13 @@ use maud::{Markup, PreEscaped, html};
 
 /// Up to how many messages a month, and what an SMS, a voice message and a check cost, in tenge.
 /// The texts that name these bounds are [`Words::tiers`].
-const PRICES: [(u32, &str, &str, &str); 3] = [
-    (10_000, "17", "24", "4"),
-    (100_000, "15", "21", "3"),
-    (u32::MAX, "13", "18", "2"),
-];
+const PRICES: [(u32, &str, &str, &str); 3] =
+    [(10_000, "17", "24", "4"), (100_000, "15", "21", "3"), (u32::MAX, "13", "18", "2")];
 
 /// Line drawings for the three services, in the order of [`Words::service`].
 const DRAWINGS: [&str; 3] = [
     r#"<path d="M5 8h32v21H20l-9 8v-8H5z"/><path d="M12 16h18M12 22h11"/>"#,
-    r#"<path d="M6 17v8h7l10 8V9l-10 8z"/><path d="M29 15a8 8 0 0 1 0 12M33 10a15 15 0 0 1 0 22"/>"#,
+    r#"<path d="M6 17v8h7l10 8V9l-10 8z"/><path d="M29 15a8 8 0 0 1 0 12M33 10q8 11 0 22"/>"#,
     r#"<circle cx="18" cy="18" r="11"/><path d="m26 26 10 10M13 18l4 4 7-8"/>"#,
 ];
 
@@ -40,7 +37,9 @@ pub(super) fn home(address: Address, session: Session) -> Markup {
                     p { (words.hero.text) }
                     div.buttons {
                         a.button href=(address.to(Page::Prices).path()) { (words.see_prices) }
-                        a.button.plain href=(address.to(Page::Cabinet).path()) { (words.open_cabinet) }
+                        a.button.plain href=(address.to(Page::Cabinet).path()) {
+                            (words.open_cabinet)
+                        }
                     }
                 }
                 div.phone {
@@ -59,8 +58,9 @@ pub(super) fn home(address: Address, session: Session) -> Markup {
                 ul.cards {
                     @for (Item { title, text }, drawing) in words.service.iter().zip(DRAWINGS) {
                         li.card {
-                            svg viewBox="0 0 42 42" aria-hidden="true" fill="none" stroke="currentColor"
-                                stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round" {
+                            svg viewBox="0 0 42 42" aria-hidden="true" fill="none"
+                                stroke="currentColor" stroke-width="2.5"
+                                stroke-linecap="round" stroke-linejoin="round" {
                                 (PreEscaped(drawing))
                             }
                             h3 { (title) }
@@ -87,9 +87,7 @@ pub(super) fn home(address: Address, session: Session) -> Markup {
 /// What messages cost, with a calculator where scripts run.
 pub(super) fn prices(address: Address, session: Session) -> Markup {
     let words = address.language.words();
-    let tiers = PRICES
-        .map(|(bound, sms, ..)| format!("[{bound},{sms}]"))
-        .join(",");
+    let tiers = PRICES.map(|(bound, sms, ..)| format!("[{bound},{sms}]")).join(",");
     let content = html! {
         section {
             div.wide {
@@ -115,11 +113,14 @@ pub(super) fn prices(address: Address, session: Session) -> Markup {
                 }
                 div #calculator.calculator hidden {
                     label for="volume" { (words.how_many) " " strong #messages {} }
-                    input #volume type="range" min="1" max="200" value="25" data-tiers={ "[" (tiers) "]" };
+                    input #volume type="range" min="1" max="200" value="25"
+                        data-tiers={ "[" (tiers) "]" };
                     div { (words.about) ": " output #total for="volume" {} }
                 }
                 div.buttons {
-                    a #order.button href=(address.to(Page::SignIn).path()) data-goal="order" { (words.order) }
+                    a #order.button href=(address.to(Page::SignIn).path()) data-goal="order" {
+                        (words.order)
+                    }
                 }
             }
         }
@@ -149,7 +150,8 @@ pub(super) fn sign_in(address: Address, session: Session, attempt: Attempt) -> M
                     label { (words.login) input name="login" autocomplete="username" required; }
                     label {
                         (words.password)
-                        input name="password" type="password" autocomplete="current-password" required;
+                        input name="password" type="password" required
+                            autocomplete="current-password";
                     }
                     button.button { (words.sign_in) }
                 }
@@ -165,7 +167,7 @@ pub(super) fn cabinet(address: Address, login: &str) -> Markup {
     let tiles = [
         (words.balance, "48 250 ₸"),
         (words.sent_this_month, "12 904"),
-        (words.delivered_share, "97,6 %"),
+        (words.delivered_share, "98 %"),
     ];
     let content = html! {
         section.sand {
@@ -188,34 +190,10 @@ pub(super) fn cabinet(address: Address, login: &str) -> Markup {
 
 fn messages(words: &Words) -> Markup {
     let sent = [
-        (
-            "14:32",
-            "+7 70• ••• •• 14",
-            words.sample_code,
-            "badge waiting",
-            words.on_its_way,
-        ),
-        (
-            "14:05",
-            "+7 77• ••• •• 80",
-            words.sample_order,
-            "badge",
-            words.delivered,
-        ),
-        (
-            "13:58",
-            "+7 74• ••• •• 27",
-            words.sample_code,
-            "badge",
-            words.delivered,
-        ),
-        (
-            "12:40",
-            "+7 70• ••• •• 63",
-            words.sample_order,
-            "badge failed",
-            words.not_delivered,
-        ),
+        ("14:32", "+7 70• ••• •• 14", words.sample_code, "badge waiting", words.on_its_way),
+        ("14:05", "+7 77• ••• •• 80", words.sample_order, "badge", words.delivered),
+        ("13:58", "+7 74• ••• •• 27", words.sample_code, "badge", words.delivered),
+        ("12:40", "+7 70• ••• •• 63", words.sample_order, "badge failed", words.not_delivered),
     ];
     html! {
         table.messages {

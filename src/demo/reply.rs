@@ -18,9 +18,7 @@ use std::io::Write as _;
 /// 200 with a body.
 pub(super) fn reply(kind: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -37,32 +35,21 @@ pub(super) fn set_cookie(response: &mut Response<Bytes>, line: &str) {
     response.headers_mut().append(header::SET_COOKIE, line);
 }
 
-/// The response with its validators, or 304 where the browser holds these very bytes (RFC 9110 §13).
+/// The response with its validators, or 304 where the browser holds these bytes (RFC 9110 §13).
 pub(super) fn validated(request: &Request<()>, mut response: Response<Bytes>) -> Response<Bytes> {
-    let tag = format!(
-        "\"{}\"",
-        HEXLOWER.encode(&Sha256::digest(response.body())[..8])
-    );
-    let given = |name| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let tag = format!("\"{}\"", HEXLOWER.encode(&Sha256::digest(response.body())[..8]));
+    let given = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let fresh = match given(header::IF_NONE_MATCH) {
-        Some(tags) => tags.split(',').any(|given| matches!(given.trim().trim_start_matches("W/"), held if held == tag || held == "*")),
+        Some(tags) => tags
+            .split(',')
+            .map(|held| held.trim().trim_start_matches("W/"))
+            .any(|held| held == tag || held == "*"),
         // Compared exactly, as nginx does: the browser echoes what it was sent.
         None => given(header::IF_MODIFIED_SINCE) == Some(assets::LAST_MODIFIED),
     };
     let headers = response.headers_mut();
-    headers.insert(
-        header::ETAG,
-        tag.parse().expect("hexadecimal digits in quotes"),
-    );
-    headers.insert(
-        header::LAST_MODIFIED,
-        HeaderValue::from_static(assets::LAST_MODIFIED),
-    );
+    headers.insert(header::ETAG, tag.parse().expect("hexadecimal digits in quotes"));
+    headers.insert(header::LAST_MODIFIED, HeaderValue::from_static(assets::LAST_MODIFIED));
     if fresh {
         headers.remove(header::CONTENT_TYPE);
         headers.remove(header::CONTENT_ENCODING);
@@ -74,10 +61,8 @@ pub(super) fn validated(request: &Request<()>, mut response: Response<Bytes>) ->
 
 /// Whether the browser takes gzip (RFC 9110 §12.5.3).
 pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
+    let lines =
+        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
         name.trim().eq_ignore_ascii_case("gzip")
@@ -88,13 +73,9 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
 /// The same response with its body compressed.
 pub(super) fn gzipped(mut response: Response<Bytes>) -> Response<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(response.body())
-        .expect("a vector takes every byte");
+    encoder.write_all(response.body()).expect("a vector takes every byte");
     *response.body_mut() = encoder.finish().expect("a vector takes every byte").into();
     let gzip = HeaderValue::from_static("gzip");
-    response
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, gzip);
+    response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
     response
 }

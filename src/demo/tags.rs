@@ -69,16 +69,7 @@ pub(super) fn body() -> Markup {
 /// The numbers are the same for everybody: a made-up site has no business counting real people.
 /// `FPID` is what a server-side Tag Manager sets, out of any script's reach.
 pub(super) const COOKIES: [(&str, &str); 3] = [
-    (
-        "_ym_uid",
-        "_ym_uid=1767225600123456789; Path=/; Max-Age=31536000; SameSite=Lax",
-    ),
-    (
-        "_ga",
-        "_ga=GA1.1.1234567890.1767225600; Path=/; Max-Age=63072000; SameSite=Lax",
-    ),
-    (
-        "FPID",
-        "FPID=FPID2.1.demo.1767225600; Path=/; Max-Age=63072000; SameSite=Lax; HttpOnly",
-    ),
+    ("_ym_uid", "_ym_uid=1767225600123456789; Path=/; Max-Age=31536000; SameSite=Lax"),
+    ("_ga", "_ga=GA1.1.1234567890.1767225600; Path=/; Max-Age=63072000; SameSite=Lax"),
+    ("FPID", "FPID=FPID2.1.demo.1767225600; Path=/; Max-Age=63072000; SameSite=Lax; HttpOnly"),
 ];

@@ -29,16 +29,12 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 /// The language that the visitor read last, for addresses that name none.
 pub(super) fn last_language(headers: &HeaderMap) -> Option<Language> {
     let tag = cookie(headers, "sb_lang")?;
-    Language::ALL
-        .into_iter()
-        .find(|language| language.tag() == tag)
+    Language::ALL.into_iter().find(|language| language.tag() == tag)
 }
 
 /// The name under which the visitor signed in.
 pub(super) fn login(headers: &HeaderMap) -> Option<String> {
-    let name = BASE64URL_NOPAD
-        .decode(cookie(headers, "sb_session")?.as_bytes())
-        .ok()?;
+    let name = BASE64URL_NOPAD.decode(cookie(headers, "sb_session")?.as_bytes()).ok()?;
     String::from_utf8(name).ok().filter(|name| !name.is_empty())
 }
 
@@ -50,10 +46,7 @@ pub(super) fn session_line(headers: &HeaderMap, login: &str) -> String {
         BASE64URL_NOPAD.encode(login.as_bytes())
     );
     // The site itself speaks plain HTTP; only the proxy in front knows what the browser speaks.
-    if headers
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme == "https")
-    {
+    if headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https") {
         let _ = write!(line, "; Secure");
     }
     line
@@ -104,11 +97,7 @@ mod tests {
         let line = session_line(&headers, "Айгүл");
         headers.insert(
             header::COOKIE,
-            line.split(';')
-                .next()
-                .expect("a pair")
-                .parse()
-                .expect("a header value"),
+            line.split(';').next().expect("a pair").parse().expect("a header value"),
         );
         assert_eq!(login(&headers).as_deref(), Some("Айгүл"));
     }

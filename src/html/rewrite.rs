@@ -12,12 +12,14 @@
 //! and what is too long to hold is in [`hold`].
 
 mod hold;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
 use super::element::{Element, Seen, Unseen};
 use super::scan::{Content, Inside, Kind, Piece, Scanner};
-use super::tag::{Span, decode, spans};
+use super::tag::{Span, Written, decode, spans};
 use super::tree::Tree;
 use super::{Edit, Interest};
 use hold::Region;
@@ -125,11 +127,7 @@ impl<E: Edit> Rewriter<E> {
 
     /// Takes the next bytes of the document, and gives to `out` all that can go on.
     pub fn write(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) {
-        let mut window = Window {
-            chunk,
-            from: 0,
-            out,
-        };
+        let mut window = Window { chunk, from: 0, out };
         let mut at = 0;
         while at < chunk.len() {
             let mut piece = self.scanner.next(&chunk[at..]);
@@ -166,12 +164,7 @@ impl<E: Edit> Rewriter<E> {
                 }
             }
             Mode::Held { tag_len, name_len } => {
-                let held = Region {
-                    bytes: &carry,
-                    tag_len,
-                    name_len,
-                    text_end: carry.len(),
-                };
+                let held = Region { bytes: &carry, tag_len, name_len, text_end: carry.len() };
                 // What was to come behind it cannot: it never ended.
                 let _ = self.show_held(&held, false, out);
             }
@@ -246,9 +239,7 @@ impl<E: Edit> Rewriter<E> {
         let name = lower(&tag[1..=piece.name_len], &mut self.scratch.name);
         let interest = self.edit.interest(name);
         if interest == Interest::Pass {
-            let content = self
-                .tree
-                .start_tag(name, self_closing, |wanted| find(tag, wanted));
+            let content = self.tree.start_tag(name, self_closing, |wanted| find(tag, wanted));
             self.read_on(content, piece.name_len, tag);
             if !in_chunk {
                 (window.out)(tag);
@@ -256,26 +247,19 @@ impl<E: Edit> Rewriter<E> {
             return;
         }
         let namespace = self.tree.namespace(name, |wanted| find(tag, wanted));
-        let content = self
-            .tree
-            .start_tag(name, self_closing, |wanted| find(tag, wanted));
+        let content = self.tree.start_tag(name, self_closing, |wanted| find(tag, wanted));
         if in_chunk {
             window.pass(piece.start);
         }
         let raw = !matches!(content, Content::Data | Content::PlainText);
         if raw && interest == Interest::Whole {
-            self.mode = Mode::Held {
-                tag_len: tag.len(),
-                name_len: piece.name_len,
-            };
+            self.mode = Mode::Held { tag_len: tag.len(), name_len: piece.name_len };
         } else {
             spans(tag, &mut self.scratch.spans);
             let mut element = Element::new(Seen {
                 name,
                 namespace,
-                tag,
-                tag_ended: true,
-                spans: &self.scratch.spans,
+                tag: Written { bytes: tag, spans: &self.scratch.spans, ended: true },
                 text: None,
                 end_tag: None,
             });
@@ -349,11 +333,7 @@ impl<E: Edit> Rewriter<E> {
                     self.give_up(tag_len, name_len, text_end, window);
                 }
             }
-            Mode::LongTag {
-                unseen: Unseen::Pass,
-                ..
-            }
-            | Mode::Rest { passes: true, .. } => {
+            Mode::LongTag { unseen: Unseen::Pass, .. } | Mode::Rest { passes: true, .. } => {
                 window.pass(end);
             }
             Mode::LongTag { .. } | Mode::Rest { .. } => window.from = end,
@@ -375,12 +355,6 @@ fn lower<'a>(name: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
 fn find<'a>(tag: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
     let mut found = Vec::new();
     spans(tag, &mut found);
-    let span = found
-        .iter()
-        .find(|span| tag[span.name.clone()].eq_ignore_ascii_case(name))?;
-    Some(
-        span.value
-            .as_ref()
-            .map_or(Cow::Borrowed(&b""[..]), |value| decode(&tag[value.clone()])),
-    )
+    let span = found.iter().find(|span| tag[span.name.clone()].eq_ignore_ascii_case(name))?;
+    Some(span.value.as_ref().map_or(Cow::Borrowed(&b""[..]), |value| decode(&tag[value.clone()])))
 }

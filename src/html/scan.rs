@@ -9,13 +9,15 @@
 //! tell yet (`<`, `</scri`, an unfinished tag) it names [`Kind::Partial`].
 //!
 //! Which text follows a start tag is the tree builder's to say ([`Scanner::read_as`]). The states of
-//! raw text are in [`raw`], those inside a tag in [`super::tag`].
+//! raw text are in [`raw`], those of comments in [`bang`], those inside a tag in [`super::tag`].
 
+mod bang;
 mod raw;
 
 use memchr::memchr;
 
 use super::tag::{Inside as InTag, Marks};
+use bang::Bang;
 use raw::Raw;
 
 /// How the scanner reads what is not markup (WHATWG 13.2.5.1 to 13.2.5.5).
@@ -94,65 +96,19 @@ pub enum Inside {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Text,
+    /// Behind `<`.
     Opened,
+    /// Behind `</`.
     EndTagOpened,
+    /// Behind `<` in raw text.
     RawOpened,
-    /// `</` and so many bytes of the name that ends the raw text.
+    /// Behind `</` and so many bytes of the name that ends the raw text.
     RawName(usize),
     Tag {
         inside: InTag,
         end: bool,
     },
-    Bang,
-    /// So many bytes of the word that opens a comment, a doctype or a CDATA section.
-    Word(Word, usize),
-    Comment(Dashes),
-    Bogus,
-    Doctype,
-    /// A CDATA section, with so many `]` last seen.
-    Cdata(u8),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    Comment,
-    Doctype,
-    Cdata,
-}
-
-impl Word {
-    const fn spelt(self) -> &'static [u8] {
-        match self {
-            Self::Comment => b"--",
-            Self::Doctype => b"doctype",
-            Self::Cdata => b"[CDATA[",
-        }
-    }
-
-    fn continues(self, matched: usize, byte: u8) -> bool {
-        let expected = self.spelt()[matched];
-        byte == expected || (self == Self::Doctype && byte.eq_ignore_ascii_case(&expected))
-    }
-
-    const fn opens(self) -> State {
-        match self {
-            Self::Comment => State::Comment(Dashes::Start),
-            Self::Doctype => State::Doctype,
-            Self::Cdata => State::Cdata(0),
-        }
-    }
-}
-
-/// The last bytes of a comment, as far as they may end it (WHATWG 13.2.5.43 to 13.2.5.52). The four
-/// states after `<!` inside a comment only report errors and are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dashes {
-    Start,
-    StartDash,
-    None,
-    One,
-    Two,
-    TwoBang,
+    Bang(Bang),
 }
 
 /// The tokenizer's state between two bytes.
@@ -193,7 +149,7 @@ impl Scanner {
 
     /// Reads what comes next as the inside of a CDATA section.
     pub fn read_cdata(&mut self) {
-        self.state = State::Cdata(0);
+        self.state = State::Bang(Bang::Cdata(0));
     }
 
     /// Whether `<![CDATA[` opens a section, as it does in foreign content, or a bogus comment.
@@ -209,9 +165,7 @@ impl Scanner {
                 Inside::Undecided
             }
             State::Tag { .. } => Inside::Tag,
-            State::Bang | State::Word(..) | State::Comment(_) | State::Bogus => Inside::Comment,
-            State::Doctype => Inside::Doctype,
-            State::Cdata(_) => Inside::Cdata,
+            State::Bang(bang) => bang.inside(),
         }
     }
 
@@ -245,13 +199,7 @@ impl Scanner {
                 }
             }
         };
-        Piece {
-            kind,
-            start,
-            end: at,
-            continues,
-            name_len: self.name_len,
-        }
+        Piece { kind, start, end: at, continues, name_len: self.name_len }
     }
 
     /// Where the next `<` that may open markup stands.
@@ -284,157 +232,80 @@ impl Scanner {
         while let Some(&byte) = bytes.get(*at) {
             match self.state {
                 State::Text => return None,
-                State::Tag { mut inside, end } => {
-                    let before = *at;
-                    let mut name = NameEnd(None);
-                    let ended = inside.advance(bytes, *at, &mut name);
-                    self.name_len += match name.0 {
-                        Some(name_end) => name_end - before,
-                        None if inside == InTag::TagName => bytes.len() - before,
-                        None => 0,
-                    };
-                    let Some(ended) = ended else {
-                        self.state = State::Tag { inside, end };
-                        return None;
-                    };
-                    *at = ended;
-                    self.state = State::Text;
-                    if end {
-                        self.content = Content::Data;
-                        return Some(Kind::EndTag);
-                    }
-                    return Some(Kind::StartTag {
-                        self_closing: inside == InTag::SelfClosing,
-                    });
-                }
+                State::Tag { inside, end } => return self.tag(inside, end, bytes, at),
                 State::Opened => match byte {
-                    _ if byte.is_ascii_alphabetic() => self.open_tag(false),
+                    _ if byte.is_ascii_alphabetic() => {
+                        self.name_len = 0;
+                        return self.tag(InTag::TagName, false, bytes, at);
+                    }
                     b'/' => self.step(at, State::EndTagOpened),
-                    b'!' => self.step(at, State::Bang),
-                    b'?' => self.step(at, State::Bogus),
+                    b'!' => self.step(at, State::Bang(Bang::Opened { foreign: self.foreign })),
+                    b'?' => self.step(at, State::Bang(Bang::Bogus)),
                     _ => self.state = State::Text,
                 },
                 State::EndTagOpened => match byte {
-                    _ if byte.is_ascii_alphabetic() => self.open_tag(true),
+                    _ if byte.is_ascii_alphabetic() => {
+                        self.name_len = 0;
+                        return self.tag(InTag::TagName, true, bytes, at);
+                    }
                     b'>' => {
                         self.step(at, State::Text);
                         return Some(Kind::Nothing);
                     }
-                    _ => self.state = State::Bogus,
+                    _ => self.state = State::Bang(Bang::Bogus),
                 },
-                State::RawOpened => match byte {
-                    b'/' => self.step(at, State::RawName(0)),
-                    _ => {
-                        self.raw.opened_no_tag(byte);
-                        self.state = State::Text;
-                    }
-                },
+                State::RawOpened if byte == b'/' => self.step(at, State::RawName(0)),
+                State::RawOpened => {
+                    self.raw.opened_no_tag(byte);
+                    self.state = State::Text;
+                }
                 State::RawName(matched) => {
                     if self.raw.name_continues(matched, byte) {
                         self.step(at, State::RawName(matched + 1));
                     } else if self.raw.name_ends(matched, byte) {
                         self.name_len = matched;
-                        self.state = State::Tag {
-                            inside: InTag::BeforeName,
-                            end: true,
-                        };
+                        return self.tag(InTag::BeforeName, true, bytes, at);
                     } else {
                         self.raw.opened_no_tag(b'/');
                         self.state = State::Text;
                     }
                 }
-                State::Bang => {
-                    let word = match byte {
-                        b'-' => Some(Word::Comment),
-                        b'd' | b'D' => Some(Word::Doctype),
-                        b'[' if self.foreign => Some(Word::Cdata),
-                        _ => None,
-                    };
-                    match word {
-                        Some(word) => self.step(at, State::Word(word, 1)),
-                        None => self.state = State::Bogus,
-                    }
+                State::Bang(mut bang) => {
+                    let ended = bang.advance(bytes, at);
+                    self.state = if ended.is_some() { State::Text } else { State::Bang(bang) };
+                    return ended;
                 }
-                State::Word(word, matched) => {
-                    if !word.continues(matched, byte) {
-                        self.state = State::Bogus;
-                    } else if matched + 1 == word.spelt().len() {
-                        self.step(at, word.opens());
-                    } else {
-                        self.step(at, State::Word(word, matched + 1));
-                    }
-                }
-                State::Comment(dashes) => {
-                    if dashes.comment(bytes, at, &mut self.state) {
-                        return Some(Kind::Comment);
-                    }
-                }
-                // A `>` ends a doctype in every one of its states, quoted identifiers included.
-                State::Bogus | State::Doctype => {
-                    let kind = if self.state == State::Bogus {
-                        Kind::Comment
-                    } else {
-                        Kind::Doctype
-                    };
-                    *at += memchr(b'>', &bytes[*at..])?;
-                    self.step(at, State::Text);
-                    return Some(kind);
-                }
-                State::Cdata(brackets) => match byte {
-                    b'>' if brackets == 2 => {
-                        self.step(at, State::Text);
-                        return Some(Kind::Cdata);
-                    }
-                    b']' => self.step(at, State::Cdata((brackets + 1).min(2))),
-                    _ => {
-                        self.state = State::Cdata(0);
-                        *at += memchr(b']', &bytes[*at..])?;
-                    }
-                },
             }
         }
         None
     }
 
+    /// Walks on inside a tag.
+    #[inline]
+    fn tag(&mut self, mut inside: InTag, end: bool, bytes: &[u8], at: &mut usize) -> Option<Kind> {
+        let mut name = NameEnd(None);
+        let ended = inside.advance(bytes, *at, &mut name);
+        self.name_len += match name.0 {
+            Some(name_end) => name_end - *at,
+            None if inside == InTag::TagName => bytes.len() - *at,
+            None => 0,
+        };
+        let Some(ended) = ended else {
+            self.state = State::Tag { inside, end };
+            return None;
+        };
+        *at = ended;
+        self.state = State::Text;
+        if end {
+            self.content = Content::Data;
+            return Some(Kind::EndTag);
+        }
+        Some(Kind::StartTag { self_closing: inside == InTag::SelfClosing })
+    }
+
     fn step(&mut self, at: &mut usize, state: State) {
         *at += 1;
         self.state = state;
-    }
-
-    fn open_tag(&mut self, end: bool) {
-        self.name_len = 0;
-        self.state = State::Tag {
-            inside: InTag::TagName,
-            end,
-        };
-    }
-}
-
-impl Dashes {
-    /// Walks on inside a comment, and says whether it has ended.
-    fn comment(self, bytes: &[u8], at: &mut usize, state: &mut State) -> bool {
-        let byte = bytes[*at];
-        let ends = match self {
-            Self::Start | Self::StartDash | Self::Two | Self::TwoBang => byte == b'>',
-            Self::None | Self::One => false,
-        };
-        *at += 1;
-        if ends {
-            *state = State::Text;
-            return true;
-        }
-        let next = match (self, byte) {
-            (Self::Start, b'-') => Self::StartDash,
-            (Self::StartDash | Self::One | Self::Two, b'-') => Self::Two,
-            (Self::None | Self::TwoBang, b'-') => Self::One,
-            (Self::Two, b'!') => Self::TwoBang,
-            _ => {
-                *at += memchr(b'-', &bytes[*at..]).unwrap_or(bytes.len() - *at);
-                Self::None
-            }
-        };
-        *state = State::Comment(next);
-        false
     }
 }
 
@@ -445,12 +316,4 @@ impl Marks for NameEnd {
     fn tag_name_ended(&mut self, at: usize) {
         self.0 = Some(at);
     }
-
-    fn name_started(&mut self, _at: usize) {}
-
-    fn name_ended(&mut self, _at: usize) {}
-
-    fn value_started(&mut self, _at: usize, _quoted: bool) {}
-
-    fn value_ended(&mut self, _at: usize) {}
 }

@@ -32,11 +32,11 @@ pub(super) enum Inside {
 /// What a driver of the grammar wants to know.
 pub(super) trait Marks {
     /// The tag's name ends before this byte.
-    fn tag_name_ended(&mut self, at: usize);
-    fn name_started(&mut self, at: usize);
-    fn name_ended(&mut self, at: usize);
-    fn value_started(&mut self, at: usize, quoted: bool);
-    fn value_ended(&mut self, at: usize);
+    fn tag_name_ended(&mut self, _at: usize) {}
+    fn name_started(&mut self, _at: usize) {}
+    fn name_ended(&mut self, _at: usize) {}
+    fn value_started(&mut self, _at: usize, _quoted: bool) {}
+    fn value_ended(&mut self, _at: usize) {}
 }
 
 /// White space inside a tag. A carriage return counts: browsers make a line feed of it first.
@@ -48,6 +48,9 @@ impl Inside {
     /// Walks on from `bytes[at]`, and returns where the tag has ended (behind its `>`), or `None`
     /// where the bytes ended first. `self` is then where to go on, or, at the end of a tag, the
     /// state in which its `>` was met.
+    ///
+    /// The states are tried in the order in which an attribute goes through them, which a processor
+    /// learns to expect; a jump to each would cost more than most of them do.
     #[inline]
     pub(super) fn advance(
         &mut self,
@@ -55,89 +58,67 @@ impl Inside {
         mut at: usize,
         marks: &mut impl Marks,
     ) -> Option<usize> {
-        while let Some(&byte) = bytes.get(at) {
-            match *self {
-                Self::TagName | Self::Name => {
-                    let rest = &bytes[at..];
-                    let named = *self == Self::Name;
-                    let Some(len) = rest.iter().position(|&b| ends_name(b, named)) else {
-                        return None;
-                    };
-                    at += len;
-                    if named {
-                        marks.name_ended(at);
-                    } else {
-                        marks.tag_name_ended(at);
-                    }
-                    *self = match bytes[at] {
-                        b'>' => return Some(at + 1),
-                        b'/' => Self::SelfClosing,
-                        b'=' => Self::BeforeValue,
-                        _ if named => Self::AfterName,
-                        _ => Self::BeforeName,
-                    };
-                    at += 1;
+        while at < bytes.len() {
+            if matches!(self, Self::TagName | Self::Name) {
+                let named = *self == Self::Name;
+                at += bytes[at..].iter().position(|&byte| ends_name(byte, named))?;
+                if named {
+                    marks.name_ended(at);
+                } else {
+                    marks.tag_name_ended(at);
                 }
-                Self::BeforeName | Self::AfterName | Self::AfterQuoted | Self::SelfClosing => {
-                    match byte {
-                        b'>' => return Some(at + 1),
-                        b'/' => *self = Self::SelfClosing,
-                        b'=' if *self == Self::AfterName => *self = Self::BeforeValue,
-                        _ if is_space(byte) => {
-                            if *self != Self::AfterName {
-                                *self = Self::BeforeName;
-                            }
-                        }
-                        // A first `=` is part of the name it starts (13.2.5.32).
-                        _ => {
-                            marks.name_started(at);
-                            *self = Self::Name;
-                        }
+                *self = match bytes[at] {
+                    b'>' => return Some(at + 1),
+                    b'=' => Self::BeforeValue,
+                    b'/' => Self::SelfClosing,
+                    _ if named => Self::AfterName,
+                    _ => Self::BeforeName,
+                };
+                at += 1;
+            }
+            if *self == Self::BeforeValue {
+                at += bytes[at..].iter().position(|&byte| !is_space(byte))?;
+                *self = match bytes[at] {
+                    b'"' => Self::DoubleQuoted,
+                    b'\'' => Self::SingleQuoted,
+                    _ => Self::Unquoted,
+                };
+                let quoted = *self != Self::Unquoted;
+                at += usize::from(quoted);
+                marks.value_started(at, quoted);
+            }
+            if matches!(self, Self::DoubleQuoted | Self::SingleQuoted) {
+                let quote = if *self == Self::DoubleQuoted { b'"' } else { b'\'' };
+                at += memchr(quote, &bytes[at..])?;
+                marks.value_ended(at);
+                *self = Self::AfterQuoted;
+                at += 1;
+            }
+            if *self == Self::Unquoted {
+                at += bytes[at..].iter().position(|&byte| byte == b'>' || is_space(byte))?;
+                marks.value_ended(at);
+                *self = Self::BeforeName;
+            }
+            while let Some(&byte) = bytes.get(at) {
+                at += 1;
+                match byte {
+                    b'>' => return Some(at),
+                    b'/' => *self = Self::SelfClosing,
+                    b'=' if *self == Self::AfterName => {
+                        *self = Self::BeforeValue;
+                        break;
                     }
-                    at += 1;
-                }
-                Self::BeforeValue => {
-                    match byte {
-                        b'"' | b'\'' => {
-                            marks.value_started(at + 1, true);
-                            *self = if byte == b'"' {
-                                Self::DoubleQuoted
-                            } else {
-                                Self::SingleQuoted
-                            };
-                        }
-                        b'>' => {
-                            marks.value_started(at, false);
-                            marks.value_ended(at);
-                            return Some(at + 1);
-                        }
-                        _ if is_space(byte) => {}
-                        _ => {
-                            marks.value_started(at, false);
-                            *self = Self::Unquoted;
+                    _ if is_space(byte) => {
+                        if *self != Self::AfterName {
+                            *self = Self::BeforeName;
                         }
                     }
-                    at += 1;
-                }
-                Self::DoubleQuoted | Self::SingleQuoted => {
-                    let quote = if *self == Self::DoubleQuoted {
-                        b'"'
-                    } else {
-                        b'\''
-                    };
-                    at += memchr(quote, &bytes[at..])?;
-                    marks.value_ended(at);
-                    *self = Self::AfterQuoted;
-                    at += 1;
-                }
-                Self::Unquoted => {
-                    at += bytes[at..].iter().position(|&b| b == b'>' || is_space(b))?;
-                    marks.value_ended(at);
-                    if bytes[at] == b'>' {
-                        return Some(at + 1);
+                    // A first `=` is part of the name it starts (13.2.5.32).
+                    _ => {
+                        marks.name_started(at - 1);
+                        *self = Self::Name;
+                        break;
                     }
-                    *self = Self::BeforeName;
-                    at += 1;
                 }
             }
         }
@@ -178,6 +159,15 @@ impl Span {
     }
 }
 
+/// A tag with the attributes found in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) spans: &'a [Span],
+    /// Whether it was seen to its `>`.
+    pub(super) ended: bool,
+}
+
 /// Notes in `into` where the attributes of a tag lie. `tag` starts with `<` or `</`, and may be cut
 /// short.
 pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
@@ -200,18 +190,11 @@ pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
 struct Noted<'a>(&'a mut Vec<Span>);
 
 impl Marks for Noted<'_> {
-    fn tag_name_ended(&mut self, _at: usize) {}
-
     fn name_started(&mut self, at: usize) {
         if let Some(last) = self.0.last_mut() {
             last.ended = true;
         }
-        self.0.push(Span {
-            name: at..at,
-            value: None,
-            quoted: false,
-            ended: false,
-        });
+        self.0.push(Span { name: at..at, value: None, quoted: false, ended: false });
     }
 
     fn name_ended(&mut self, at: usize) {
@@ -228,12 +211,7 @@ impl Marks for Noted<'_> {
     }
 
     fn value_ended(&mut self, at: usize) {
-        if let Some(Span {
-            value: Some(value),
-            ended,
-            ..
-        }) = self.0.last_mut()
-        {
+        if let Some(Span { value: Some(value), ended, .. }) = self.0.last_mut() {
             value.end = at;
             *ended = true;
         }
@@ -274,10 +252,7 @@ pub struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     pub(super) fn new(tag: &'a [u8], spans: &'a [Span]) -> Self {
-        Self {
-            tag,
-            spans: spans.iter(),
-        }
+        Self { tag, spans: spans.iter() }
     }
 }
 
@@ -335,13 +310,7 @@ mod tests {
     fn attributes_are_read_in_every_quoting() {
         assert_eq!(
             read("<a b=\"1>2\" c='\"' d = e/f g/h =i>"),
-            [
-                pair("b", "1>2"),
-                pair("c", "\""),
-                pair("d", "e/f"),
-                pair("g", ""),
-                pair("h", "i"),
-            ]
+            [pair("b", "1>2"), pair("c", "\""), pair("d", "e/f"), pair("g", ""), pair("h", "i"),]
         );
     }
 

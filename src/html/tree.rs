@@ -123,9 +123,7 @@ impl Tree {
 
     /// Whether `<![CDATA[` opens a section.
     pub(super) fn is_foreign(&self) -> bool {
-        self.open
-            .last()
-            .is_some_and(|open| open.namespace != Namespace::Html)
+        self.open.last().is_some_and(|open| open.namespace != Namespace::Html)
     }
 
     fn html_start(&mut self, name: &[u8], self_closing: bool) -> Content {
@@ -140,11 +138,7 @@ impl Tree {
                 if !self_closing {
                     let svg = name == b"svg";
                     self.push(
-                        if svg {
-                            Namespace::Svg
-                        } else {
-                            Namespace::MathMl
-                        },
+                        if svg { Namespace::Svg } else { Namespace::MathMl },
                         Inner::Same,
                         name,
                     );
@@ -312,13 +306,8 @@ impl Tree {
 
     fn push(&mut self, namespace: Namespace, inner: Inner, name: &[u8]) {
         if self.open.len() < DEPTH_MAX {
-            self.open.push(Open {
-                namespace,
-                inner,
-                name: self.names.len(),
-            });
-            self.names
-                .extend_from_slice(&name[..name.len().min(NAME_BYTES_MAX)]);
+            self.open.push(Open { namespace, inner, name: self.names.len() });
+            self.names.extend_from_slice(&name[..name.len().min(NAME_BYTES_MAX)]);
         }
     }
 
@@ -330,10 +319,7 @@ impl Tree {
     }
 
     fn name(&self, at: usize) -> &[u8] {
-        let end = self
-            .open
-            .get(at + 1)
-            .map_or(self.names.len(), |next| next.name);
+        let end = self.open.get(at + 1).map_or(self.names.len(), |next| next.name);
         &self.names[self.open[at].name..end]
     }
 }
@@ -352,9 +338,7 @@ fn reads_as_html(open: Open, name: &[u8]) -> bool {
 /// Whether a start tag ends foreign content (WHATWG 13.2.6.5).
 fn breaks_out<'a>(name: &[u8], attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>) -> bool {
     if name == b"font" {
-        return [&b"color"[..], b"face", b"size"]
-            .iter()
-            .any(|name| attribute(name).is_some());
+        return [&b"color"[..], b"face", b"size"].iter().any(|name| attribute(name).is_some());
     }
     names::breaks_out(name)
 }
@@ -375,5 +359,72 @@ fn inner<'a>(
             if html { Inner::Html } else { Inner::Annotation }
         }
         _ => Inner::Same,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks the tags of a document without attributes, and says where it ends up.
+    fn walk(tags: &str) -> (Content, Option<Namespace>) {
+        let mut tree = Tree::default();
+        let mut content = Content::Data;
+        for tag in tags.split_whitespace() {
+            match tag.strip_prefix('/') {
+                Some(name) => tree.end_tag(name.as_bytes()),
+                None => content = tree.start_tag(tag.as_bytes(), false, |_| None),
+            }
+        }
+        (content, tree.open.last().map(|open| open.namespace))
+    }
+
+    #[test]
+    fn raw_text_is_raw_in_html_alone() {
+        use Content::{Data, RawText, RcData, Script};
+        for (tags, content) in [
+            ("style", RawText),
+            ("svg style", Data),
+            ("svg desc style", RawText),
+            ("svg title", Data),
+            ("svg title title", RcData),
+            ("math annotation-xml style", Data),
+            ("math annotation-xml svg script", Data),
+            ("math mi script", Script),
+            ("select style", RawText),
+            ("template style", RawText),
+            ("svg /svg noscript", RawText),
+            ("svg div noscript", RawText),
+            ("svg g /p noscript", RawText),
+        ] {
+            assert_eq!(walk(tags).0, content, "{tags}");
+        }
+    }
+
+    #[test]
+    fn foreign_content_ends_where_a_browser_ends_it() {
+        use Namespace::{Html, Svg};
+        for (tags, namespace) in [
+            ("svg g path /svg", None),
+            ("svg g /g", Some(Svg)),
+            ("svg g /b", None),
+            ("svg /body", Some(Svg)),
+            ("svg foreignobject div /foreignobject", Some(Html)),
+            ("svg foreignobject div /div /foreignobject", Some(Svg)),
+            ("svg foreignobject p div /div /foreignobject", Some(Svg)),
+            ("svg foreignobject ul li li /ul /foreignobject", Some(Svg)),
+            ("svg foreignobject table tr td tr td /table /foreignobject", Some(Svg)),
+            ("svg foreignobject br img /foreignobject", Some(Svg)),
+            ("svg foreignobject /section", Some(Svg)),
+            ("template svg /template", None),
+        ] {
+            assert_eq!(walk(tags).1, namespace, "{tags}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let (_, namespace) = walk(&"svg g ".repeat(10 * DEPTH_MAX));
+        assert_eq!(namespace, Some(Namespace::Svg));
     }
 }

@@ -10,6 +10,7 @@
 //! The gateway's own messages (start, faults) are not here: they go to stderr and hold
 //! nothing personal.
 
+mod counters;
 mod datum;
 mod line;
 
@@ -27,6 +28,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tracing::{error, info};
 
+pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
 pub use line::{Line, Observation, line};
 

@@ -41,7 +41,7 @@ const BATCH_MAX: usize = 256;
 pub struct Archived {
     /// Its digest.
     pub digest: [u8; 16],
-    /// What it is: `terms`, `texts`, `code`.
+    /// What it is: `terms`, or what was `shown`.
     pub kind: &'static str,
     /// The content that the digest was taken of.
     pub content: String,

@@ -37,7 +37,7 @@ impl Demo {
             .expect("cargo has built the binary");
         let output = BufReader::new(process.stderr.take().expect("the output is piped"));
         let (sender, lines) = mpsc::channel();
-        // It is read to the end, lest the pipe fill up and stop the gateway; a failing test shows it.
+        // Read to the end, lest the pipe fill up and stop the gateway; a failing test shows it.
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 eprintln!("kelisim: {line}");

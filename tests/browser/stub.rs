@@ -1,10 +1,10 @@
 //! The counting stub: every tracker of the world, on one loopback port.
 //!
-//! Chromium is told that all tracker hosts are here, so that a test sees whether the browser went to
-//! one of them, and the real ones are never asked.
+//! Chromium is told that all tracker hosts are here, so that a test sees whether the browser went
+//! to one of them, and the real ones are never asked.
 //!
-//! A connection is written down before anything is read from it: a preconnect tells a tracker the
-//! visitor's address without any request, and counts as a contact. Nothing is ever taken off the list.
+//! A connection is written down as soon as its name is known: a preconnect tells a tracker the
+//! visitor's address without any request, and is a contact. Nothing is ever taken off the list.
 //!
 //! What the scripts do that it serves stands in `fakes/`. Which hosts are led here is said by
 //! [`TRACKERS`], how they are led here by [`super::visitor`].
@@ -137,7 +137,8 @@ async fn connection(stream: tokio::net::TcpStream, tls: TlsAcceptor, contacts: C
 
 /// What a tracker's host answers: a script where pages load one, else the smallest thing that fits.
 fn answer(host: &str, path: &str) -> Response<Full<Bytes>> {
-    const PIXEL: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    const PIXEL: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0\
+        ,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
     let (kind, body): (_, &'static [u8]) = match path {
         "/metrika/tag.js" => ("text/javascript", include_bytes!("fakes/metrica.js")),
         "/gtag/js" | "/gtm.js" => ("text/javascript", include_bytes!("fakes/google.js")),

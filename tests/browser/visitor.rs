@@ -3,7 +3,7 @@
 //! Clicks and keys are real input events, made by the browser itself: they reach a page whose
 //! scripts are switched off, and they carry what the gateway looks for in an agreement.
 //!
-//! Every tracker host leads to the stub, every other name to nowhere, so no test touches the network.
+//! Every tracker host leads to the stub, every other name to nowhere: no test touches the network.
 //! What must come is awaited with a deadline; what must not come is waited out by
 //! [`Visitor::settle`].
 //!
@@ -45,9 +45,9 @@ pub(crate) struct Cookie {
 
 /// A person with a browser.
 pub(crate) struct Visitor<'a> {
-    // Before the profile: fields are dropped in order, and the browser writes there to the end.
+    // Before its folder: fields are dropped in order, and the browser writes there to the end.
     driver: WebDriver,
-    _profile: TempDir,
+    _folder: TempDir,
     stub: &'a Stub,
 }
 
@@ -59,14 +59,14 @@ impl<'a> Visitor<'a> {
             "{} is missing: run `tests/run`, which installs it",
             chromium.display()
         );
-        let profile = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let led = |host: &str| format!("MAP {host} {}", stub.address);
         let mut rules: Vec<_> = TRACKERS.into_iter().chain([SENTINEL]).map(led).collect();
         rules.extend(
             ["MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].map(str::to_owned),
         );
         let mut arguments = vec![
-            format!("--user-data-dir={}", profile.path().display()),
+            format!("--user-data-dir={}", folder.path().join("profile").display()),
             format!("--host-resolver-rules={}", rules.join(",")),
         ];
         arguments.extend(
@@ -90,15 +90,18 @@ impl<'a> Visitor<'a> {
             Scripts::On => 1,
             Scripts::Off => 2,
         };
-        let driver = WebDriver::start(&json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": {
-                "binary": chromium,
-                "args": arguments,
-                "prefs": { "profile.default_content_setting_values.javascript": javascript },
-            },
-        }));
-        Self { driver, _profile: profile, stub }
+        let driver = WebDriver::start(
+            folder.path(),
+            &json!({
+                "browserName": "chrome",
+                "goog:chromeOptions": {
+                    "binary": chromium,
+                    "args": arguments,
+                    "prefs": { "profile.default_content_setting_values.javascript": javascript },
+                },
+            }),
+        );
+        Self { driver, _folder: folder, stub }
     }
 
     /// Goes to `url` and stays until the page's `load` event.
@@ -183,11 +186,11 @@ impl<'a> Visitor<'a> {
     /// Waits out what the open page may still send.
     ///
     /// The page has loaded, so every script and pixel in it has run. What they sent is on its way
-    /// through the browser's one network process; a new tab's journey to the stub goes the same way,
-    /// later and longer, since it opens a connection of its own each time. When the stub heard of
-    /// nothing new during two such journeys, nothing is on its way. The page keeps no say in it: no
-    /// script of ours runs there, and its policies do not bind another tab. That this is waiting
-    /// enough is shown by the run without the gateway, which looks for hits after this and no more.
+    /// through the browser's one network process; the journey of a new tab to the stub goes the
+    /// same way, later and longer. When the stub heard of nothing new during two such journeys,
+    /// nothing is on its way. The page keeps no say in it: no script of ours runs there, and its
+    /// policies do not bind another tab. That this is waiting enough is shown by the run without
+    /// the gateway, which looks for hits after this and no more.
     pub(crate) fn settle(&self) {
         let start = Instant::now();
         let mut quiet = 0;

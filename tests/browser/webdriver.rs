@@ -17,6 +17,7 @@ use std::{
     fmt,
     io::{BufRead, BufReader},
     net::Ipv4Addr,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -48,10 +49,14 @@ impl fmt::Display for Refusal {
 }
 
 impl WebDriver {
-    /// Starts chromedriver, and through it a browser with these capabilities.
-    pub(crate) fn start(capabilities: &Value) -> Self {
-        let spawned =
-            Command::new("/usr/bin/chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn();
+    /// Starts chromedriver, and through it a browser with these capabilities. Whatever the two
+    /// write, they write into `folder`.
+    pub(crate) fn start(folder: &Path, capabilities: &Value) -> Self {
+        let spawned = Command::new("/usr/bin/chromedriver")
+            .arg("--port=0")
+            .env("TMPDIR", folder)
+            .stdout(Stdio::piped())
+            .spawn();
         let mut process = spawned.unwrap_or_else(|error| {
             panic!(
                 "/usr/bin/chromedriver does not start ({error}): run `tests/run`, which installs it"
@@ -126,8 +131,9 @@ impl Drop for WebDriver {
 fn port(process: &mut Child) -> u16 {
     let greeting = BufReader::new(process.stdout.take().expect("the output is piped"));
     let mut lines = greeting.lines().map_while(Result::ok);
-    let port =
-        lines.find_map(|line| line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok());
+    let port = lines.find_map(|line| {
+        line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
+    });
     // What it says later is read and dropped, lest the pipe fill up and stop it.
     std::thread::spawn(move || lines.for_each(drop));
     port.expect("chromedriver says its port or ends")

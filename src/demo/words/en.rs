@@ -18,8 +18,8 @@ pub(super) const WORDS: Words = Words {
 
     hero: Item {
         title: "Messages that arrive on time",
-        text: "Send text and voice messages to subscribers of every operator in Kazakhstan from one \
-               place, and see when each of them was delivered.",
+        text: "Send text and voice messages to subscribers of every operator in Kazakhstan from \
+               one place, and see when each of them was delivered.",
     },
     see_prices: "See prices",
     open_cabinet: "Open your cabinet",
@@ -42,18 +42,9 @@ pub(super) const WORDS: Words = Words {
     ],
     how: "How it works",
     step: [
-        Item {
-            title: "Upload your contacts",
-            text: "As a CSV or Excel file, or through the API.",
-        },
-        Item {
-            title: "Write the text",
-            text: "Its length and price show as you type.",
-        },
-        Item {
-            title: "Read the report",
-            text: "Delivery status and time for every number.",
-        },
+        Item { title: "Upload your contacts", text: "As a CSV or Excel file, or through the API." },
+        Item { title: "Write the text", text: "Its length and price show as you type." },
+        Item { title: "Read the report", text: "Delivery status and time for every number." },
     ],
 
     prices_lead: "No monthly fee: you pay only for what you send.",

@@ -11,7 +11,7 @@
 
 use super::{
     Content, Edit, Element, HELD_BYTES_MAX, Interest, Kind, Mode, Piece, Rewriter, Seen, Unseen,
-    Window, find, lower, spans,
+    Window, Written, find, lower, spans,
 };
 use crate::html::Namespace;
 use crate::html::tag::is_space;
@@ -53,20 +53,9 @@ impl<E: Edit> Rewriter<E> {
             &carry[..]
         };
         self.mode = Mode::Flow;
-        let (_, after) = self.show_held(
-            &Region {
-                bytes,
-                tag_len,
-                name_len,
-                text_end,
-            },
-            true,
-            window.out,
-        );
-        debug_assert!(
-            after.is_empty(),
-            "a complete element is written with what follows it"
-        );
+        let (_, after) =
+            self.show_held(&Region { bytes, tag_len, name_len, text_end }, true, window.out);
+        debug_assert!(after.is_empty(), "a complete element is written with what follows it");
         window.from = piece.end;
         carry.clear();
         self.carry = carry;
@@ -82,12 +71,7 @@ impl<E: Edit> Rewriter<E> {
     ) {
         let mut carry = std::mem::take(&mut self.carry);
         let text_end = text_end.min(HELD_BYTES_MAX);
-        let region = Region {
-            bytes: &carry,
-            tag_len,
-            name_len,
-            text_end,
-        };
+        let region = Region { bytes: &carry, tag_len, name_len, text_end };
         let (unseen, mut after) = self.show_held(&region, false, window.out);
         if unseen == Unseen::DropText {
             let name = &carry[1..=name_len];
@@ -135,9 +119,7 @@ impl<E: Edit> Rewriter<E> {
             let mut element = Element::new(Seen {
                 name,
                 namespace: self.tree.namespace(name, |wanted| find(seen, wanted)),
-                tag: seen,
-                tag_ended: false,
-                spans: &self.scratch.spans,
+                tag: Written { bytes: seen, spans: &self.scratch.spans, ended: false },
                 text: None,
                 end_tag: None,
             });
@@ -157,13 +139,7 @@ impl<E: Edit> Rewriter<E> {
         if piece.kind == Kind::Partial {
             return;
         }
-        if matches!(
-            self.mode,
-            Mode::LongTag {
-                unseen: Unseen::Pass,
-                ..
-            }
-        ) {
+        if matches!(self.mode, Mode::LongTag { unseen: Unseen::Pass, .. }) {
             window.pass(piece.end);
         }
         window.from = piece.end;
@@ -180,9 +156,7 @@ impl<E: Edit> Rewriter<E> {
         let name = lower(long_name(&tag), &mut self.scratch.name);
         let mut content = Content::Data;
         if let Kind::StartTag { self_closing } = kind {
-            content = self
-                .tree
-                .start_tag(name, self_closing, |wanted| find(&tag, wanted));
+            content = self.tree.start_tag(name, self_closing, |wanted| find(&tag, wanted));
             if content != Content::Data {
                 self.scanner.read_as(content, name);
             }
@@ -191,10 +165,7 @@ impl<E: Edit> Rewriter<E> {
         }
         self.scanner.set_foreign(self.tree.is_foreign());
         if unseen == Unseen::Drop && content != Content::Data {
-            self.mode = Mode::Rest {
-                passes: false,
-                after,
-            };
+            self.mode = Mode::Rest { passes: false, after };
         } else if !after.is_empty() {
             out(&after);
         }
@@ -206,20 +177,13 @@ impl<E: Edit> Rewriter<E> {
         complete: bool,
         out: &mut impl FnMut(&[u8]),
     ) -> (Unseen, Vec<u8>) {
-        let Region {
-            bytes,
-            tag_len,
-            name_len,
-            text_end,
-        } = *region;
+        let Region { bytes, tag_len, name_len, text_end } = *region;
         let tag = &bytes[..tag_len];
         spans(tag, &mut self.scratch.spans);
         let mut element = Element::new(Seen {
             name: lower(&tag[1..=name_len], &mut self.scratch.name),
             namespace: Namespace::Html,
-            tag,
-            tag_ended: true,
-            spans: &self.scratch.spans,
+            tag: Written { bytes: tag, spans: &self.scratch.spans, ended: true },
             text: Some(&bytes[tag_len..text_end]),
             end_tag: complete.then(|| &bytes[text_end..]),
         });
@@ -239,8 +203,6 @@ pub(super) struct Region<'a> {
 /// The name in a tag of which only the start is known.
 fn long_name(tag: &[u8]) -> &[u8] {
     let name = &tag[1 + usize::from(tag[1] == b'/')..];
-    let end = name
-        .iter()
-        .position(|&byte| matches!(byte, b'>' | b'/') || is_space(byte));
+    let end = name.iter().position(|&byte| matches!(byte, b'>' | b'/') || is_space(byte));
     &name[..end.unwrap_or(name.len())]
 }

@@ -126,10 +126,7 @@ pub(super) fn bounds_scope(name: &[u8]) -> bool {
 
 /// Elements whose end tags look through cells and tables ("in table scope").
 pub(super) fn is_table_part(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"table" | b"tbody" | b"td" | b"template" | b"tfoot" | b"th" | b"thead" | b"tr"
-    )
+    matches!(name, b"table" | b"tbody" | b"td" | b"template" | b"tfoot" | b"th" | b"thead" | b"tr")
 }
 
 #[cfg(test)]
@@ -138,14 +135,7 @@ mod tests {
 
     #[test]
     fn every_list_is_sorted() {
-        for list in [
-            &SPECIAL[..],
-            &BREAK_OUT,
-            &FORMATTING,
-            &VOID,
-            &CLOSES_P,
-            &OTHER,
-        ] {
+        for list in [&SPECIAL[..], &BREAK_OUT, &FORMATTING, &VOID, &CLOSES_P, &OTHER] {
             assert!(list.is_sorted());
         }
     }

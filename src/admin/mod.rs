@@ -1,0 +1,121 @@
+//! The operator's address: health, readiness, metrics.
+//!
+//! It listens apart from the visitors' addresses, on loopback unless told otherwise, and
+//! holds nothing personal: counters without names.
+//!
+//! *Healthy* means that the process answers; *ready* that the record can be read, so that
+//! agreements count. A gateway that is not ready still serves the site.
+
+use std::convert::Infallible;
+use std::fmt::Write;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::debug;
+
+use crate::observe::{Counters, Observer};
+use crate::policy::Record;
+use crate::superseded::Superseded;
+
+/// What the address tells of.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Each thread's counters.
+    pub counters: Vec<Arc<Counters>>,
+    /// The purpose logs.
+    pub observer: Observer,
+    /// The ids that no longer count, and the state of the record.
+    pub superseded: Arc<Superseded>,
+}
+
+impl Admin {
+    /// Serves until told to stop.
+    pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, _)) = accepted else {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            };
+            let admin = self.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = admin.answer(request.method(), request.uri().path());
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
+            connections.spawn(async move {
+                if let Err(error) = connection.await {
+                    debug!(%error, "a connection to the admin address ended");
+                }
+            });
+        }
+    }
+
+    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        let (status, text) = match path {
+            _ if !matches!(*method, Method::GET | Method::HEAD) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "the method must be GET\n".to_owned())
+            }
+            "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
+            "/readyz" => match self.superseded.record() {
+                Record::Readable => (StatusCode::OK, "ready\n".to_owned()),
+                Record::Unreadable => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the record of consent cannot be read; no agreement counts\n".to_owned(),
+                ),
+            },
+            "/metrics" => (StatusCode::OK, self.metrics()),
+            _ => (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n".to_owned()),
+        };
+        let mut response = Response::new(Full::from(text));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        let plain = "text/plain; version=0.0.4; charset=utf-8";
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(plain));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        response
+    }
+
+    /// Counters in the text format of Prometheus.
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        let mut put = |name: &str, help: &str, kind: &str, value: u64| {
+            // Writing to a string does not fail.
+            let _ = write!(
+                text,
+                "# HELP kelisim_{name} {help}\n# TYPE kelisim_{name} {kind}\nkelisim_{name} {value}\n"
+            );
+        };
+        for (name, help, value) in Counters::sums(&self.counters) {
+            put(&format!("{name}_total"), help, "counter", value);
+        }
+        let dropped = self.observer.dropped();
+        put("log_lines_dropped_total", "Log lines dropped because the queue was full.", "counter", dropped);
+        let superseded = self.superseded.len() as u64;
+        put("superseded", "Consent ids that no longer count.", "gauge", superseded);
+        let readable = u64::from(self.superseded.record() == Record::Readable);
+        put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
+        text
+    }
+}

@@ -1,0 +1,251 @@
+//! The gateway as a whole: put together, started, stopped.
+//!
+//! [`start`] does everything that can fail before it serves the first request: rules, keys,
+//! certificates, addresses. A gateway that started is complete.
+//!
+//! [`Running`] stops it: listeners close, answers are finished, lines and rows are written.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::admin::Admin;
+use crate::clock::Clock;
+use crate::config::{Config, rule_files};
+use crate::observe::{Counters, Observer, ObserverThread};
+use crate::proxy::{Upstream, Worker};
+use crate::rules::{Problem, RuleFile};
+use crate::server::{Sockets, TlsError};
+use crate::snapshot::Snapshot;
+use crate::store::keys::KeyError;
+use crate::store::{Archived, Store, StoreThread, keys};
+use crate::superseded::Superseded;
+use crate::{rules, server};
+
+/// Why the gateway did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The rules have problems.
+    Rules(Vec<Problem>),
+    /// The rules cannot be read.
+    RuleFiles(std::io::Error),
+    /// No policy version is in force yet; says from when one is.
+    NoPolicy(String),
+    /// There is no key to seal cookies with.
+    Key(KeyError),
+    /// TLS cannot be served.
+    Tls(TlsError),
+    /// An address or thread cannot be had.
+    Io(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Rules(problems) => {
+                let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                write!(f, "{}", lines.join("\n"))
+            }
+            StartError::RuleFiles(error) => write!(f, "the rules cannot be read: {error}"),
+            StartError::NoPolicy(day) => write!(f, "no policy version is in force before {day}"),
+            StartError::Key(error) => write!(f, "{error}"),
+            StartError::Tls(error) => write!(f, "{error}"),
+            StartError::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> StartError {
+        StartError::Io(error)
+    }
+}
+
+/// A gateway that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// The addresses for plain HTTP, with the ports that were bound.
+    pub plain: Vec<SocketAddr>,
+    /// The addresses for TLS.
+    pub tls: Vec<SocketAddr>,
+    /// The address of health and metrics.
+    pub admin: SocketAddr,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    store: StoreThread,
+    observer: ObserverThread,
+}
+
+impl Running {
+    /// Stops accepting, finishes what is under way, and writes what is still to be written.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        for thread in self.threads {
+            if thread.join().is_err() {
+                error!("a thread failed");
+            }
+        }
+        self.store.join();
+        self.observer.join();
+    }
+}
+
+/// Starts a gateway with the rules in the folder that `config` names.
+pub fn start(config: &Config, clock: Clock) -> Result<Running, StartError> {
+    let files = rule_files(&config.rules).map_err(StartError::RuleFiles)?;
+    start_with(config, &files, clock)
+}
+
+/// Starts a gateway with the given rules.
+pub fn start_with(config: &Config, files: &[RuleFile], clock: Clock) -> Result<Running, StartError> {
+    let root = config.rules.display().to_string();
+    let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;
+    if rules.policies.at(clock.now()).is_none() {
+        return Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string()));
+    }
+    let seal = keys::open(&config.data).map_err(StartError::Key)?;
+    let certificates = match config.listen_tls.is_empty() {
+        true => None,
+        false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
+    };
+    let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
+    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
+    let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
+    if !plain.is_empty() {
+        warn!("on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there");
+    }
+
+    let snapshot = Snapshot::new(rules, seal);
+    let archive = archive(&snapshot);
+    let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+    let superseded = Arc::new(Superseded::default());
+    let (store, store_thread) = Store::open(
+        config.data.join("consent.db"),
+        archive,
+        Arc::clone(&superseded),
+        clock.clone(),
+    )?;
+    let store = Arc::new(store);
+    let (observer, observer_thread) =
+        Observer::open(config.data.join("log"), Arc::clone(&snapshot), clock.clone())?;
+
+    let (stop, stopped) = watch::channel(false);
+    let mut counters = Vec::new();
+    let mut threads = Vec::new();
+    let sockets = per_thread(plain_listeners, tls_listeners, config.threads);
+    for (number, (plain, tls)) in sockets.into_iter().enumerate() {
+        let own = Arc::new(Counters::default());
+        counters.push(Arc::clone(&own));
+        let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
+        let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let sockets = Sockets { plain, tls, certificates: certificates.clone() };
+        threads.push(spawn(format!("serve-{number}"), move || {
+            pin(number);
+            let (snapshot, store, observer, clock) = parts;
+            let upstream = Rc::new(Upstream::new(upstream));
+            let worker = Worker { snapshot, store, observer, clock, counters: own, upstream };
+            server::serve(worker, sockets, stopped)
+        })?);
+    }
+    let told = Admin { counters, observer, superseded };
+    for listener in admin_listeners.into_iter().flatten() {
+        let (told, stopped) = (told.clone(), stopped.clone());
+        threads.push(spawn("admin".to_owned(), move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(told.serve(listener, stopped))
+        })?);
+    }
+    for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin[0]])] {
+        for address in addresses {
+            info!("listening on {kind}://{address}");
+        }
+    }
+    Ok(Running {
+        plain,
+        tls,
+        admin: admin[0],
+        stop,
+        threads,
+        store: store_thread,
+        observer: observer_thread,
+    })
+}
+
+type Listeners = Vec<Vec<std::net::TcpListener>>;
+
+fn bind_all(addresses: &[SocketAddr], threads: usize) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
+    let mut bound = Vec::new();
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let (address, of_address) = server::bind(*address, threads)?;
+        bound.push(address);
+        listeners.push(of_address);
+    }
+    Ok((bound, listeners))
+}
+
+/// From listeners by address to listeners by thread.
+fn per_thread(
+    plain: Listeners,
+    tls: Listeners,
+    threads: usize,
+) -> Vec<(Vec<std::net::TcpListener>, Vec<std::net::TcpListener>)> {
+    let mut sockets: Vec<_> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
+    for of_address in plain {
+        for (thread, listener) in sockets.iter_mut().zip(of_address) {
+            thread.0.push(listener);
+        }
+    }
+    for of_address in tls {
+        for (thread, listener) in sockets.iter_mut().zip(of_address) {
+            thread.1.push(listener);
+        }
+    }
+    sockets
+}
+
+fn spawn(
+    name: String,
+    work: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(move || {
+        if let Err(error) = work() {
+            error!(%error, "a thread ended");
+        }
+    })
+}
+
+/// Keeps a thread on its core, so that its memory stays near. Where that is not allowed the
+/// thread goes where the kernel puts it.
+fn pin(number: usize) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(number % cores);
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
+        warn!(%error, "a thread could not be pinned to its core");
+    }
+}
+
+/// What digests in the record refer to: the terms that were agreed to or refused, and the
+/// banner with its code as it was shown.
+fn archive(snapshot: &Snapshot) -> Vec<Archived> {
+    let mut archive = Vec::new();
+    for policy in snapshot.rules.policies.all() {
+        for (purpose, terms) in policy.terms.iter() {
+            let content = terms.canonical(purpose);
+            archive.push(Archived { digest: terms.digest.0, kind: "terms", content });
+        }
+    }
+    for layer in snapshot.faces().filter_map(|face| face.layer.as_ref()) {
+        archive.push(Archived { digest: layer.digest(), kind: "shown", content: layer.shown() });
+    }
+    archive
+}

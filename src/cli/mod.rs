@@ -1,0 +1,61 @@
+//! The command line.
+//!
+//! One definition feeds the parser and its help. Each command is one function; `main` maps
+//! what it returns to an exit code.
+
+mod check;
+mod demo;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{RULES, Settings};
+
+/// A consent gateway: withholds analytics tags and cookies until the visitor agrees.
+#[derive(Debug, Parser)]
+#[command(name = "kelisim", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a site
+    Run {
+        #[command(flatten)]
+        settings: Settings,
+        /// File of settings, TOML; flags and KELISIM_* variables win over it
+        #[arg(long, env = "KELISIM_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Show the gateway in front of a built-in site
+    Demo(demo::Options),
+    /// Say everything that is wrong with the rules
+    Check {
+        /// Folder of rules
+        #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
+        rules: PathBuf,
+    },
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Run { settings, config } => run::run(settings, config.as_deref()),
+            Command::Demo(options) => demo::run(&options),
+            Command::Check { rules } => check::run(&rules),
+        }
+    }
+}
+
+/// Sends the gateway's own messages to stderr. `RUST_LOG` chooses how much is said.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+}

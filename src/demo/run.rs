@@ -1,0 +1,68 @@
+//! The demonstration's site on a thread of its own, and the shipped rules.
+//!
+//! The rules are compiled in, so that `kelisim demo` needs no folder beside it.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tracing::error;
+
+use super::site;
+use crate::rules::RuleFile;
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../rules/", $name)))),+]
+    };
+}
+
+const RULES: [(&str, &str); 10] = shipped![
+    "site.toml",
+    "policy/2025-10-01.toml",
+    "texts/en.toml",
+    "texts/kk.toml",
+    "texts/ru.toml",
+    "vendors/google-ads.toml",
+    "vendors/google-analytics.toml",
+    "vendors/google-tag-manager.toml",
+    "vendors/own.toml",
+    "vendors/yandex-metrica.toml",
+];
+
+/// The rules as they are shipped.
+pub fn rule_files() -> Vec<RuleFile> {
+    RULES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+/// Starts the site on a free port of loopback. Its thread ends with the process.
+pub fn start_site() -> io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("demo-site".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => site::serve(listener).await,
+                Err(error) => error!(%error, "the demonstration's site cannot listen"),
+            }
+        });
+    })?;
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_compiled_in_rules_are_the_shipped_ones_and_none_is_missing() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        let mut compiled = super::rule_files();
+        compiled.sort();
+        let mut shipped = crate::config::rule_files(&folder).unwrap();
+        shipped.sort();
+        assert_eq!(compiled, shipped);
+    }
+}

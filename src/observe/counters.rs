@@ -1,0 +1,53 @@
+//! Counters: how much of what, without anybody in it.
+//!
+//! Each thread has its own and adds without contention; the admin address sums them up.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to it.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Its value.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($name:ident: $help:literal),+ $(,)?) => {
+        /// What one thread has counted.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $(#[doc = $help] pub $name: Counter,)+
+        }
+
+        impl Counters {
+            /// Names, meanings and sums over all threads, in the order of their declaration.
+            pub fn sums(threads: &[std::sync::Arc<Counters>]) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), $help, threads.iter().map(|t| t.$name.get()).sum())),+]
+            }
+        }
+    };
+}
+
+counters! {
+    connections: "Connections accepted.",
+    requests: "Requests answered.",
+    faults_visitor: "Requests that could not be served as they were.",
+    faults_upstream: "Requests that the site did not answer as it should.",
+    faults_gateway: "Requests for which the gateway could not do its part.",
+    pages_rewritten: "Pages that went through the rewriter.",
+    pages_untouched: "Pages that nothing loaded could change for their visitor.",
+    pages_walled: "Pages that could not be read and went out behind a strict policy.",
+    banners: "Pages that asked for a choice.",
+    request_cookies_withheld: "Cookies that did not travel to the site.",
+    response_cookies_withheld: "Set-Cookie lines that did not reach the browser.",
+    choices: "Choices made and withdrawn.",
+}

@@ -1,0 +1,315 @@
+//! Bodies on their way to the visitor.
+//!
+//! Most pass as they come. A page that changes goes through decoder, rewriter and encoder,
+//! each of which is flushed whenever the site pauses: what can be shown is not kept waiting.
+//!
+//! A body that breaks off, or whose coding is corrupt, ends in an error and never cleanly: a
+//! page cut short must not look whole, and must not be stored.
+//!
+//! Nothing is buffered but what one step needs: the visitor's pace is the site's.
+
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, MultiGzDecoder};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::upstream::Lease;
+use crate::gate::document::Document;
+use crate::gate::response::Coding;
+use crate::html::Rewriter;
+
+/// How long the site may pause within a body.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// After so many bytes the ratio of decompression is looked at.
+const RATIO_FROM: u64 = 1 << 20;
+
+/// The highest ratio of decompression.
+const RATIO_MAX: u64 = 200;
+
+/// Compressed bytes are decoded in steps of this size: one step yields 4 MiB at the most.
+const DECODE_STEP: usize = 4096;
+
+/// Output is passed on when so much has gathered.
+const OUTPUT_BYTES: usize = 16 * 1024;
+
+/// The gzip level of changed pages.
+const GZIP_LEVEL: u32 = 4;
+
+/// A failure within a body.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body that goes to the visitor.
+#[derive(Debug)]
+pub enum Body {
+    /// Bytes of ours.
+    Own(Option<Bytes>),
+    /// The site's, as it comes.
+    Site(FromSite),
+    /// The site's page, changed.
+    Changed(Box<Changed>),
+}
+
+impl Body {
+    /// Bytes of ours.
+    pub fn own(bytes: Bytes) -> Body {
+        Body::Own(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Body::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Site(body) => body.poll(cx),
+            Body::Changed(body) => body.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Body::Own(bytes) => bytes.is_none(),
+            Body::Site(body) => body.incoming.is_end_stream(),
+            Body::Changed(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Body::Site(body) => body.incoming.size_hint(),
+            Body::Changed(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// The site's body, with the connection that it comes by.
+#[derive(Debug)]
+pub struct FromSite {
+    incoming: Incoming,
+    lease: Lease,
+    silence: Option<Pin<Box<Sleep>>>,
+}
+
+impl FromSite {
+    /// A body that comes by `lease`.
+    pub fn new(incoming: Incoming, mut lease: Lease) -> FromSite {
+        if incoming.is_end_stream() {
+            lease.finish();
+        }
+        FromSite { incoming, lease, silence: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                self.silence = None;
+                match &frame {
+                    None => self.lease.finish(),
+                    Some(Ok(_)) if self.incoming.is_end_stream() => self.lease.finish(),
+                    Some(_) => {}
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+            }
+            Poll::Pending => {
+                let silence = self
+                    .silence
+                    .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + SILENCE)));
+                ready!(silence.as_mut().poll(cx));
+                Poll::Ready(Some(Err("the site paused for too long".into())))
+            }
+        }
+    }
+}
+
+/// A page on its way through decoder, rewriter and encoder.
+#[derive(Debug)]
+pub struct Changed {
+    from: FromSite,
+    decoder: Option<MultiGzDecoder<Vec<u8>>>,
+    rewriter: Option<Rewriter<Document>>,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    output: Vec<u8>,
+    unflushed: bool,
+    taken: u64,
+    decoded: u64,
+    trailers: Option<Frame<Bytes>>,
+    failed: bool,
+}
+
+impl Changed {
+    /// A page in `coding` that is changed by `document`, and encoded again if `gzip`.
+    pub fn new(from: FromSite, coding: Coding, document: Document, gzip: bool) -> Changed {
+        Changed {
+            from,
+            decoder: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
+            rewriter: Some(Rewriter::new(document)),
+            encoder: gzip.then(|| GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
+            output: Vec::new(),
+            unflushed: false,
+            taken: 0,
+            decoded: 0,
+            trailers: None,
+            failed: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        loop {
+            if self.output.len() >= OUTPUT_BYTES {
+                return Poll::Ready(Some(Ok(self.take_output())));
+            }
+            if self.rewriter.is_none() {
+                // The end was reached: what is left goes, then the trailers.
+                if !self.output.is_empty() {
+                    return Poll::Ready(Some(Ok(self.take_output())));
+                }
+                return Poll::Ready(self.trailers.take().map(Ok));
+            }
+            match self.from.poll(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => {
+                        if let Err(error) = self.take(&data) {
+                            return self.fail(error.into());
+                        }
+                    }
+                    Err(trailers) => self.trailers = Some(trailers),
+                },
+                Poll::Ready(Some(Err(error))) => return self.fail(error),
+                Poll::Ready(None) => {
+                    if let Err(error) = self.finish() {
+                        return self.fail(error.into());
+                    }
+                }
+                Poll::Pending => {
+                    if let Err(error) = self.flush() {
+                        return self.fail(error.into());
+                    }
+                    if self.output.is_empty() {
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Some(Ok(self.take_output())));
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.failed = true;
+        tracing::warn!(%error, "a page broke off");
+        Poll::Ready(Some(Err(error)))
+    }
+
+    fn take_output(&mut self) -> Frame<Bytes> {
+        Frame::data(Bytes::from(std::mem::take(&mut self.output)))
+    }
+
+    fn take(&mut self, data: &[u8]) -> io::Result<()> {
+        let Some(decoder) = &mut self.decoder else {
+            return rewrite(self.rewriter.as_mut(), data, self.encoder.as_mut(), &mut self.output)
+                .map(|wrote| self.unflushed |= wrote);
+        };
+        for step in data.chunks(DECODE_STEP) {
+            decoder.write_all(step)?;
+            self.taken += step.len() as u64;
+            let plain = std::mem::take(decoder.get_mut());
+            self.decoded += plain.len() as u64;
+            if self.decoded > RATIO_FROM && self.decoded > self.taken * RATIO_MAX {
+                return Err(io::Error::other("the page unpacks to too much"));
+            }
+            self.unflushed |=
+                rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+        }
+        Ok(())
+    }
+
+    /// The site pauses: whatever is known goes out.
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.flush()?;
+            let plain = std::mem::take(decoder.get_mut());
+            self.decoded += plain.len() as u64;
+            self.unflushed |=
+                rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+        }
+        if std::mem::take(&mut self.unflushed)
+            && let Some(encoder) = &mut self.encoder
+        {
+            encoder.flush()?;
+            self.output.append(encoder.get_mut());
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if let Some(mut decoder) = self.decoder.take()
+            && self.taken > 0
+        {
+            // Fails where the stream was cut before its checksum.
+            decoder.try_finish()?;
+            let plain = std::mem::take(decoder.get_mut());
+            rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+        }
+        if let Some(rewriter) = self.rewriter.take() {
+            let mut result = Ok(());
+            let (encoder, output) = (&mut self.encoder, &mut self.output);
+            rewriter.end(&mut |bytes| {
+                let wrote = match encoder {
+                    Some(encoder) => encoder.write_all(bytes),
+                    None => output.write_all(bytes),
+                };
+                if let Err(error) = wrote {
+                    result = Err(error);
+                }
+            });
+            result?;
+        }
+        if let Some(encoder) = self.encoder.take() {
+            self.output.append(&mut encoder.finish()?);
+        }
+        Ok(())
+    }
+}
+
+/// Rewrites `plain` into the encoder, or into the output where there is none. Says whether
+/// anything went into the encoder.
+fn rewrite(
+    rewriter: Option<&mut Rewriter<Document>>,
+    plain: &[u8],
+    mut encoder: Option<&mut GzEncoder<Vec<u8>>>,
+    output: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let Some(rewriter) = rewriter else { return Ok(false) };
+    let mut result = Ok(());
+    let mut wrote = false;
+    rewriter.write(plain, &mut |bytes| match &mut encoder {
+        Some(encoder) => {
+            wrote = true;
+            if let Err(error) = encoder.write_all(bytes) {
+                result = Err(error);
+            }
+        }
+        None => output.extend_from_slice(bytes),
+    });
+    result?;
+    if let Some(encoder) = encoder {
+        output.append(encoder.get_mut());
+    }
+    Ok(wrote)
+}

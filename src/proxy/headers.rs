@@ -1,0 +1,186 @@
+//! Header fields between two connections.
+//!
+//! Hop-by-hop fields end here (RFC 9110 §7.6.1), and so do those that `Connection` names;
+//! but never `Host`, `Cookie`, `Authorization` or `Content-*`, which a visitor could
+//! otherwise make the site lose. `X-Forwarded-*` is made anew from the connection itself:
+//! what a visitor writes there is not evidence.
+//!
+//! Maps are built anew in one pass, so that the order of first occurrence stays.
+
+use http::header::{
+    CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+
+use crate::gate::request::Cookies;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// Fields about the client that only the gateway itself may state.
+const REBUILT: [HeaderName; 6] = [
+    X_FORWARDED_FOR,
+    X_FORWARDED_PROTO,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PORT,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("forwarded"),
+];
+
+/// Fields of one connection.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The names that `Connection` lists, of those that may be listed.
+fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .filter(|name| {
+            !(*name == HOST
+                || *name == COOKIE
+                || *name == http::header::AUTHORIZATION
+                || *name == TRAILER
+                || name.as_str().starts_with("content-")
+                || name.as_str().starts_with("sec-"))
+        })
+        .collect()
+}
+
+/// Where a request came from and what it asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin<'a> {
+    /// The client's address.
+    pub(super) address: std::net::IpAddr,
+    /// The port on which it reached us.
+    pub(super) port: u16,
+    /// Whether over TLS.
+    pub(super) tls: bool,
+    /// The host that it asked, as it wrote it.
+    pub(super) host: &'a HeaderValue,
+}
+
+/// The fields that go to the site.
+pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_>) -> HeaderMap {
+    let listed = listed(headers);
+    let mut out = HeaderMap::with_capacity(headers.keys_len() + 6);
+    let mut cookie_done = false;
+    // HTTP/2 has no `Host`, and HTTP/1 wants it first (RFC 9112 §3.2).
+    out.insert(HOST, origin.host.clone());
+    for (name, value) in headers {
+        if name == HOST || HOP_BY_HOP.contains(name) || REBUILT.contains(name) || listed.contains(name) {
+            continue;
+        }
+        if name == COOKIE {
+            if let (false, Some(kept)) = (cookie_done, &cookies.kept) {
+                out.append(COOKIE, kept.clone());
+            }
+            cookie_done = true;
+            continue;
+        }
+        out.append(name.clone(), value.clone());
+    }
+    // Trailers are the one thing of `TE` that passes (RFC 9110 §10.1.4); gRPC asks for them.
+    if headers.get_all(TE).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers")) {
+        out.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    let text = |text: String| HeaderValue::from_str(&text).expect("addresses and ports are ASCII");
+    out.insert(X_FORWARDED_FOR, text(origin.address.to_string()));
+    let proto = if origin.tls { "https" } else { "http" };
+    out.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
+    out.insert(X_FORWARDED_HOST, origin.host.clone());
+    out.insert(X_FORWARDED_PORT, text(origin.port.to_string()));
+    out
+}
+
+/// Drops the fields of the connection to the site from its answer.
+pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
+    let listed = listed(&headers);
+    if listed.is_empty() && !HOP_BY_HOP.iter().any(|name| headers.contains_key(name)) {
+        return headers;
+    }
+    let mut out = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in &headers {
+        if !(HOP_BY_HOP.contains(name) || listed.contains(name)) {
+            out.append(name.clone(), value.clone());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn hop_by_hop_fields_end_here_and_what_a_visitor_claims_about_itself_too() {
+        let host = HeaderValue::from_static("send-box.com");
+        let origin = Origin { address: "198.51.100.7".parse().unwrap(), port: 443, tls: true, host: &host };
+        let sent = headers(&[
+            ("accept", "*/*"),
+            ("connection", "keep-alive, x-private, cookie, Content-Length"),
+            ("x-private", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("forwarded", "for=10.0.0.1"),
+            ("x-real-ip", "10.0.0.1"),
+            ("content-length", "3"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+            ("x-last", "1"),
+        ]);
+        let cookies = Cookies { kept: Some(HeaderValue::from_static("a=1; b=2")), withheld: Vec::new() };
+        let out = for_site(&sent, &cookies, origin);
+        let lines: Vec<_> = out.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+        assert_eq!(
+            lines,
+            [
+                "host: send-box.com",
+                "accept: */*",
+                "content-length: 3",
+                "cookie: a=1; b=2",
+                "x-last: 1",
+                "te: trailers",
+                "x-forwarded-for: 198.51.100.7",
+                "x-forwarded-proto: https",
+                "x-forwarded-host: send-box.com",
+                "x-forwarded-port: 443",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_sites_answer_loses_its_connections_fields_alone() {
+        let answer = headers(&[
+            ("server", "x"),
+            ("connection", "close, x-hop"),
+            ("x-hop", "1"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+        ]);
+        let out = for_visitor(answer);
+        assert_eq!(out.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["server", "set-cookie"]);
+        assert_eq!(out.get_all("set-cookie").iter().count(), 2);
+    }
+}

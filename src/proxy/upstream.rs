@@ -1,0 +1,251 @@
+//! Connections to the site.
+//!
+//! Each thread has its own, and the one used last is used next: it is the warmest, and the
+//! others can grow old. A connection is reused only after both bodies were read to their end.
+//!
+//! A request is tried again only if it asks for nothing to be done, has no body, and a
+//! *reused* connection died under it: the site closed it while it rested.
+//!
+//! An upload may take as long as it goes on; what may not last is silence.
+
+use std::cell::{Cell, RefCell};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::debug;
+
+use crate::fault::UpstreamFault;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long nothing may happen: no byte of an upload taken, no head of an answer.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection rests before it is closed rather than used again.
+const REST: Duration = Duration::from_secs(50);
+
+/// How many connections rest, per thread.
+const RESTING_MAX: usize = 256;
+
+/// The site, as one thread reaches it.
+#[derive(Debug)]
+pub struct Upstream {
+    /// `host:port`
+    address: String,
+    resting: RefCell<Vec<Resting>>,
+}
+
+#[derive(Debug)]
+struct Resting {
+    sender: SendRequest<Upload>,
+    since: Instant,
+}
+
+/// A connection in use; it rests again when told that it may.
+#[derive(Debug)]
+pub struct Lease {
+    upstream: Rc<Upstream>,
+    sender: Option<SendRequest<Upload>>,
+    progress: Rc<Progress>,
+}
+
+impl Lease {
+    /// The answer was read to its end: the connection may be used again, if all of the
+    /// request was sent too.
+    pub fn finish(&mut self) {
+        let Some(sender) = self.sender.take() else { return };
+        if !self.progress.complete.get() || sender.is_closed() {
+            return;
+        }
+        let mut resting = self.upstream.resting.borrow_mut();
+        if resting.len() < RESTING_MAX {
+            resting.push(Resting { sender, since: Instant::now() });
+        }
+    }
+}
+
+/// How far a request's body has got.
+#[derive(Debug)]
+struct Progress {
+    last: Cell<Instant>,
+    complete: Cell<bool>,
+}
+
+/// A request's body on its way to the site.
+#[derive(Debug)]
+pub(super) struct Upload {
+    body: Option<Incoming>,
+    progress: Rc<Progress>,
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(cx);
+        if polled.is_ready() {
+            self.progress.last.set(Instant::now());
+        }
+        if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
+            self.progress.complete.set(true);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// Why an attempt failed.
+enum Failed {
+    /// The connection died before a byte of the answer came.
+    Died(String),
+    /// Anything else.
+    Fault(UpstreamFault),
+}
+
+impl Upstream {
+    /// A site at `host:port`.
+    pub fn new(address: String) -> Upstream {
+        Upstream { address, resting: RefCell::default() }
+    }
+
+    /// Sends a request and waits for the head of the answer. `head` makes the request's head,
+    /// once for each attempt.
+    pub async fn send(
+        self: &Rc<Self>,
+        head: impl Fn() -> Request<()>,
+        body: Incoming,
+    ) -> Result<(Response<Incoming>, Lease), UpstreamFault> {
+        let mut body = Some(body).filter(|body| !body.is_end_stream());
+        let repeatable = body.is_none();
+        while let Some(sender) = self.rested().await {
+            let request = head();
+            let safe = matches!(
+                *request.method(),
+                Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+            );
+            match self.attempt(sender, request, body.take()).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failed::Died(cause)) if repeatable && safe => {
+                    debug!(%cause, "a resting connection had died; trying the next");
+                }
+                Err(Failed::Died(cause)) => return Err(UpstreamFault::Broken(cause)),
+                Err(Failed::Fault(fault)) => return Err(fault),
+            }
+        }
+        let sender = self.connect().await?;
+        self.attempt(sender, head(), body).await.map_err(|failed| match failed {
+            Failed::Died(cause) => UpstreamFault::Broken(cause),
+            Failed::Fault(fault) => fault,
+        })
+    }
+
+    /// The connection that has rested the shortest and is still alive.
+    async fn rested(&self) -> Option<SendRequest<Upload>> {
+        loop {
+            let Resting { mut sender, since } = self.resting.borrow_mut().pop()?;
+            if since.elapsed() > REST {
+                // Those below are older still.
+                self.resting.borrow_mut().clear();
+                return None;
+            }
+            if sender.ready().await.is_ok() {
+                return Some(sender);
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Upload>, UpstreamFault> {
+        let unreachable = |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", self.address));
+        let stream = timeout(CONNECT, TcpStream::connect(&self.address))
+            .await
+            .map_err(|_| unreachable(format!("no answer in {} s", CONNECT.as_secs())))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(256)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        tokio::task::spawn_local(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "a connection to the site ended");
+            }
+        });
+        Ok(sender)
+    }
+
+    async fn attempt(
+        self: &Rc<Self>,
+        mut sender: SendRequest<Upload>,
+        head: Request<()>,
+        body: Option<Incoming>,
+    ) -> Result<(Response<Incoming>, Lease), Failed> {
+        let progress =
+            Rc::new(Progress { last: Cell::new(Instant::now()), complete: Cell::new(body.is_none()) });
+        let upload = Upload { body, progress: Rc::clone(&progress) };
+        let response = {
+            let mut response = pin!(sender.send_request(head.map(|()| upload)));
+            loop {
+                let deadline = progress.last.get() + SILENCE;
+                match timeout_at(deadline, &mut response).await {
+                    Ok(response) => break response,
+                    Err(_) if progress.last.get() + SILENCE <= Instant::now() => {
+                        return Err(Failed::Fault(UpstreamFault::Timeout));
+                    }
+                    Err(_) => {}
+                }
+            }
+        };
+        match response {
+            Ok(response) => {
+                let lease = Lease { upstream: Rc::clone(self), sender: Some(sender), progress };
+                Ok((response, lease))
+            }
+            Err(error) if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
+                Err(Failed::Died(cause_of(&error)))
+            }
+            Err(error) => {
+                let io = std::error::Error::source(&error)
+                    .and_then(|source| source.downcast_ref::<std::io::Error>())
+                    .map(std::io::Error::kind);
+                match io {
+                    Some(std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe) => {
+                        Err(Failed::Died(cause_of(&error)))
+                    }
+                    _ => Err(Failed::Fault(UpstreamFault::Broken(cause_of(&error)))),
+                }
+            }
+        }
+    }
+}
+
+/// The error with its source, which names what really happened.
+fn cause_of(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Sockets: bound once, shared by all threads.
+//!
+//! Each thread has a listener of its own on each address (`SO_REUSEPORT`): the kernel spreads
+//! connections over them, and nothing is handed from thread to thread.
+//!
+//! All are bound before any serves, so that an address in use is an error at start. Port 0
+//! gives every thread the port that the first one got.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that wait to be accepted, per listener.
+const BACKLOG: i32 = 4096;
+
+/// The same address for each of `threads` threads.
+pub fn bind(address: SocketAddr, threads: usize) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    let first = listen(address)?;
+    let bound = first.local_addr()?;
+    let mut listeners = vec![first];
+    for _ in 1..threads {
+        listeners.push(listen(bound)?);
+    }
+    Ok((bound, listeners))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into()).map_err(named)?;
+    socket.listen(BACKLOG).map_err(named)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_zero_gives_all_threads_one_port() {
+        let (bound, listeners) = bind("127.0.0.1:0".parse().unwrap(), 3).unwrap();
+        assert_ne!(bound.port(), 0);
+        for listener in listeners {
+            assert_eq!(listener.local_addr().unwrap(), bound);
+        }
+    }
+}

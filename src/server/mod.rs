@@ -1,0 +1,208 @@
+//! Threads that accept and serve connections.
+//!
+//! Each thread is pinned to a core and runs a runtime of its own with its own listeners: a
+//! connection lives and dies on the thread that accepted it.
+//!
+//! When the gateway stops, listeners close at once, answers under way are finished, and what
+//! is still open after [`DRAIN`] is cut.
+
+mod listener;
+mod tls;
+
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+pub use listener::bind;
+pub use tls::{TlsError, server_config};
+
+use crate::proxy::{Peer, Worker};
+
+/// How long open requests may go on after the gateway was told to stop.
+pub const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long a request's head, or a TLS handshake, may take.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How many connections one thread serves at once; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// How many requests a visitor may have open on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
+
+/// The largest head of a request.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// What one thread listens on.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For plain HTTP.
+    pub plain: Vec<TcpListener>,
+    /// For TLS.
+    pub tls: Vec<TcpListener>,
+    /// The certificates, where there is TLS.
+    pub certificates: Option<Arc<ServerConfig>>,
+}
+
+/// Serves until `stop` says so, and then until everything under way is done.
+pub fn serve(worker: Worker, sockets: Sockets, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async move {
+        let worker = Rc::new(worker);
+        let mut accepting = JoinSet::new();
+        let acceptor = sockets.certificates.map(TlsAcceptor::from);
+        let plain = sockets.plain.into_iter().map(|listener| (listener, None));
+        let tls = sockets.tls.into_iter().map(|listener| (listener, acceptor.clone()));
+        for (listener, acceptor) in plain.chain(tls) {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            accepting.spawn_local(accept(Rc::clone(&worker), listener, acceptor, stop.clone()));
+        }
+        // The sender lives as long as the gateway; without it there is nobody to serve for.
+        let _ = stop.wait_for(|stop| *stop).await;
+        let drained = timeout(DRAIN, async { while accepting.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            warn!("connections were still open after {} s and are cut", DRAIN.as_secs());
+        }
+        Ok(())
+    })
+}
+
+/// Accepts until told to stop, then waits for the connections that it accepted.
+async fn accept(
+    worker: Rc<Worker>,
+    listener: tokio::net::TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    let for_connections = stop.clone();
+    loop {
+        while connections.try_join_next().is_some() {}
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = connections.join_next(), if connections.len() >= CONNECTIONS_MAX => {}
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                Ok((stream, address)) => {
+                    worker.counters.connections.add(1);
+                    let stop = for_connections.clone();
+                    let connection = Connection { worker: Rc::clone(&worker), stop };
+                    connections.spawn_local(connection.serve(stream, address, acceptor.clone()));
+                }
+                Err(error) => {
+                    // Out of descriptors, as a rule: trying at once would only spin.
+                    warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+struct Connection {
+    worker: Rc<Worker>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, address: SocketAddr, acceptor: Option<TlsAcceptor>) {
+        let Ok(local) = stream.local_addr() else { return };
+        // Answers are written whole: waiting to fill a packet only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection was gone before it was served");
+            return;
+        }
+        let peer = Peer { address, local, tls: acceptor.is_some() };
+        let Some(acceptor) = acceptor else { return self.http1(stream, peer).await };
+        match timeout(HEAD, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
+            }
+            Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
+            Err(_) => debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut self, stream: S, peer: Peer) {
+        let worker = self.worker;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let worker = Rc::clone(&worker);
+            async move { Ok::<_, Infallible>(worker.handle(peer, request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .half_close(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            _ = self.stop.wait_for(|stop| *stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%error, "a connection ended");
+        }
+    }
+
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut self, stream: S, peer: Peer) {
+        let worker = self.worker;
+        let service = service_fn(move |request: Request<Incoming>| {
+            let worker = Rc::clone(&worker);
+            async move { Ok::<_, Infallible>(worker.handle(peer, request).await) }
+        });
+        let connection = http2::Builder::new(Local)
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .keep_alive_interval(Duration::from_secs(60))
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            _ = self.stop.wait_for(|stop| *stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%error, "a connection ended");
+        }
+    }
+}
+
+/// Runs the streams of an HTTP/2 connection on its own thread.
+#[derive(Clone, Copy, Debug)]
+struct Local;
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        spawn_local(future);
+    }
+}

@@ -1,0 +1,317 @@
+//! Everything under `/.consent/`: what a person does about their data.
+//!
+//! Choose, see what holds, withdraw. Each works without script; programs get JSON. A choice is
+//! durable before it is answered, and a withdrawal counts from the next request on, also if
+//! the disk fails.
+//!
+//! Nothing here is cached, framed or indexed. What is shown is `banner`'s; what follows from
+//! a wish is [`choose`]'s; where a form came from is [`form`]'s.
+
+pub mod choose;
+pub mod form;
+mod settings;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+};
+use http::{Method, Response, StatusCode};
+use http_body::Body;
+use serde_json::{Map, Value};
+use tracing::error;
+use uuid::Uuid;
+
+pub use settings::short_code;
+
+use self::choose::{Outcome, TERM_DAYS, Wish, choose};
+use self::form::{Form, Whom, check_origin, local_path};
+use crate::banner::{assets, pages};
+use crate::fault::{Fault, GatewayFault, VisitorFault};
+use crate::gate::cookies::ConsentCookie;
+use crate::policy::{
+    Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, Verdicts, Visitor, VisitorId,
+};
+use crate::snapshot::Snapshot;
+use crate::store::{Entry, Store, Way};
+use crate::time::DAY_SECONDS;
+
+/// The path under which everything here lies.
+pub const ROOT: &str = "/.consent/";
+
+/// A visitor's request to us, with all that was read from it.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The rules in force.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// The circumstances of decisions.
+    pub conditions: Conditions<'a>,
+    /// Who asks.
+    pub visitor: Visitor,
+    /// What their browser says.
+    pub signal: Signal,
+    /// What is decided for them.
+    pub verdicts: &'a Verdicts<'a>,
+    /// The consent cookie's name and scope.
+    pub cookie: &'a ConsentCookie,
+    /// Their address.
+    pub address: IpAddr,
+    /// The host that they asked, with its port.
+    pub host: &'a str,
+    /// Their headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// An answer of ours.
+type Page = Response<Bytes>;
+
+
+fn html(body: String, policy: &'static str) -> Page {
+    let mut page = Response::new(Bytes::from(body));
+    set(&mut page, CONTENT_TYPE, "text/html; charset=utf-8");
+    set(&mut page, CONTENT_SECURITY_POLICY, policy);
+    page
+}
+
+fn json(body: &Value) -> Page {
+    let mut page = Response::new(Bytes::from(body.to_string()));
+    set(&mut page, CONTENT_TYPE, "application/json");
+    page
+}
+
+fn set(page: &mut Page, name: HeaderName, value: &'static str) {
+    page.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// A header field's text; empty where it is absent or not text.
+pub(crate) fn text_field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a client asks for JSON.
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
+    memchr::memmem::find(accept, b"application/json").is_some()
+}
+
+impl Subject<'_> {
+    /// Answers a request to a path under [`ROOT`].
+    pub async fn answer<B>(
+        &self,
+        store: &Store,
+        method: &Method,
+        path: &str,
+        query: &str,
+        body: B,
+    ) -> Result<Page, Fault>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if let Some(asset) = assets::find(path) {
+            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+            return Ok(file(asset));
+        }
+        let mut page = match path {
+            "/.consent/" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                settings::page(self, query)?
+            }
+            "/.consent/state" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                json(&self.state())
+            }
+            "/.consent/done" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                let language = self.language(None);
+                let texts = self.snapshot.rules.texts(language);
+                html(pages::done(texts), pages::POLICY_FRAMED)
+            }
+            "/.consent/choices" => {
+                allow(method, &[Method::POST], "POST")?;
+                let form = self.form(body).await?;
+                let wishes = form.wishes(&self.asked()?)?;
+                self.choose(store, &form, &wishes).await?
+            }
+            "/.consent/withdraw" => {
+                allow(method, &[Method::POST], "POST")?;
+                let form = self.form(body).await?;
+                let asked = self.asked()?;
+                let wishes =
+                    PerPurpose::from_fn(|p| asked.contains(&p).then_some(Wish::Refuse));
+                self.choose(store, &form, &wishes).await?
+            }
+            _ => return Err(VisitorFault::NotFound.into()),
+        };
+        set(&mut page, CACHE_CONTROL, "no-store");
+        Ok(page)
+    }
+
+    /// Whom a form's token is bound to.
+    pub fn whom(&self) -> Whom<'_> {
+        Whom { address: self.address, headers: self.headers }
+    }
+
+    fn language(&self, asked_for: Option<&str>) -> &str {
+        self.snapshot.language(asked_for, text_field(self.headers, ACCEPT_LANGUAGE.as_str()))
+    }
+
+    async fn form<B>(&self, body: B) -> Result<Form, Fault>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let form = Form::read(body).await?;
+        let Subject { snapshot, conditions, host, .. } = self;
+        check_origin(self.whom(), host, &form, &snapshot.seal, conditions.now)?;
+        Ok(form)
+    }
+
+    fn policy(&self) -> Result<&PolicyVersion, Fault> {
+        self.conditions.policy.ok_or_else(|| GatewayFault::NoPolicy.into())
+    }
+
+    fn asked(&self) -> Result<Vec<Purpose>, Fault> {
+        Ok(self.snapshot.rules.asked(self.policy()?).collect())
+    }
+
+    /// `{"analytics": {"verdict": "withhold", "reason": "not-asked"}, …}`
+    fn state(&self) -> Value {
+        let one = |(purpose, verdict): (Purpose, &crate::policy::Verdict)| {
+            let state = match verdict.reason() {
+                None => serde_json::json!({ "verdict": "permit", "reason": null }),
+                Some(reason) => serde_json::json!({ "verdict": "withhold", "reason": reason.name() }),
+            };
+            (purpose.name().to_owned(), state)
+        };
+        Value::Object(self.verdicts.iter().map(one).collect::<Map<_, _>>())
+    }
+
+    async fn choose(
+        &self,
+        store: &Store,
+        form: &Form,
+        wishes: &PerPurpose<Option<Wish>>,
+    ) -> Result<Page, Fault> {
+        let Subject { conditions, signal, .. } = *self;
+        let policy = self.policy()?;
+        let language = self.language(form.get("lang"));
+        let shown =
+            self.snapshot.face(policy, language).map(|face| face.shown).unwrap_or_default();
+        let now = conditions.now;
+        let mark = |purpose: Purpose| Mark {
+            at: now,
+            until: now.plus_seconds(u64::from(TERM_DAYS) * DAY_SECONDS),
+            policy: policy.in_force,
+            terms: policy.terms[purpose].digest,
+            shown,
+            signal,
+        };
+        let fresh = VisitorId(Uuid::new_v4().as_u128());
+        let Outcome { visitor, ended } = choose(&self.visitor, wishes, mark, fresh);
+
+        let entry = |visitor, choices, supersedes| Entry {
+            record: Uuid::new_v4(),
+            at: now,
+            policy: policy.in_force,
+            choices,
+            shown,
+            locale: language.to_owned(),
+            way: self.way(form),
+            signal,
+            visitor,
+            supersedes,
+        };
+        let mut entries = Vec::new();
+        if let Some(ended) = ended {
+            entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
+        }
+        // A withdrawal of everything is recorded under the id that it ends, and nowhere else.
+        if entries.is_empty() || visitor.id().is_some() {
+            entries.push(entry(visitor.id(), visitor.choices(), None));
+        }
+        let mut record = None;
+        for entry in entries {
+            let id = entry.record;
+            match store.record(entry).await {
+                Ok(()) => record = Some(id),
+                // An agreement that nobody can prove is none. A refusal needs no proof: it
+                // is honoured by the cookie, and the operator hears of the disk.
+                Err(cause) if visitor.id().is_some() => {
+                    return Err(GatewayFault::NotRecorded(cause.to_string()).into());
+                }
+                Err(cause) => error!(%cause, "a refusal was honoured but not recorded"),
+            }
+        }
+        self.receipt(form, &visitor, record)
+    }
+
+    fn receipt(&self, form: &Form, visitor: &Visitor, record: Option<Uuid>) -> Result<Page, Fault> {
+        let choices = visitor.choices();
+        let mut page = if wants_json(self.headers) {
+            let choices: Map<String, Value> = choices
+                .iter()
+                .map(|(purpose, choice)| (purpose.name().to_owned(), choice.name().into()))
+                .collect();
+            let record = record.map(|id| id.to_string());
+            json(&serde_json::json!({ "record": record, "choices": choices }))
+        } else {
+            let back = form.get("return").and_then(local_path);
+            let mut page = Response::new(Bytes::new());
+            *page.status_mut() = StatusCode::SEE_OTHER;
+            let back = HeaderValue::from_str(back.as_deref().unwrap_or("/.consent/"));
+            let back = back.map_err(|_| VisitorFault::BadRequest("`return` is not a path"))?;
+            page.headers_mut().insert(LOCATION, back);
+            page
+        };
+        if let Some(line) = self.cookie_line(visitor) {
+            page.headers_mut().insert(SET_COOKIE, line);
+        }
+        Ok(page)
+    }
+
+    /// The consent cookie, which lives as long as the last of its choices.
+    fn cookie_line(&self, visitor: &Visitor) -> Option<HeaderValue> {
+        let value = self.snapshot.seal.seal(visitor)?;
+        let until = visitor.choices().iter().map(|(_, choice)| choice.mark().until).max()?;
+        let seconds = until.0.saturating_sub(self.conditions.now.0);
+        let mut cookie = Cookie::build((self.cookie.name(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        match self.cookie {
+            ConsentCookie::Plain => {}
+            ConsentCookie::Host => cookie = cookie.secure(true),
+            ConsentCookie::Shared(domain) => cookie = cookie.secure(true).domain(domain.clone()),
+        }
+        HeaderValue::from_str(&cookie.build().to_string()).ok()
+    }
+
+    fn way(&self, form: &Form) -> Way {
+        let framed = self.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
+        match form.get("way") {
+            _ if wants_json(self.headers) => Way::Api,
+            Some("settings") => Way::Settings,
+            _ if framed || form.get("return") == Some("/.consent/done") => Way::Banner,
+            _ => Way::Form,
+        }
+    }
+}
+
+fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(), Fault> {
+    if allowed.contains(method) { Ok(()) } else { Err(VisitorFault::MethodNotAllowed(names).into()) }
+}
+
+/// A stylesheet or script of ours. Its address holds its digest, so a copy never goes stale.
+fn file(asset: &'static assets::Asset) -> Page {
+    let mut page = Response::new(Bytes::from_static(asset.body.as_bytes()));
+    set(&mut page, CONTENT_TYPE, asset.content_type);
+    set(&mut page, CACHE_CONTROL, "public, max-age=31536000, immutable");
+    page
+}

@@ -1,0 +1,113 @@
+//! The settings page: what holds for this visitor, in their language.
+//!
+//! The policy's terms come from the rules, the states from the verdicts, the marks from the
+//! visitor's choices. Nothing is looked up in the record: the page works while it is down.
+
+use data_encoding::BASE32_NOPAD;
+use http::header::ACCEPT_LANGUAGE;
+use url::form_urlencoded;
+
+use super::form::local_path;
+use super::{Page, Subject, html};
+use crate::banner::pages;
+use crate::banner::view::{Language, Mark, Notice, Settings};
+use crate::face;
+use crate::fault::{Fault, GatewayFault};
+use crate::policy::VisitorId;
+
+/// What the page's address asks for.
+struct Query {
+    language: Option<String>,
+    return_to: String,
+    notice: Option<Notice>,
+}
+
+impl Query {
+    fn read(query: &str) -> Query {
+        let mut read = Query { language: None, return_to: "/".to_owned(), notice: None };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "lang" => read.language = Some(value.into_owned()),
+                "return" => read.return_to = local_path(&value).unwrap_or(read.return_to),
+                "notice" => {
+                    read.notice = match value.as_ref() {
+                        "saved" => Some(Notice::Saved),
+                        "withdrawn" => Some(Notice::Withdrawn),
+                        _ => None,
+                    }
+                }
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
+/// Renders the page.
+pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
+    let query = Query::read(query);
+    let accept = super::text_field(subject.headers, ACCEPT_LANGUAGE.as_str());
+    let language = subject.snapshot.language(query.language.as_deref(), accept);
+    let rules = &subject.snapshot.rules;
+    let texts = rules.texts(language);
+    let policy = subject.conditions.policy.ok_or(GatewayFault::NoPolicy)?;
+    let choices = subject.visitor.choices();
+
+    let mut cards = face::cards(rules, policy, texts);
+    for (card, (purpose, verdict)) in cards.iter_mut().zip(subject.verdicts.iter()) {
+        card.state = face::state(verdict);
+        card.mark = choices.of(purpose).map(|choice| Mark {
+            at: face::date(choice.mark().at.day()),
+            until: face::date(choice.mark().until.day()),
+        });
+    }
+    let languages: Vec<_> = rules
+        .site
+        .languages
+        .iter()
+        .map(|code| Language { code, name: &rules.texts(code).name })
+        .collect();
+    let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now.day());
+    let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
+    let view = Settings {
+        operator: face::operator(&rules.site.operator, language),
+        in_force: face::date(policy.in_force),
+        purposes: &cards,
+        languages: &languages,
+        token: &token,
+        return_to: &query.return_to,
+        code: code.as_deref(),
+        notice: query.notice.filter(|notice| is_true(*notice, subject)),
+    };
+    Ok(html(pages::settings(texts, &view), pages::POLICY))
+}
+
+/// The address may claim what it likes; the page says only what holds. A browser that kept
+/// no cookie is told so.
+fn is_true(notice: Notice, subject: &Subject<'_>) -> bool {
+    let choices = subject.visitor.choices();
+    match notice {
+        Notice::Saved => !choices.is_empty(),
+        Notice::Withdrawn => !choices.is_empty() && !choices.agrees(),
+        Notice::CookiesRefused | Notice::SignalConflict => true,
+    }
+}
+
+/// The id as a person quotes it: its first 40 bits, `K7Q2-9FDM`.
+pub fn short_code(id: VisitorId) -> String {
+    let code = BASE32_NOPAD.encode(&id.0.to_be_bytes()[..5]);
+    format!("{}-{}", &code[..4], &code[4..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_eight_characters_and_a_query_gives_local_paths_alone() {
+        assert_eq!(short_code(VisitorId(u128::MAX)), "7777-7777");
+        let query = Query::read("lang=ru&return=%2Fprices%3Fa%3D1&notice=saved");
+        assert_eq!(query.return_to, "/prices?a=1");
+        assert_eq!(Query::read("return=%2F%2Fevil.kz").return_to, "/");
+    }
+}
