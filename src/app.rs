@@ -105,7 +105,11 @@ pub fn start(config: &Config, clock: Clock) -> Result<Running, StartError> {
 }
 
 /// Starts a gateway with the given rules.
-pub fn start_with(config: &Config, files: &[RuleFile], clock: Clock) -> Result<Running, StartError> {
+pub fn start_with(
+    config: &Config,
+    files: &[RuleFile],
+    clock: Clock,
+) -> Result<Running, StartError> {
     let root = config.rules.display().to_string();
     let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;
     if rules.policies.at(clock.now()).is_none() {
@@ -120,7 +124,9 @@ pub fn start_with(config: &Config, files: &[RuleFile], clock: Clock) -> Result<R
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
     let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
     if !plain.is_empty() {
-        warn!("on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there");
+        warn!(
+            "on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there"
+        );
     }
 
     let snapshot = Snapshot::new(rules, seal);
@@ -181,7 +187,10 @@ pub fn start_with(config: &Config, files: &[RuleFile], clock: Clock) -> Result<R
 
 type Listeners = Vec<Vec<std::net::TcpListener>>;
 
-fn bind_all(addresses: &[SocketAddr], threads: usize) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
+fn bind_all(
+    addresses: &[SocketAddr],
+    threads: usize,
+) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
     let mut bound = Vec::new();
     let mut listeners = Vec::new();
     for address in addresses {

@@ -153,7 +153,9 @@ fn authority(upstream: &str) -> Result<String, ConfigError> {
         return Err(refuse("only `http://` sites can be reached"));
     }
     if url.path() != "/" || url.query().is_some() || !url.username().is_empty() {
-        return Err(refuse("give scheme, host and port alone; paths pass as visitors ask for them"));
+        return Err(refuse(
+            "give scheme, host and port alone; paths pass as visitors ask for them",
+        ));
     }
     let host = url.host_str().ok_or_else(|| refuse("it names no host"))?;
     Ok(format!("{host}:{}", url.port_or_known_default().unwrap_or(80)))
@@ -213,7 +215,8 @@ mod tests {
     #[test]
     fn the_file_fills_in_what_flags_leave_open() {
         let file: Settings =
-            toml::from_str("upstream = \"http://a:1\"\nlisten = [\"127.0.0.1:1\"]\nthreads = 3").unwrap();
+            toml::from_str("upstream = \"http://a:1\"\nlisten = [\"127.0.0.1:1\"]\nthreads = 3")
+                .unwrap();
         let flags = Settings { upstream: Some("http://b:2".to_owned()), ..Settings::default() };
         let config = flags.or(file).config().unwrap();
         assert_eq!((config.upstream.as_str(), config.threads), ("b:2", 3));

@@ -52,11 +52,7 @@ pub fn operator<'a>(operator: &'a rules::Operator, language: &str) -> Operator<'
 }
 
 /// The seven purposes in words, as a stranger would see them: nothing chosen yet.
-pub fn cards<'a>(
-    rules: &'a RuleSet,
-    policy: &'a PolicyVersion,
-    texts: &'a Texts,
-) -> Vec<Card<'a>> {
+pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts) -> Vec<Card<'a>> {
     let Some(wording) = rules.wording.get(&policy.in_force) else { return Vec::new() };
     let asked: Vec<Purpose> = rules.asked(policy).collect();
     let card = |purpose: Purpose| {

@@ -63,9 +63,9 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Time, String> {
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| {
-            format!("`{text}` is not a moment; write it as `2026-11-22T10:00:00Z`")
-        })?;
+        let stamp: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a moment; write it as `2026-11-22T10:00:00Z`"))?;
         let seconds = u64::try_from(stamp.as_second())
             .map_err(|_| format!("`{text}` lies before 1970-01-01T00:00:00Z"))?;
         Ok(Time(seconds))
@@ -106,9 +106,8 @@ impl FromStr for Day {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Day, String> {
-        let date: jiff::civil::Date = text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a day; write it as `2026-11-22`"))?;
+        let date: jiff::civil::Date =
+            text.parse().map_err(|_| format!("`{text}` is not a day; write it as `2026-11-22`"))?;
         // The civil parser takes a whole date-time too; a day is ten characters.
         if text.len() != 10 {
             return Err(format!("`{text}` is not a day; write it as `2026-11-22`"));

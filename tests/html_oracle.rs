@@ -107,12 +107,6 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
         "13.2.6.4.7, any other end tag: `p` is special, so `</desc>` is ignored inside of it",
     ),
     (
-        "<svg><desc></svg><style><img></style>",
-        "svg desc style",
-        "svg desc style",
-        "13.2.6.5, any other end tag: with `desc` the current node, `</svg>` pops both",
-    ),
-    (
         "<div><svg></div><style><img></style>",
         "div svg style",
         "div svg style img",
@@ -138,6 +132,7 @@ fn where_they_differ_the_standard_decides_for_ours() {
         seen.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
     };
     for (input, our, their, clause) in DIFFERENCES {
+        assert_ne!(our, their, "{input} is no difference");
         assert_eq!(names(ours(input.as_bytes())), *our, "{input}: {clause}");
         assert_eq!(names(theirs(input.as_bytes())), *their, "lol_html on {input}");
     }

@@ -40,7 +40,11 @@ pub struct Admin {
 
 impl Admin {
     /// Serves until told to stop.
-    pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        mut stop: watch::Receiver<bool>,
+    ) -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut connections = JoinSet::new();
         loop {
@@ -111,7 +115,12 @@ impl Admin {
             put(&format!("{name}_total"), help, "counter", value);
         }
         let dropped = self.observer.dropped();
-        put("log_lines_dropped_total", "Log lines dropped because the queue was full.", "counter", dropped);
+        put(
+            "log_lines_dropped_total",
+            "Log lines dropped because the queue was full.",
+            "counter",
+            dropped,
+        );
         let superseded = self.superseded.len() as u64;
         put("superseded", "Consent ids that no longer count.", "gauge", superseded);
         let readable = u64::from(self.superseded.record() == Record::Readable);

@@ -97,9 +97,12 @@ mod tests {
 
     #[test]
     fn only_an_exact_one_signals() {
-        for (value, expected) in
-            [("1", Signal::Refuses), ("0", Signal::Silent), ("1, 1", Signal::Silent), ("true", Signal::Silent)]
-        {
+        for (value, expected) in [
+            ("1", Signal::Refuses),
+            ("0", Signal::Silent),
+            ("1, 1", Signal::Silent),
+            ("true", Signal::Silent),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert("sec-gpc", value.parse().unwrap());
             assert_eq!(signal(&headers), expected, "{value}");

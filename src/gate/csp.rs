@@ -50,7 +50,10 @@ mod tests {
 
     #[test]
     fn a_scripts_nonce_is_found_and_a_styles_is_not_taken_for_it() {
-        assert_eq!(of("default-src 'self'; script-src 'nonce-aGk=' 'strict-dynamic'").as_deref(), Some("aGk="));
+        assert_eq!(
+            of("default-src 'self'; script-src 'nonce-aGk=' 'strict-dynamic'").as_deref(),
+            Some("aGk=")
+        );
         assert_eq!(of("default-src 'nonce-d'").as_deref(), Some("d"));
         assert_eq!(of("style-src 'nonce-s'; script-src 'self'"), None);
         assert_eq!(of("script-src 'nonce-\"><x'"), None);

@@ -40,13 +40,14 @@ pub struct Fates(Vec<Fate>);
 impl Fates {
     /// Reads the fates from the verdicts.
     pub fn of(rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
-        let fate = |vendor: &crate::rules::Vendor| match verdicts.of(vendor.purpose, &vendor.recipient) {
-            Verdict::Permit(_) => Fate::Permit,
-            // The site's own code is not a vendor's: a suspension stops others.
-            Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
-            Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared,
-            Verdict::Withhold(_) => Fate::Hold(vendor.purpose),
-        };
+        let fate =
+            |vendor: &crate::rules::Vendor| match verdicts.of(vendor.purpose, &vendor.recipient) {
+                Verdict::Permit(_) => Fate::Permit,
+                // The site's own code is not a vendor's: a suspension stops others.
+                Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
+                Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared,
+                Verdict::Withhold(_) => Fate::Hold(vendor.purpose),
+            };
         Fates(rules.vendors.iter().map(fate).collect())
     }
 
@@ -57,12 +58,14 @@ impl Fates {
 
     /// The strictest fate among some vendors.
     fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
-        vendors.map(|vendor| self.0[vendor]).max_by_key(|fate| match fate {
-            Fate::Permit => 0,
-            Fate::Hold(_) => 1,
-            Fate::Undeclared => 2,
-        })
-        .unwrap_or(Fate::Permit)
+        vendors
+            .map(|vendor| self.0[vendor])
+            .max_by_key(|fate| match fate {
+                Fate::Permit => 0,
+                Fate::Hold(_) => 1,
+                Fate::Undeclared => 2,
+            })
+            .unwrap_or(Fate::Permit)
     }
 }
 
@@ -173,7 +176,8 @@ impl Document {
         let Some(inner) = element.attribute(b"srcdoc") else {
             return self.remove_if_withheld(element, b"src", Use::Frame);
         };
-        let edit = Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
+        let edit =
+            Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
         let (rewritten, edit) = rewrite(&inner, edit);
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
@@ -185,7 +189,8 @@ impl Document {
     /// rest stays.
     fn noscript(&mut self, element: &mut Element<'_>) {
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
-        let mut edit = Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
+        let mut edit =
+            Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
         edit.base_seen = self.base_seen;
         let (rewritten, edit) = rewrite(inner, edit);
         if edit.held > 0 {
@@ -195,8 +200,14 @@ impl Document {
     }
 
     fn link(&mut self, element: &mut Element<'_>) {
-        const HINTS: [&[u8]; 6] =
-            [b"preconnect", b"dns-prefetch", b"preload", b"prefetch", b"modulepreload", b"prerender"];
+        const HINTS: [&[u8]; 6] = [
+            b"preconnect",
+            b"dns-prefetch",
+            b"preload",
+            b"prefetch",
+            b"modulepreload",
+            b"prerender",
+        ];
         let Some(rel) = element.attribute(b"rel") else { return };
         let is_hint = rel
             .split(u8::is_ascii_whitespace)
@@ -227,8 +238,11 @@ impl Document {
         let language = self
             .snapshot
             .language(self.language.as_deref().into_iter(), &insertion.accept_language);
-        let policy = self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
-        let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else { return };
+        let policy =
+            self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
+        let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {
+            return;
+        };
         let (back, nonce) = (insertion.return_to.as_str(), insertion.nonce.as_deref());
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, back, nonce),

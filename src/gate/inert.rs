@@ -48,7 +48,11 @@ impl<'a> Script<'a> {
             source_attribute =
                 if element.attribute(b"href").is_some() { b"href" } else { b"xlink:href" };
         }
-        Script { runs: runs(element), source: element.attribute(source_attribute), source_attribute }
+        Script {
+            runs: runs(element),
+            source: element.attribute(source_attribute),
+            source_attribute,
+        }
     }
 
     /// Makes the script inert, in place.

@@ -103,7 +103,9 @@ impl Destination {
     pub fn of(headers: &HeaderMap) -> Destination {
         match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
             Some(b"document") => Destination::Document,
-            Some(b"iframe" | b"frame" | b"embed" | b"object" | b"fencedframe") => Destination::Frame,
+            Some(b"iframe" | b"frame" | b"embed" | b"object" | b"fencedframe") => {
+                Destination::Frame
+            }
             Some(b"empty") => Destination::Data,
             Some(_) => Destination::Asset,
             None => {
@@ -139,7 +141,8 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
                 let weight = weight.trim_ascii();
                 weight.starts_with(b"q=0") && weight[3..].iter().all(|b| matches!(b, b'.' | b'0'))
             });
-            (coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip")) && !refused
+            (coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip"))
+                && !refused
         })
     })
 }
@@ -172,7 +175,11 @@ mod tests {
     #[test]
     fn only_codings_that_we_read_are_asked_for() {
         let of = |value| {
-            readable_codings(&headers(&[("accept-encoding", value)])).unwrap().to_str().unwrap().to_owned()
+            readable_codings(&headers(&[("accept-encoding", value)]))
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
         };
         assert_eq!(of("gzip, deflate, br, zstd"), "gzip");
         assert_eq!(of("br"), "identity");

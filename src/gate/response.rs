@@ -12,8 +12,8 @@
 use cookie::{Cookie, time::Duration};
 use http::StatusCode;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, EXPIRES,
-    ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, PRAGMA, SET_COOKIE, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, PRAGMA, SET_COOKIE, VARY,
 };
 
 use super::cookies::{ConsentCookie, name_and_value};
@@ -66,16 +66,18 @@ impl Treatment {
         }
         let markup = match media_type(headers) {
             Some(b"text/html") => true,
-            Some(b"application/xhtml+xml" | b"image/svg+xml" | b"text/xml" | b"application/xml") => {
-                false
-            }
+            Some(
+                b"application/xhtml+xml" | b"image/svg+xml" | b"text/xml" | b"application/xml",
+            ) => false,
             // Without a type a browser looks at the bytes, and may see a page in them.
             None if destination.is_navigation() => false,
             _ => return Treatment::Pass,
         };
         match (applies, markup, coding(headers)) {
             (false, true, _) => Treatment::Untouched,
-            (true, true, Some(coding)) if is_rewritable(status, headers) => Treatment::Rewrite(coding),
+            (true, true, Some(coding)) if is_rewritable(status, headers) => {
+                Treatment::Rewrite(coding)
+            }
             // Only what is shown as a page of its own can run scripts.
             (true, _, _) if destination.is_navigation() => Treatment::Wall,
             _ => Treatment::Pass,
@@ -90,9 +92,10 @@ impl Treatment {
 
 fn is_rewritable(status: StatusCode, headers: &HeaderMap) -> bool {
     let no_transform = headers.get_all(CACHE_CONTROL).iter().any(|value| {
-        value.as_bytes().split(|b| *b == b',').any(|directive| {
-            directive.trim_ascii().eq_ignore_ascii_case(b"no-transform")
-        })
+        value
+            .as_bytes()
+            .split(|b| *b == b',')
+            .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
     });
     // A part of a page cannot be read: where it begins, nobody knows the scanner's state.
     status != StatusCode::PARTIAL_CONTENT && !no_transform && is_ascii_compatible(headers)
@@ -140,7 +143,9 @@ fn coding(headers: &HeaderMap) -> Option<Coding> {
         .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
     match (codings.next(), codings.next()) {
         (None, _) => Some(Coding::Identity),
-        (Some(one), None) if one.eq_ignore_ascii_case(b"gzip") || one.eq_ignore_ascii_case(b"x-gzip") => {
+        (Some(one), None)
+            if one.eq_ignore_ascii_case(b"gzip") || one.eq_ignore_ascii_case(b"x-gzip") =>
+        {
             Some(Coding::Gzip)
         }
         _ => None,
@@ -203,11 +208,13 @@ pub fn expiring_lines(withheld: &[Vec<u8>], host: &str, tls: bool) -> Vec<Header
 
 /// `a.b.kz` → `a.b.kz`, `b.kz`. An address, or a name of one label, has no domain cookies.
 fn parents(host: &str) -> impl Iterator<Item = &str> {
-    let is_name = host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[');
+    let is_name =
+        host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[');
     let mut rest = is_name.then_some(host);
     std::iter::from_fn(move || {
         let domain = rest?;
-        rest = domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
+        rest =
+            domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
         Some(domain)
     })
 }
@@ -224,7 +231,10 @@ const DIGESTS: [HeaderName; 4] = [
 /// for again each time, tagged with the state it is for.
 pub fn make_private(headers: &mut HeaderMap, variant: Variant, changed: bool) {
     let never_store = headers.get_all(CACHE_CONTROL).iter().any(|value| {
-        value.as_bytes().split(|b| *b == b',').any(|d| d.trim_ascii().eq_ignore_ascii_case(b"no-store"))
+        value
+            .as_bytes()
+            .split(|b| *b == b',')
+            .any(|d| d.trim_ascii().eq_ignore_ascii_case(b"no-store"))
     });
     let control = if never_store { "private, no-cache, no-store" } else { "private, no-cache" };
     let tag = validators::tag(headers, variant);
@@ -277,7 +287,10 @@ mod tests {
         let rewrite = Treatment::Rewrite(Coding::Identity);
         assert_eq!(of(200, &[html]), rewrite);
         assert_eq!(of(404, &[("content-type", "Text/HTML")]), rewrite);
-        assert_eq!(of(200, &[html, ("content-encoding", "gzip")]), Treatment::Rewrite(Coding::Gzip));
+        assert_eq!(
+            of(200, &[html, ("content-encoding", "gzip")]),
+            Treatment::Rewrite(Coding::Gzip)
+        );
         for unreadable in [
             ("content-encoding", "br"),
             ("content-encoding", "gzip, gzip"),
@@ -285,13 +298,19 @@ mod tests {
         ] {
             assert_eq!(of(200, &[html, unreadable]), Treatment::Wall, "{unreadable:?}");
         }
-        assert_eq!(of(200, &[("content-type", "text/html; charset=\"UTF-16LE\"")]), Treatment::Wall);
+        assert_eq!(
+            of(200, &[("content-type", "text/html; charset=\"UTF-16LE\"")]),
+            Treatment::Wall
+        );
         assert_eq!(of(206, &[html]), Treatment::Wall);
         assert_eq!(of(200, &[("content-type", "application/xhtml+xml")]), Treatment::Wall);
         assert_eq!(of(200, &[]), Treatment::Wall);
         assert_eq!(of(302, &[html]), Treatment::Pass);
         assert_eq!(of(200, &[("content-type", "image/png")]), Treatment::Pass);
-        assert_eq!(of(200, &[html, ("content-disposition", "Attachment; filename=x")]), Treatment::Pass);
+        assert_eq!(
+            of(200, &[html, ("content-disposition", "Attachment; filename=x")]),
+            Treatment::Pass
+        );
     }
 
     #[test]
@@ -300,14 +319,23 @@ mod tests {
         let lines: Vec<_> = lines.iter().map(|line| line.to_str().unwrap()).collect();
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(!lines[0].contains("Domain"));
-        assert!(lines[1].contains("Domain=a.b.kz") && lines[2].contains("Domain=b.kz"), "{lines:?}");
-        assert!(lines.iter().all(|l| l.starts_with("_ga=;") && l.contains("Max-Age=0") && l.contains("Path=/")));
+        assert!(
+            lines[1].contains("Domain=a.b.kz") && lines[2].contains("Domain=b.kz"),
+            "{lines:?}"
+        );
+        assert!(
+            lines
+                .iter()
+                .all(|l| l.starts_with("_ga=;") && l.contains("Max-Age=0") && l.contains("Path=/"))
+        );
         assert_eq!(expiring_lines(&[b"_ga".to_vec()], "127.0.0.1", false).len(), 1);
         assert_eq!(expiring_lines(&[b"_ga".to_vec()], "localhost", false).len(), 1);
 
         let many: Vec<_> = (0..200).map(|n| format!("_ym_{n}").into_bytes()).collect();
-        let total: usize =
-            expiring_lines(&many, "www.send-box.com", true).iter().map(|line| line.len() + 14).sum();
+        let total: usize = expiring_lines(&many, "www.send-box.com", true)
+            .iter()
+            .map(|line| line.len() + 14)
+            .sum();
         assert!(total <= EXPIRING_BYTES_MAX && total > EXPIRING_BYTES_MAX - 100, "{total}");
     }
 

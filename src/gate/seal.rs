@@ -90,9 +90,8 @@ impl Seal {
             return None;
         }
         let key_id = reader.byte()?;
-        let key = std::iter::once(&self.current)
-            .chain(&self.retired)
-            .find(|key| key.id == key_id)?;
+        let key =
+            std::iter::once(&self.current).chain(&self.retired).find(|key| key.id == key_id)?;
         // Compared in constant time: the time must not tell how much of a forgery is right.
         self.mac(key, content).verify_truncated_left(code).ok()?;
 
@@ -247,8 +246,7 @@ mod tests {
     fn a_cookie_changed_in_any_bit_or_cut_anywhere_is_not_read() {
         let seal = Seal::new(key(1), Vec::new());
         for visitor in [visitor(true), visitor(false)] {
-            let bytes =
-                BASE64URL_NOPAD.decode(seal.seal(&visitor).unwrap().as_bytes()).unwrap();
+            let bytes = BASE64URL_NOPAD.decode(seal.seal(&visitor).unwrap().as_bytes()).unwrap();
             for bit in 0..bytes.len() * 8 {
                 let mut forged = bytes.clone();
                 forged[bit / 8] ^= 1 << (bit % 8);

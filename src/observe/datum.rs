@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn a_family_is_told_by_its_own_mark() {
         let of = |text: &str| Agent::of_field(text.as_bytes()).family();
-        let chrome = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
+        let chrome =
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36";
         assert_eq!(of(chrome), "Chrome");
         assert_eq!(of(&format!("{chrome} YaBrowser/24.1")), "Yandex Browser");
         assert_eq!(of(&format!("{chrome} Edg/130.0")), "Edge");

@@ -178,11 +178,7 @@ impl Verdicts<'_> {
 }
 
 /// Decides about each purpose.
-pub fn decide<'a>(
-    conditions: &Conditions<'a>,
-    visitor: &Visitor,
-    signal: Signal,
-) -> Verdicts<'a> {
+pub fn decide<'a>(conditions: &Conditions<'a>, visitor: &Visitor, signal: Signal) -> Verdicts<'a> {
     let purposes = PerPurpose::from_fn(|purpose| {
         let Some(policy) = conditions.policy else {
             return Verdict::Withhold(Reason::Unverified);

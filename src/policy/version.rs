@@ -124,7 +124,8 @@ mod tests {
             version("2025-09-24", "2025-10-01"),
         ])
         .unwrap();
-        let at = |moment: &str| policies.at(moment.parse().unwrap()).map(|v| v.in_force.to_string());
+        let at =
+            |moment: &str| policies.at(moment.parse().unwrap()).map(|v| v.in_force.to_string());
         assert_eq!(at("2025-09-30T23:59:59Z"), None);
         assert_eq!(at("2025-10-01T00:00:00Z").as_deref(), Some("2025-10-01"));
         assert_eq!(at("2026-03-07T23:59:59Z").as_deref(), Some("2025-10-01"));

@@ -80,7 +80,11 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     // HTTP/2 has no `Host`, and HTTP/1 wants it first (RFC 9112 §3.2).
     out.insert(HOST, origin.host.clone());
     for (name, value) in headers {
-        if name == HOST || HOP_BY_HOP.contains(name) || REBUILT.contains(name) || listed.contains(name) {
+        if name == HOST
+            || HOP_BY_HOP.contains(name)
+            || REBUILT.contains(name)
+            || listed.contains(name)
+        {
             continue;
         }
         if name == COOKIE {
@@ -135,7 +139,8 @@ mod tests {
     #[test]
     fn hop_by_hop_fields_end_here_and_what_a_visitor_claims_about_itself_too() {
         let host = HeaderValue::from_static("send-box.com");
-        let origin = Origin { address: "198.51.100.7".parse().unwrap(), port: 443, tls: true, host: &host };
+        let origin =
+            Origin { address: "198.51.100.7".parse().unwrap(), port: 443, tls: true, host: &host };
         let sent = headers(&[
             ("accept", "*/*"),
             ("connection", "keep-alive, x-private, cookie, Content-Length"),
@@ -150,9 +155,11 @@ mod tests {
             ("cookie", "b=2"),
             ("x-last", "1"),
         ]);
-        let cookies = Cookies { kept: Some(HeaderValue::from_static("a=1; b=2")), withheld: Vec::new() };
+        let cookies =
+            Cookies { kept: Some(HeaderValue::from_static("a=1; b=2")), withheld: Vec::new() };
         let out = for_site(&sent, &cookies, origin);
-        let lines: Vec<_> = out.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+        let lines: Vec<_> =
+            out.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
         assert_eq!(
             lines,
             [
@@ -180,7 +187,10 @@ mod tests {
             ("set-cookie", "b=2"),
         ]);
         let out = for_visitor(answer);
-        assert_eq!(out.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["server", "set-cookie"]);
+        assert_eq!(
+            out.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["server", "set-cookie"]
+        );
         assert_eq!(out.get_all("set-cookie").iter().count(), 2);
     }
 }

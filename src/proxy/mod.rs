@@ -137,7 +137,16 @@ impl Worker {
             }
             Ok(target) => {
                 let (visitor, verdicts, cookie) = (&visitor, &verdicts, &cookie);
-                let walk = Walk { snapshot: &snapshot, verdicts, visitor, signal, cookie, target: &target, peer, now };
+                let walk = Walk {
+                    snapshot: &snapshot,
+                    verdicts,
+                    visitor,
+                    signal,
+                    cookie,
+                    target: &target,
+                    peer,
+                    now,
+                };
                 self.pass(&walk, &parts, destination, body).await
             }
         };
@@ -171,7 +180,10 @@ impl Worker {
     ) -> Result<Response<Body>, Fault> {
         let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
         if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-            return Err(VisitorFault::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS").into());
+            return Err(VisitorFault::MethodNotAllowed(
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            )
+            .into());
         }
         let rules = &snapshot.rules;
         let cookies = request::cookies(&parts.headers, rules, verdicts, cookie);
@@ -195,7 +207,8 @@ impl Worker {
         answer.version = Version::HTTP_11;
         answer.extensions.clear();
         answer.headers = headers::for_visitor(answer.headers);
-        let kept_back = response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
+        let kept_back =
+            response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
 
         let applies = fates.withhold_any() || insertion.is_some();
@@ -225,10 +238,8 @@ impl Worker {
             }
             Treatment::Rewrite(coding) => {
                 self.counters.pages_rewritten.add(1);
-                let insertion = insertion.map(|insertion| Insertion {
-                    nonce: csp::nonce(&answer.headers),
-                    ..insertion
-                });
+                let insertion = insertion
+                    .map(|insertion| Insertion { nonce: csp::nonce(&answer.headers), ..insertion });
                 if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
                     self.counters.banners.add(1);
                 }
@@ -318,7 +329,8 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         policy: policy.in_force,
         banner,
         token: if banner { whom.token(&walk.snapshot.seal, walk.now.day()) } else { String::new() },
-        return_to: subject::form::local_path(walk.target.path.as_str()).unwrap_or_else(|| "/".to_owned()),
+        return_to: subject::form::local_path(walk.target.path.as_str())
+            .unwrap_or_else(|| "/".to_owned()),
         nonce: None,
         accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
         is_document: destination == Destination::Document,

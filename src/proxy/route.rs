@@ -82,7 +82,13 @@ mod tests {
 
     #[test]
     fn only_paths_under_ours_are_ours() {
-        for (path, ours) in [("/.consent/", true), ("/.consent", true), ("/.consent/x?y", true), ("/.consents", false), ("/", false)] {
+        for (path, ours) in [
+            ("/.consent/", true),
+            ("/.consent", true),
+            ("/.consent/x?y", true),
+            ("/.consents", false),
+            ("/", false),
+        ] {
             assert_eq!(target(path, Some("a")).unwrap().is_ours(), ours, "{path}");
         }
     }

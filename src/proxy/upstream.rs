@@ -178,7 +178,8 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<SendRequest<Upload>, UpstreamFault> {
-        let unreachable = |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", self.address));
+        let unreachable =
+            |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", self.address));
         let stream = timeout(CONNECT, TcpStream::connect(&self.address))
             .await
             .map_err(|_| unreachable(format!("no answer in {} s", CONNECT.as_secs())))?
@@ -203,8 +204,10 @@ impl Upstream {
         head: Request<()>,
         body: Option<Incoming>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
-        let progress =
-            Rc::new(Progress { last: Cell::new(Instant::now()), complete: Cell::new(body.is_none()) });
+        let progress = Rc::new(Progress {
+            last: Cell::new(Instant::now()),
+            complete: Cell::new(body.is_none()),
+        });
         let upload = Upload { body, progress: Rc::clone(&progress) };
         let response = {
             let mut response = pin!(sender.send_request(head.map(|()| upload)));
@@ -224,7 +227,9 @@ impl Upstream {
                 let lease = Lease { upstream: Rc::clone(self), sender: Some(sender), progress };
                 Ok((response, lease))
             }
-            Err(error) if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
+            Err(error)
+                if error.is_incomplete_message() || error.is_canceled() || error.is_closed() =>
+            {
                 Err(Failed::Died(cause_of(&error)))
             }
             Err(error) => {

@@ -63,7 +63,11 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     if let Some((name, text)) = files.iter().find(|(name, _)| name == "site.toml") {
         site = site::read(&format!("{root}/{name}"), text, &mut problems);
     } else {
-        problems.push(whole(root, "site.toml", "is missing; it names the site's hosts, languages and operator"));
+        problems.push(whole(
+            root,
+            "site.toml",
+            "is missing; it names the site's hosts, languages and operator",
+        ));
     }
     let languages = site.as_ref().map(|site| site.languages.clone()).unwrap_or_default();
 
@@ -119,7 +123,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             // A file that could not be read has already been reported by name.
             let unread = policy_files > 0 && wording.is_empty();
             if !unread {
-                problems.extend(errors.iter().map(|error| whole(root, "policy", &error.to_string())));
+                problems
+                    .extend(errors.iter().map(|error| whole(root, "policy", &error.to_string())));
             }
             None
         }
@@ -131,7 +136,16 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             let (inline, inline_vendors) = inline_set(&vendors)
                 .map_err(|error| vec![whole(root, "vendors", &error.to_string())])?;
             let generation = generation(files);
-            Ok(RuleSet { site, policies, wording, vendors, texts, generation, inline, inline_vendors })
+            Ok(RuleSet {
+                site,
+                policies,
+                wording,
+                vendors,
+                texts,
+                generation,
+                inline,
+                inline_vendors,
+            })
         }
         _ => Err(problems),
     }
@@ -206,7 +220,11 @@ fn unknown_recipients(
             text: format!("recipient `{given}` is in no policy; did you mean `{near}`?"),
         })
     };
-    vendors.iter().filter(|v| !declared.contains(&v.recipient.0.as_str())).filter_map(misspelt).collect()
+    vendors
+        .iter()
+        .filter(|v| !declared.contains(&v.recipient.0.as_str()))
+        .filter_map(misspelt)
+        .collect()
 }
 
 /// A log is kept by day files, so its purpose must say for how many days.

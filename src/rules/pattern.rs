@@ -98,7 +98,9 @@ impl NamePattern {
         if !name.is_empty() && name.bytes().all(is_token) {
             Ok(pattern)
         } else {
-            Err(format!("`{text}` is no cookie name; write `_ga`, or `_ga_*` for all that begin so"))
+            Err(format!(
+                "`{text}` is no cookie name; write `_ga`, or `_ga_*` for all that begin so"
+            ))
         }
     }
 

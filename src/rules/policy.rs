@@ -143,10 +143,12 @@ pub(super) fn read(
 
     let mut found: PerPurpose<Option<(Terms, PurposeWording)>> = PerPurpose::default();
     for Entry { line, value } in purposes {
-        let PurposeEntry { id, section, basis, collects, recipients, keep_days, title, text } = value;
+        let PurposeEntry { id, section, basis, collects, recipients, keep_days, title, text } =
+            value;
         for (what, wording) in [("title", &title), ("text", &text)] {
             for language in wording.missing(languages) {
-                source.problem(line, format!("{what} of purpose `{id}` lacks language `{language}`"));
+                source
+                    .problem(line, format!("{what} of purpose `{id}` lacks language `{language}`"));
             }
         }
         for recipient in &recipients {
@@ -173,7 +175,8 @@ pub(super) fn read(
     let absent: Vec<_> = found.iter().filter(|(_, entry)| entry.is_none()).collect();
     if !absent.is_empty() {
         let names: Vec<_> = absent.iter().map(|(purpose, _)| format!("`{purpose}`")).collect();
-        let text = format!("lacks {}; a policy version states all seven purposes", names.join(", "));
+        let text =
+            format!("lacks {}; a policy version states all seven purposes", names.join(", "));
         source.problem(0, text);
     }
 
@@ -181,7 +184,9 @@ pub(super) fn read(
     if path.rsplit('/').next() != Some(&format!("{in_force}.toml")) {
         source.problem(
             in_force_line,
-            format!("in force {in_force}, but the file is not named so; rename it `{in_force}.toml`"),
+            format!(
+                "in force {in_force}, but the file is not named so; rename it `{in_force}.toml`"
+            ),
         );
     }
     if problems.len() > before {

@@ -29,7 +29,8 @@ impl fmt::Display for Problem {
     }
 }
 
-static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new("`([^`]*)`").expect("a valid pattern"));
+static QUOTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("`([^`]*)`").expect("a valid pattern"));
 
 /// Adds the likely fix to a parser's message that names what it found and what it expected.
 pub(super) fn with_fix(message: &str) -> String {

@@ -132,7 +132,9 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         if !owns || !share.contains('.') {
             source.problem(
                 share_line,
-                format!("`share = \"{share}\"` is not a domain of `hosts`; name the one that they share"),
+                format!(
+                    "`share = \"{share}\"` is not a domain of `hosts`; name the one that they share"
+                ),
             );
         }
     }

@@ -42,7 +42,10 @@ impl<'a> Source<'a> {
         let Some(value) = self.table.remove(key) else { return Vec::new() };
         let line = self.line_at(value.span().start);
         let DeValue::Array(items) = value.into_inner() else {
-            self.problem(line, format!("`{key}` is not a list; write each entry under `[[{key}]]`"));
+            self.problem(
+                line,
+                format!("`{key}` is not a list; write each entry under `[[{key}]]`"),
+            );
             return Vec::new();
         };
         let mut entries = Vec::new();

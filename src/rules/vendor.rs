@@ -146,7 +146,10 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> 
     if let Some(path) = &path
         && !path.starts_with(['/', '*'])
     {
-        source.problem(line, format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`"));
+        source.problem(
+            line,
+            format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`"),
+        );
     }
     if uses.is_empty() {
         source.problem(line, "`as` is empty; leave it out for all uses");
@@ -154,14 +157,17 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> 
     let rule = UrlRule { host, path, uses };
     // An example stands for any use that the rule has; a path is checked even for hints.
     let matches = |text: &str| {
-        Url::parse(text)
-            .ok()
-            .map(|url| url.host_str().is_some_and(|h| rule.host.matches(h)) && rule.covers_path(&url))
+        Url::parse(text).ok().map(|url| {
+            url.host_str().is_some_and(|h| rule.host.matches(h)) && rule.covers_path(&url)
+        })
     };
     for (examples, expected) in [(&is, true), (&is_not, false)] {
         for example in examples {
             match matches(example) {
-                None => source.problem(line, format!("example `{example}` is no address; write it whole, with `https://`")),
+                None => source.problem(
+                    line,
+                    format!("example `{example}` is no address; write it whole, with `https://`"),
+                ),
                 Some(matched) => play(source, line, example, matched, expected),
             }
         }
@@ -182,7 +188,10 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Reg
         }
     };
     if regex.is_match(b"") {
-        source.problem(line, format!("pattern `{pattern}` matches every script; make it name the vendor"));
+        source.problem(
+            line,
+            format!("pattern `{pattern}` matches every script; make it name the vendor"),
+        );
     }
     for (examples, expected) in [(&is, true), (&is_not, false)] {
         for example in examples {

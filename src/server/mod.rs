@@ -62,7 +62,11 @@ pub struct Sockets {
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
-pub fn serve(worker: Worker, sockets: Sockets, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+pub fn serve(
+    worker: Worker,
+    sockets: Sockets,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
@@ -77,7 +81,8 @@ pub fn serve(worker: Worker, sockets: Sockets, mut stop: watch::Receiver<bool>) 
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = stop.wait_for(|stop| *stop).await;
-        let drained = timeout(DRAIN, async { while accepting.join_next().await.is_some() {} }).await;
+        let drained =
+            timeout(DRAIN, async { while accepting.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             warn!("connections were still open after {} s and are cut", DRAIN.as_secs());
         }

@@ -100,19 +100,25 @@ fn config(certificates: Arc<dyn ResolvesServerCert>) -> ServerConfig {
 }
 
 fn read(certificate: &Path) -> Result<CertifiedKey, TlsError> {
-    let refuse = |path: &Path, why: &dyn fmt::Display| TlsError::File(path.to_owned(), why.to_string());
+    let refuse =
+        |path: &Path, why: &dyn fmt::Display| TlsError::File(path.to_owned(), why.to_string());
     let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<_, _>>)
         .map_err(|error| refuse(certificate, &error))?;
     if chain.is_empty() {
-        return Err(refuse(certificate, &"no certificate in it; PEM begins `-----BEGIN CERTIFICATE-----`"));
+        return Err(refuse(
+            certificate,
+            &"no certificate in it; PEM begins `-----BEGIN CERTIFICATE-----`",
+        ));
     }
     let path = certificate.with_extension("key");
     let key = PrivateKeyDer::from_pem_file(&path).map_err(|error| refuse(&path, &error))?;
     let key = aws_lc_rs::sign::any_supported_type(&key).map_err(|error| refuse(&path, &error))?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+            Ok(certified)
+        }
         Err(_) => Err(refuse(&path, &format!("not the key of {}", certificate.display()))),
     }
 }
@@ -134,7 +140,8 @@ mod tests {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let made = rcgen::generate_simple_self_signed(names).unwrap();
         std::fs::write(folder.join(format!("{stem}.crt")), made.cert.pem()).unwrap();
-        std::fs::write(folder.join(format!("{stem}.key")), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(folder.join(format!("{stem}.key")), made.signing_key.serialize_pem())
+            .unwrap();
         made.signing_key
     }
 

@@ -159,7 +159,10 @@ impl Writer {
             self.reopen();
         }
         let Some(sqlite) = &mut self.sqlite else {
-            return Err(StoreError::Unwritable(format!("{} cannot be opened", self.path.display())));
+            return Err(StoreError::Unwritable(format!(
+                "{} cannot be opened",
+                self.path.display()
+            )));
         };
         sqlite.write(entries).map_err(|cause| {
             error!(path = %self.path.display(), %cause, "a choice could not be recorded");
@@ -252,11 +255,14 @@ mod tests {
 
         let sqlite = rusqlite::Connection::open(path).unwrap();
         let count = |table: &str| -> i64 {
-            sqlite.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            sqlite
+                .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+                .unwrap()
         };
         assert_eq!((count("event"), count("choice"), count("personal")), (3, 3, 2));
-        let links: i64 =
-            sqlite.query_row("SELECT count(DISTINCT link) FROM event", [], |row| row.get(0)).unwrap();
+        let links: i64 = sqlite
+            .query_row("SELECT count(DISTINCT link) FROM event", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(links, 3);
     }
 
@@ -264,10 +270,14 @@ mod tests {
     async fn a_store_that_cannot_be_opened_leaves_no_agreement_standing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("consent.db");
-        std::fs::write(&path, "this is not a database, and long enough to be told from one").unwrap();
+        std::fs::write(&path, "this is not a database, and long enough to be told from one")
+            .unwrap();
         let (store, thread) = open(path.clone());
         assert_eq!(store.superseded().record(), Record::Unreadable);
-        assert!(matches!(store.record(entry(Some(7), Some(6))).await, Err(StoreError::Unwritable(_))));
+        assert!(matches!(
+            store.record(entry(Some(7), Some(6))).await,
+            Err(StoreError::Unwritable(_))
+        ));
         // What was withdrawn is withdrawn all the same.
         assert!(store.superseded().contains(VisitorId(6)));
 

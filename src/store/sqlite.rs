@@ -108,7 +108,11 @@ impl Sqlite {
         for row in rows {
             let (id, until) = row?;
             let id = u128::from_str_radix(&id, 16).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+                rusqlite::Error::FromSqlConversionFailure(
+                    0,
+                    rusqlite::types::Type::Text,
+                    Box::new(error),
+                )
             })?;
             ids.push((VisitorId(id), Time(u64::try_from(until).unwrap_or(0))));
         }

@@ -179,12 +179,8 @@ mod tests {
     fn what_stays_agreed_goes_on_under_a_new_id_with_its_old_term() {
         let both = wish(&[(ANALYTICS, Wish::Agree), (MARKETING, Wish::Agree)]);
         let agreed = choose(&Visitor::Stranger, &both, |_| mark(100), VisitorId(1)).visitor;
-        let half = choose(
-            &agreed,
-            &wish(&[(MARKETING, Wish::Refuse)]),
-            |_| mark(200),
-            VisitorId(2),
-        );
+        let half =
+            choose(&agreed, &wish(&[(MARKETING, Wish::Refuse)]), |_| mark(200), VisitorId(2));
         assert_eq!(half.ended.unwrap().id, VisitorId(1));
         assert_eq!(half.visitor.id(), Some(VisitorId(2)));
         assert_eq!(half.visitor.choices().of(ANALYTICS), Some(&Choice::Agreed(mark(100))));

@@ -54,9 +54,8 @@ impl Form {
     /// What the form wishes for each purpose in `asked`.
     pub fn wishes(&self, asked: &[Purpose]) -> Result<PerPurpose<Option<Wish>>, Fault> {
         let choice = self.get("choice").ok_or(VisitorFault::UnknownChoice("choice".to_owned()))?;
-        let for_all = |wish| {
-            Ok(PerPurpose::from_fn(|purpose| asked.contains(&purpose).then_some(wish)))
-        };
+        let for_all =
+            |wish| Ok(PerPurpose::from_fn(|purpose| asked.contains(&purpose).then_some(wish)));
         match choice {
             "agree-all" => for_all(Wish::Agree),
             "decline-all" => for_all(Wish::Refuse),
@@ -200,13 +199,22 @@ mod tests {
         let check = |pairs: &[(&'static str, &str)], body: &str| {
             let headers: HeaderMap =
                 pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
-            check_origin(Whom { address, headers: &headers }, "send-box.com", &form(body), &seal, now)
-                .is_ok()
+            check_origin(
+                Whom { address, headers: &headers },
+                "send-box.com",
+                &form(body),
+                &seal,
+                now,
+            )
+            .is_ok()
         };
         assert!(check(&[], ""));
         assert!(check(&[("sec-fetch-site", "same-origin"), ("origin", "null")], ""));
         assert!(check(&[("sec-fetch-site", "none")], ""));
-        assert!(!check(&[("sec-fetch-site", "cross-site"), ("origin", "https://send-box.com")], ""));
+        assert!(!check(
+            &[("sec-fetch-site", "cross-site"), ("origin", "https://send-box.com")],
+            ""
+        ));
         assert!(!check(&[("sec-fetch-site", "same-site")], ""));
         assert!(check(&[("origin", "https://send-box.com")], ""));
         assert!(!check(&[("origin", "https://send-box.com.evil.kz")], ""));

@@ -70,7 +70,6 @@ pub struct Subject<'a> {
 /// An answer of ours.
 type Page = Response<Bytes>;
 
-
 fn html(body: String, policy: &'static str) -> Page {
     let mut page = Response::new(Bytes::from(body));
     set(&mut page, CONTENT_TYPE, "text/html; charset=utf-8");
@@ -142,8 +141,7 @@ impl Subject<'_> {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
                 let asked = self.asked()?;
-                let wishes =
-                    PerPurpose::from_fn(|p| asked.contains(&p).then_some(Wish::Refuse));
+                let wishes = PerPurpose::from_fn(|p| asked.contains(&p).then_some(Wish::Refuse));
                 self.choose(store, &form, &wishes).await?
             }
             _ => return Err(VisitorFault::NotFound.into()),
@@ -185,7 +183,9 @@ impl Subject<'_> {
         let one = |(purpose, verdict): (Purpose, &crate::policy::Verdict)| {
             let state = match verdict.reason() {
                 None => serde_json::json!({ "verdict": "permit", "reason": null }),
-                Some(reason) => serde_json::json!({ "verdict": "withhold", "reason": reason.name() }),
+                Some(reason) => {
+                    serde_json::json!({ "verdict": "withhold", "reason": reason.name() })
+                }
             };
             (purpose.name().to_owned(), state)
         };
@@ -201,8 +201,7 @@ impl Subject<'_> {
         let Subject { conditions, signal, .. } = *self;
         let policy = self.policy()?;
         let language = self.language(form.get("lang"));
-        let shown =
-            self.snapshot.face(policy, language).map(|face| face.shown).unwrap_or_default();
+        let shown = self.snapshot.face(policy, language).map(|face| face.shown).unwrap_or_default();
         let now = conditions.now;
         let mark = |purpose: Purpose| Mark {
             at: now,
@@ -279,7 +278,10 @@ impl Subject<'_> {
     fn cookie_line(&self, visitor: &Visitor) -> Option<HeaderValue> {
         let value = self.snapshot.seal.seal(visitor)?;
         let until = visitor.choices().iter().map(|(_, choice)| choice.mark().until).max()?;
-        let seconds = until.0.saturating_sub(self.conditions.now.0);
+        let now = self.conditions.now;
+        // Whole days for the anonymous: the line, too, is the same for all who refuse today.
+        let from = if visitor.id().is_some() { now } else { now.day().start() };
+        let seconds = until.0.saturating_sub(from.0);
         let mut cookie = Cookie::build((self.cookie.name(), value))
             .path("/")
             .http_only(true)
@@ -305,7 +307,11 @@ impl Subject<'_> {
 }
 
 fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(), Fault> {
-    if allowed.contains(method) { Ok(()) } else { Err(VisitorFault::MethodNotAllowed(names).into()) }
+    if allowed.contains(method) {
+        Ok(())
+    } else {
+        Err(VisitorFault::MethodNotAllowed(names).into())
+    }
 }
 
 /// A stylesheet or script of ours. Its address holds its digest, so a copy never goes stale.

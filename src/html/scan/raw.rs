@@ -186,3 +186,38 @@ fn word(matched: Option<usize>, byte: u8) -> (bool, Option<usize>) {
 const fn is_word_end(byte: u8) -> bool {
     is_space(byte) || matches!(byte, b'/' | b'>')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Content, Kind, Scanner};
+
+    /// The script's text, up to the end tag that ends it.
+    fn script(input: &str) -> &str {
+        let mut scanner = Scanner::new();
+        scanner.read_as(Content::Script, b"script");
+        let piece = scanner.next(input.as_bytes());
+        assert!(matches!(piece.kind, Kind::EndTag | Kind::Text), "{input}: {piece:?}");
+        &input[..piece.start]
+    }
+
+    #[test]
+    fn a_script_ends_where_its_escapes_let_it() {
+        for (text, rest) in [
+            ("a", "</script>b</script>"),
+            ("a</scripty></scrip>", "</SCRIPT\n>"),
+            ("<!--", "</script>-->"),
+            ("<!--<script></script>-->", "</script>"),
+            ("<!--<script></script>", "</script>"),
+            ("<!--<scripty></scripty>", "</script></script>"),
+            ("<!--<script>--><!--", "</script></script>"),
+            ("<!--<script </script/", "</script></script>"),
+            ("<!-<script>", "</script>"),
+            ("<!!--<script>", "</script>"),
+            ("<!--></x><script>", "</script></script>"),
+            ("<!----</><script></script>", "</script>"),
+            ("<!--a--<b><script></script>", "</script>"),
+        ] {
+            assert_eq!(script(&format!("{text}{rest}")), text);
+        }
+    }
+}
