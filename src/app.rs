@@ -99,7 +99,7 @@ impl Running {
 }
 
 /// Starts a gateway with the rules in the folder that `config` names.
-pub fn start(config: &Config, clock: Clock) -> Result<Running, StartError> {
+pub fn start(config: &Config, clock: &Clock) -> Result<Running, StartError> {
     let files = rule_files(&config.rules).map_err(StartError::RuleFiles)?;
     start_with(config, &files, clock)
 }
@@ -108,7 +108,7 @@ pub fn start(config: &Config, clock: Clock) -> Result<Running, StartError> {
 pub fn start_with(
     config: &Config,
     files: &[RuleFile],
-    clock: Clock,
+    clock: &Clock,
 ) -> Result<Running, StartError> {
     let root = config.rules.display().to_string();
     let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;

@@ -1,4 +1,79 @@
-//! Kelisim.
+//! Kelisim (Kazakh *келісім*: consent): a consent gateway.
+//!
+//! A reverse proxy that stands in front of a site and keeps the word that its personal-data
+//! policy gives. Without a change in the site's code it withholds the tags and cookies of
+//! analytics vendors until a visitor agrees, logs only what each purpose of the policy
+//! permits, and serves the consent banner and the visitor's rights.
+//!
+//! # The one idea
+//!
+//! For every request one small value is computed, the [verdicts](policy::Verdicts): for each
+//! purpose of the policy either a *permit*, or a reason to withhold. It is a pure function of
+//! the policy in force, the visitor's choices and the browser's signal. Cookies, tags, logs,
+//! the banner and the answers under `/.consent/` all read that one value, so they cannot
+//! disagree.
+//!
+//! # Floors
+//!
+//! Imports only go down; `tests/tidy.rs` holds them to it.
+//!
+//! | floor | modules | what it is |
+//! |---|---|---|
+//! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
+//! | 1 tools | [`rules`], [`html`], [`banner`], [`superseded`] | files into rules; markup that streams; pages and wording; withdrawn ids |
+//! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
+//! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
+//! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
+//! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
+//! | 6 house | [`config`], [`server`], [`demo`], [`app`], [`cli`] | settings, sockets, threads, commands |
+//!
+//! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
+//!
+//! # A request's walk
+//!
+//! 1. [`server`] accepts the connection, completes TLS, and lets hyper read the head.
+//! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
+//! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
+//!    who asks and what their browser signals.
+//! 4. [`policy::decide()`] gives the verdicts.
+//! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
+//! 6. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
+//!    belongs to one connection and states anew where the request came from.
+//! 7. The path's `upstream` sends it and awaits the head of the answer.
+//! 8. [`gate::response`] keeps permitted `Set-Cookie` lines, expires withheld cookies, and
+//!    makes what depends on consent the visitor's own; [`gate::validators`] tags it.
+//! 9. If the page has to change, [`gate::document`] is the [`html::Edit`] through which it
+//!    streams. Everything else passes as it came, still compressed.
+//! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
+//!     queue drops the line and counts it; the visitor never waits.
+//! 11. Any failure is a [`fault::Fault`], and becomes a page, a status and a log line in one
+//!     place.
+//!
+//! # Invariants
+//!
+//! - Only [`policy::decide()`] makes a [`policy::Permit`]; only a permit opens a
+//!   [`policy::Personal`]. *(It does not compile otherwise: the examples there.)*
+//! - What is unreadable is a refusal: a bad cookie or seal, an expired or superseded choice, a
+//!   record that cannot be read. The site is served all the same. *(`tests/decisions.txt`;
+//!   `tests/scenarios/`: forged, expired, withdrawn; `tests/process.rs`.)*
+//! - A tag that matched never goes out runnable. A page that cannot be read goes out behind a
+//!   policy that lets nothing reach another host. *(`tests/scenarios/`, `tests/browser.rs`.)*
+//! - No identifier before a choice, and none for a refusal: who refuses the same text on the
+//!   same day holds the same bytes. *(`tests/scenarios/`.)*
+//! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`;
+//!   for markup `tests/html_tokenizer.rs` and `tests/html_cuts.rs`.)*
+//! - A choice is on the disk before it is answered. *(`tests/process.rs` kills the gateway.)*
+//! - A rule set that exists is whole: examples played, languages complete, notice given.
+//!   *(`tests/process.rs`.)*
+//! - The gateway opens no connection but to the site (policy 8.2).
+//!
+//! # Threads
+//!
+//! One thread per core, each pinned, with its own `current_thread` runtime, listeners
+//! (`SO_REUSEPORT`), connections to the site and counters. What they share is one immutable
+//! snapshot and the map of superseded ids. SQLite and the log files have threads of their own
+//! behind bounded queues.
+
 pub mod admin;
 pub mod app;
 pub mod banner;

@@ -71,19 +71,18 @@ impl Snapshot {
 
 /// The tags of an `Accept-Language` field, the preferred first (RFC 9110 §12.5.4).
 fn preferred(field: &str) -> Vec<&str> {
-    let mut tags: Vec<(u16, &str)> = field
+    let mut tags: Vec<(f32, &str)> = field
         .split(',')
         .filter_map(|item| {
             let mut parts = item.split(';').map(str::trim);
             let tag = parts.next().filter(|tag| !tag.is_empty())?;
-            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, |weight| {
-                // A weight that is no number is the least one.
-                weight.parse::<f32>().map_or(0, |weight| (weight.clamp(0.0, 1.0) * 1000.0) as u16)
-            });
-            (weight > 0).then_some((weight, tag))
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
+            // A weight that is no number is none.
+            let weight = weight.parse::<f32>().unwrap_or(0.0);
+            (weight > 0.0).then_some((weight, tag))
         })
         .collect();
-    tags.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    tags.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     tags.into_iter().map(|(_, tag)| tag).collect()
 }
 

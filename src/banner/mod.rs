@@ -16,6 +16,7 @@ pub mod pages;
 mod splice;
 pub mod texts;
 pub mod view;
+mod wording;
 
 pub use layer::{Control, Layer, Reach};
 pub use texts::Texts;

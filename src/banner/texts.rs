@@ -10,7 +10,6 @@
 //! The purposes' own titles and wording belong to the policy and stand in its file.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 use super::view::{Date, Failure, Notice, State};
@@ -292,13 +291,6 @@ pub struct FailureText {
 }
 
 impl Texts {
-    /// SHA-256 over the wording, cut to 16 bytes: comments and order of the file do not count.
-    pub fn digest(&self) -> [u8; 16] {
-        let mut cut = [0; 16];
-        cut.copy_from_slice(&Sha256::digest(self.wording().to_string())[..16]);
-        cut
-    }
-
     /// A country in words, by its code.
     pub fn country(&self, code: &str) -> Option<&str> {
         self.countries.get(code).map(String::as_str)
@@ -327,43 +319,6 @@ impl Texts {
             Some((only, [])) => (*only).to_owned(),
             Some((last, rest)) => rest.join(", ") + &self.grammar.and + last,
         }
-    }
-
-    /// What is wrong with the wording, each with its key: an empty text, a word in braces that is
-    /// missing or that nothing fills, the subject that the policy asks for.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        for (key, text) in leaves("", &toml::Value::Table(self.wording())) {
-            if text.trim().is_empty() {
-                problems.push(format!("`{key}` is empty"));
-            }
-            let wanted =
-                PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
-            let found = places(&text);
-            for word in wanted.iter().filter(|word| !found.contains(word)) {
-                problems.push(format!("`{key}` does not say `{{{word}}}`"));
-            }
-            for word in found.iter().filter(|word| !wanted.contains(word)) {
-                problems.push(match wanted {
-                    [] => format!("`{key}`: nothing fills `{{{word}}}` here"),
-                    _ => format!(
-                        "`{key}`: unknown `{{{word}}}`; it takes {{{}}}",
-                        wanted.join("}, {")
-                    ),
-                });
-            }
-        }
-        if self.settings.subject != SUBJECT {
-            problems.push(format!(
-                "`settings.subject` is `{}`; the policy (7.2) asks for `{SUBJECT}`",
-                self.settings.subject
-            ));
-        }
-        problems
-    }
-
-    fn wording(&self) -> toml::Table {
-        toml::Table::try_from(self).expect("strings and tables of strings make TOML")
     }
 
     /// What the settings say of a notice.
@@ -409,25 +364,6 @@ impl Texts {
     }
 }
 
-/// The subject of a letter to the operator, policy 7.2.
-const SUBJECT: &str = "Жеке деректер";
-
-/// The texts that take words, and which.
-const PLACES: &[(&str, &[&str])] = &[
-    ("banner.ask", &["operator", "purpose", "section"]),
-    ("banner.who", &["recipients", "data"]),
-    ("settings.lead", &["operator"]),
-    ("settings.version", &["date"]),
-    ("settings.clause", &["section"]),
-    ("settings.keep_days", &["days"]),
-    ("settings.write", &["subject"]),
-    ("settings.code", &["code"]),
-    ("states.mark", &["at", "until"]),
-    ("grammar.date", &["day", "month", "year"]),
-    ("failures.status", &["status"]),
-    ("failures.unknown_choice.message", &["what"]),
-];
-
 /// Fills the words in braces. What is filled in is not searched again.
 pub(super) fn fill(text: &str, words: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len());
@@ -446,27 +382,6 @@ pub(super) fn fill(text: &str, words: &[(&str, &str)]) -> String {
         }
     }
     filled + rest
-}
-
-/// The words in braces of a text.
-fn places(text: &str) -> Vec<&str> {
-    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).collect()
-}
-
-/// Every text below a value, with its dotted key.
-fn leaves(key: &str, value: &toml::Value) -> Vec<(String, String)> {
-    match value {
-        toml::Value::Table(table) => table
-            .iter()
-            .flat_map(|(name, inner)| {
-                let dotted = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                leaves(&dotted, inner)
-            })
-            .collect(),
-        toml::Value::Array(items) => items.iter().flat_map(|item| leaves(key, item)).collect(),
-        toml::Value::String(text) => vec![(key.to_owned(), text.clone())],
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -522,16 +437,6 @@ pub(super) mod tests {
                 "`banner.who`: unknown `{recipient}`; it takes {recipients}, {data}",
             ]
         );
-    }
-
-    #[test]
-    fn the_digest_follows_the_wording_and_not_the_file() {
-        let commented = format!("# a remark\n{}", FILES[0].1);
-        let same: Texts = toml::from_str(&commented).expect("still the same");
-        assert_eq!(same.digest(), texts("kk").digest());
-        let mut other = texts("kk");
-        other.banner.agree.push('.');
-        assert_ne!(other.digest(), texts("kk").digest());
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
     };
     let config: Config = config.config().map_err(DemoError::Config)?;
     let files = demo::rule_files();
-    let running = app::start_with(&config, &files, Clock::System).map_err(DemoError::Start)?;
+    let running = app::start_with(&config, &files, &Clock::System).map_err(DemoError::Start)?;
     announce(&running, site);
     super::run::until_told_to_stop()?;
     running.stop();

@@ -22,7 +22,7 @@ pub(super) fn run(settings: Settings, file: Option<&Path>) -> ExitCode {
         }
     };
     super::log_to_stderr();
-    let running = match app::start(&config, Clock::System) {
+    let running = match app::start(&config, &Clock::System) {
         Ok(running) => running,
         Err(error) => {
             eprintln!("{error}");

@@ -146,12 +146,11 @@ impl Document {
             }
             return;
         }
-        let fate = match &script.source {
-            Some(source) => self.fate_of_url(source, Use::Script),
-            None => {
-                let text = element.text().unwrap_or_default();
-                self.fates.strictest(self.snapshot.rules.in_script(text))
-            }
+        let fate = if let Some(source) = &script.source {
+            self.fate_of_url(source, Use::Script)
+        } else {
+            let text = element.text().unwrap_or_default();
+            self.fates.strictest(self.snapshot.rules.in_script(text))
         };
         let purpose = match fate {
             Fate::Permit => return,
@@ -235,9 +234,7 @@ impl Document {
         if !(insertion.is_document || self.looks_whole) {
             return;
         }
-        let language = self
-            .snapshot
-            .language(self.language.as_deref().into_iter(), &insertion.accept_language);
+        let language = self.snapshot.language(self.language.as_deref(), &insertion.accept_language);
         let policy =
             self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
         let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {

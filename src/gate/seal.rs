@@ -73,7 +73,7 @@ impl Seal {
         for (purpose, choice) in choices.iter() {
             write_choice(&mut bytes, purpose, choice, id.is_some());
         }
-        let mac = self.code(&self.current, &bytes);
+        let mac = code(&self.current, &bytes);
         bytes.extend(mac);
         Some(BASE64URL_NOPAD.encode(&bytes))
     }
@@ -93,7 +93,7 @@ impl Seal {
         let key =
             std::iter::once(&self.current).chain(&self.retired).find(|key| key.id == key_id)?;
         // Compared in constant time: the time must not tell how much of a forgery is right.
-        self.mac(key, content).verify_truncated_left(code).ok()?;
+        mac(key, content).verify_truncated_left(code).ok()?;
 
         let known = reader.byte()? != 0;
         let id = if known { Some(VisitorId(u128::from_be_bytes(reader.array()?))) } else { None };
@@ -111,31 +111,31 @@ impl Seal {
     /// A token that proves that a form came from a page of ours, shown to `whom` on `day`.
     /// It rests on what the request itself shows, so no identifier is needed to check it.
     pub fn form_token(&self, whom: &[u8], day: Day) -> String {
-        let mut mac = self.keyed(&self.current, b"kelisim form token 1");
+        let mut mac = keyed(&self.current, b"kelisim form token 1");
         mac.update(&day.0.to_be_bytes());
         mac.update(whom);
         BASE64URL_NOPAD.encode(&mac.finalize().into_bytes()[..MAC_BYTES])
     }
+}
 
-    fn code(&self, key: &SealKey, content: &[u8]) -> [u8; MAC_BYTES] {
-        let mut code = [0; MAC_BYTES];
-        code.copy_from_slice(&self.mac(key, content).finalize().into_bytes()[..MAC_BYTES]);
-        code
-    }
+fn code(key: &SealKey, content: &[u8]) -> [u8; MAC_BYTES] {
+    let mut code = [0; MAC_BYTES];
+    code.copy_from_slice(&mac(key, content).finalize().into_bytes()[..MAC_BYTES]);
+    code
+}
 
-    fn mac(&self, key: &SealKey, content: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.keyed(key, b"kelisim consent cookie 1");
-        mac.update(content);
-        mac
-    }
+fn mac(key: &SealKey, content: &[u8]) -> Hmac<Sha256> {
+    let mut mac = keyed(key, b"kelisim consent cookie 1");
+    mac.update(content);
+    mac
+}
 
-    /// The label keeps a code made for one use from being taken for another.
-    fn keyed(&self, key: &SealKey, label: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret)
-            .expect("HMAC takes a key of any length (RFC 2104 §3)");
-        mac.update(label);
-        mac
-    }
+/// The label keeps a code made for one use from being taken for another.
+fn keyed(key: &SealKey, label: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.secret)
+        .expect("HMAC takes a key of any length (RFC 2104 §3)");
+    mac.update(label);
+    mac
 }
 
 fn write_choice(bytes: &mut Vec<u8>, purpose: Purpose, choice: &Choice, known: bool) {

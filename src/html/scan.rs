@@ -9,7 +9,7 @@
 //! tell yet (`<`, `</scri`, an unfinished tag) it names [`Kind::Partial`].
 //!
 //! Which text follows a start tag is the tree builder's to say ([`Scanner::read_as`]). The states of
-//! raw text are in [`raw`], those of comments in [`bang`], those inside a tag in [`super::tag`].
+//! raw text are in `scan/raw.rs`, those of comments in `scan/bang.rs`, those inside a tag in `tag.rs`.
 
 mod bang;
 mod raw;

@@ -26,7 +26,7 @@ use crate::gate::response::Coding;
 use crate::html::Rewriter;
 
 /// How long the site may pause within a body.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// After so many bytes the ratio of decompression is looked at.
 const RATIO_FROM: u64 = 1 << 20;

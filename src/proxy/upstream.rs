@@ -30,7 +30,7 @@ use crate::fault::UpstreamFault;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long nothing may happen: no byte of an upload taken, no head of an answer.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long a connection rests before it is closed rather than used again.
 const REST: Duration = Duration::from_secs(50);

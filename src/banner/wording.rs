@@ -1,0 +1,87 @@
+//! What is wrong with a wording, found before a visitor finds it.
+//!
+//! A text may be empty, lack a word in braces that it must say, or have one that nothing
+//! fills. The loader reports each with its key.
+//!
+//! The texts themselves are [`super::texts`].
+
+use super::texts::Texts;
+
+/// The subject of a letter to the operator, policy 7.2.
+const SUBJECT: &str = "Жеке деректер";
+
+/// The texts that take words, and which.
+const PLACES: &[(&str, &[&str])] = &[
+    ("banner.ask", &["operator", "purpose", "section"]),
+    ("banner.who", &["recipients", "data"]),
+    ("settings.lead", &["operator"]),
+    ("settings.version", &["date"]),
+    ("settings.clause", &["section"]),
+    ("settings.keep_days", &["days"]),
+    ("settings.write", &["subject"]),
+    ("settings.code", &["code"]),
+    ("states.mark", &["at", "until"]),
+    ("grammar.date", &["day", "month", "year"]),
+    ("failures.status", &["status"]),
+    ("failures.unknown_choice.message", &["what"]),
+];
+
+impl Texts {
+    /// What is wrong with the wording, each with its key: an empty text, a word in braces that is
+    /// missing or that nothing fills, the subject that the policy asks for.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, text) in leaves("", &toml::Value::Table(self.wording())) {
+            if text.trim().is_empty() {
+                problems.push(format!("`{key}` is empty"));
+            }
+            let wanted =
+                PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
+            let found = places(&text);
+            for word in wanted.iter().filter(|word| !found.contains(word)) {
+                problems.push(format!("`{key}` does not say `{{{word}}}`"));
+            }
+            for word in found.iter().filter(|word| !wanted.contains(word)) {
+                problems.push(match wanted {
+                    [] => format!("`{key}`: nothing fills `{{{word}}}` here"),
+                    _ => format!(
+                        "`{key}`: unknown `{{{word}}}`; it takes {{{}}}",
+                        wanted.join("}, {")
+                    ),
+                });
+            }
+        }
+        if self.settings.subject != SUBJECT {
+            problems.push(format!(
+                "`settings.subject` is `{}`; the policy (7.2) asks for `{SUBJECT}`",
+                self.settings.subject
+            ));
+        }
+        problems
+    }
+
+    fn wording(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("strings and tables of strings make TOML")
+    }
+}
+
+/// The words in braces of a text.
+fn places(text: &str) -> Vec<&str> {
+    text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(word, _)| word).collect()
+}
+
+/// Every text below a value, with its dotted key.
+fn leaves(key: &str, value: &toml::Value) -> Vec<(String, String)> {
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .flat_map(|(name, inner)| {
+                let dotted = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                leaves(&dotted, inner)
+            })
+            .collect(),
+        toml::Value::Array(items) => items.iter().flat_map(|item| leaves(key, item)).collect(),
+        toml::Value::String(text) => vec![(key.to_owned(), text.clone())],
+        _ => Vec::new(),
+    }
+}
