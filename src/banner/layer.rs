@@ -63,6 +63,7 @@ impl Layer {
                         data-error=(banner.error) data-frame=(banner.frame) {
                         input type="hidden" name="token" value=(Place::Token.mark());
                         input type="hidden" name="return" value=(Place::Return.mark());
+                        input type="hidden" name="lang" value=(texts.code);
                         div.cm__texts {
                             h2.cm__title #cc-title { (banner.title) }
                             div.cm__desc #cc-text {
@@ -82,7 +83,7 @@ impl Layer {
                             button.cm__btn name="choice" value="decline-all" data-role="necessary" {
                                 (banner.decline)
                             }
-                            a.cm__btn href=(settings_link()) target="_self" data-role="show" {
+                            a.cm__btn href=(settings_link(texts)) target="_self" data-role="show" {
                                 (banner.settings)
                             }
                         }
@@ -155,14 +156,15 @@ fn stylesheet() -> Markup {
     html! { link rel="stylesheet" href=(path) data-nonce=(Place::Nonce.mark()); }
 }
 
-fn settings_link() -> String {
-    format!("/.consent/?return={}", Place::ReturnQuery.mark())
+/// The settings in the language of the page that links them.
+fn settings_link(texts: &Texts) -> String {
+    format!("/.consent/?lang={}&return={}", texts.code, Place::ReturnQuery.mark())
 }
 
 /// Hidden as long as the banner is there; the script shows it when the banner goes.
 fn control(texts: &Texts, hidden: bool) -> Markup {
     html! {
-        a #cc-open href=(settings_link()) lang=(texts.code) target="_self" data-nosnippet
+        a #cc-open href=(settings_link(texts)) lang=(texts.code) target="_self" data-nosnippet
             hidden[hidden] {
             svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
                 path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none"
@@ -200,7 +202,7 @@ mod tests {
                 r#"<input type="hidden" name="return" value="/prices?a=1&amp;b=2">"#,
                 r#"name="choice" value="agree-all" data-role="all""#,
                 r#"name="choice" value="decline-all" data-role="necessary""#,
-                r#"href="/.consent/?return=/prices%3Fa%3D1%26b%3D2""#,
+                &format!(r#"href="/.consent/?lang={code}&amp;return=/prices%3Fa%3D1%26b%3D2""#),
                 r#"role="dialog""#,
                 "data-nosnippet",
             ] {
@@ -250,7 +252,10 @@ mod tests {
         let mut out = Vec::new();
         Control::new(&texts("kk")).write(&mut out, "/", None);
         let control = String::from_utf8(out).expect("ASCII");
-        assert!(control.contains(r#"<a id="cc-open" href="/.consent/?return=/""#), "{control}");
+        assert!(
+            control.contains(r#"<a id="cc-open" href="/.consent/?lang=kk&amp;return=/""#),
+            "{control}"
+        );
         assert!(!control.contains("hidden>"), "{control}");
     }
 }

@@ -152,6 +152,8 @@ fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
     html! {
         input type="hidden" name="token" value=(view.token);
         input type="hidden" name="return" value=(back);
+        input type="hidden" name="lang" value=(texts.code);
+        input type="hidden" name="way" value="settings";
     }
 }
 

@@ -57,20 +57,22 @@ impl Home {
             ..Settings::default()
         };
         let config = settings.config().map_err(|error| error.to_string())?;
-        start_with(&config, rules, clock.clone()).map_err(|error| error.to_string())
+        start_with(&config, rules, clock).map_err(|error| error.to_string())
     }
 
     /// What a browser that trusts the gateway's certificate speaks, `alpn` being `h2` or nothing.
     pub(crate) fn trust(&self, alpn: &[&[u8]]) -> Result<Arc<ClientConfig>, String> {
         let certificate = self.folder.path().join("certs/site.crt");
         let mut roots = RootCertStore::empty();
-        let read = CertificateDer::from_pem_file(&certificate).map_err(|error| error.to_string())?;
+        let read =
+            CertificateDer::from_pem_file(&certificate).map_err(|error| error.to_string())?;
         roots.add(read).map_err(|error| error.to_string())?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|error| error.to_string())?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))
     }

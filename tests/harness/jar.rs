@@ -18,8 +18,8 @@ struct Kept {
 
 impl Kept {
     fn goes_to(&self, host: &str, now: Time) -> bool {
-        let there = host == self.host
-            || (self.for_domain && host.ends_with(&format!(".{}", self.host)));
+        let there =
+            host == self.host || (self.for_domain && host.ends_with(&format!(".{}", self.host)));
         there && self.until.is_none_or(|until| until > now)
     }
 }
@@ -69,7 +69,8 @@ impl Jar {
         let foreign = domain
             .as_ref()
             .is_some_and(|domain| host != domain && !host.ends_with(&format!(".{domain}")));
-        let broken_promise = (name.starts_with(b"__Host-") && !(secure && root && domain.is_none()))
+        let broken_promise = (name.starts_with(b"__Host-")
+            && !(secure && root && domain.is_none()))
             || (name.starts_with(b"__Secure-") && !secure);
         if foreign || broken_promise || (secure && !tls) {
             return;

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+mod expect;
 mod gateway;
 mod jar;
 pub(crate) mod message;
