@@ -280,6 +280,10 @@ impl Edit for Document {
         }
     }
 
+    fn doctype(&mut self) {
+        self.looks_whole = true;
+    }
+
     fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
         if matches!(name, b"body" | b"html") {
             self.insert(before);

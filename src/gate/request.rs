@@ -94,7 +94,9 @@ pub enum Destination {
     Asset,
     /// Whatever a script asked for: data, or a piece of a page.
     Data,
-    /// The browser does not say; it accepts a page.
+    /// The browser does not say, but it takes pages.
+    Page,
+    /// The client says nothing of it.
     Unsaid,
 }
 
@@ -111,9 +113,9 @@ impl Destination {
             None => {
                 let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
                 if memchr::memmem::find(accept, b"text/html").is_some() {
-                    Destination::Unsaid
+                    Destination::Page
                 } else {
-                    Destination::Data
+                    Destination::Unsaid
                 }
             }
         }
@@ -122,7 +124,12 @@ impl Destination {
     /// Whether a browser shows the answer as a page. Its conditions are then ours alone to
     /// make: a page stored before the gateway stood here must not come back by a 304.
     pub fn is_navigation(self) -> bool {
-        matches!(self, Destination::Document | Destination::Frame | Destination::Unsaid)
+        matches!(self, Destination::Document | Destination::Frame | Destination::Page)
+    }
+
+    /// Whether the answer, if it is a page, stands at the top of a tab for all we know.
+    pub fn may_be_top_level(self) -> bool {
+        matches!(self, Destination::Document | Destination::Page | Destination::Unsaid)
     }
 
     /// Whether the answer may hold markup that the gate has to read.
@@ -168,8 +175,8 @@ mod tests {
         assert_eq!(of(&[("sec-fetch-dest", "iframe")]), Destination::Frame);
         assert_eq!(of(&[("sec-fetch-dest", "script")]), Destination::Asset);
         assert_eq!(of(&[("sec-fetch-dest", "empty"), ("accept", "text/html")]), Destination::Data);
-        assert_eq!(of(&[("accept", "text/html,*/*")]), Destination::Unsaid);
-        assert_eq!(of(&[]), Destination::Data);
+        assert_eq!(of(&[("accept", "text/html,*/*")]), Destination::Page);
+        assert_eq!(of(&[]), Destination::Unsaid);
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Treatment {
     }
 }
 
+/// Whether a visitor gets a page of the site by this answer, and no error instead of it.
+pub fn is_page<B>(response: &http::Response<B>) -> bool {
+    response.status().is_success() && media_type(response.headers()) == Some(b"text/html")
+}
+
 fn is_rewritable(status: StatusCode, headers: &HeaderMap) -> bool {
     let no_transform = headers.get_all(CACHE_CONTROL).iter().any(|value| {
         value

@@ -46,6 +46,9 @@ pub trait Edit {
     /// A start tag, or a whole held element, to look at and to change.
     fn element(&mut self, element: &mut Element<'_>);
 
+    /// A doctype: what came is meant as a whole document.
+    fn doctype(&mut self) {}
+
     /// An end tag `</body>`, `</html>` or `</head>` in HTML content: not in a template, a `select`,
     /// foreign content or raw text. What is put into `before` goes out before the tag.
     fn end_tag(&mut self, _name: &[u8], _before: &mut Vec<u8>) {}

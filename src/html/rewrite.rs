@@ -189,6 +189,9 @@ impl<E: Edit> Rewriter<E> {
             window.pass_carry(&mut self.carry);
         }
         let (Kind::StartTag { .. } | Kind::EndTag) = piece.kind else {
+            if piece.kind == Kind::Doctype {
+                self.edit.doctype();
+            }
             if piece.kind != Kind::Partial {
                 window.pass_carry(&mut self.carry);
             }

@@ -162,8 +162,8 @@ impl Worker {
             }
         }
 
-        let is_page = destination == Destination::Document || destination == Destination::Unsaid;
-        let document = is_page && response.status().is_success();
+        let ours = parts.uri.path().starts_with(subject::ROOT);
+        let document = !ours && destination.may_be_top_level() && response::is_page(&response);
         let seen = Observation { status: response.status().as_u16(), document, ..seen };
         self.observer.note(&verdicts, &seen);
         self.counters.requests.add(1);
@@ -311,7 +311,7 @@ fn for_site(
 /// What is put into a page for this visitor: the banner where a question is open, else the
 /// control where the site does not link the settings itself. Frames and fragments get none.
 fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option<Insertion> {
-    if !matches!(destination, Destination::Document | Destination::Unsaid) {
+    if !destination.may_be_top_level() {
         return None;
     }
     let policy = walk.snapshot.rules.policies.at(walk.now)?;

@@ -155,6 +155,10 @@ impl Writer {
     }
 
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        // Each agreement that ends makes room for one withdrawal more.
+        if entries.iter().any(|entry| entry.supersedes.is_some()) {
+            self.superseded.forget_ended(self.clock.now());
+        }
         if self.sqlite.is_none() {
             self.reopen();
         }
