@@ -37,7 +37,7 @@ fn scripts_of_withheld_vendors_are_held_in_every_common_form() {
         r#"<script async src="https://cdn.jsdelivr.net/npm/yandex-metrica-watch/tag.js"></script>"#,
         r"<script>(function(m,e,t,r,i,k,a){})(window,document,'script','https://mc.yandex.ru/metrika/tag.js?id=1','ym');</script>",
         r#"<script src="https://mc.webvisor.org/metrika/tag_ww.js"></script>"#,
-        r#"<script src='https://mc.yandex.com/metrika/int.js'></script>"#,
+        r"<script src='https://mc.yandex.com/metrika/int.js'></script>",
         r"<SCRIPT SRC=https://mc.yandex.kz/metrika/phone.js?counter=1 DEFER></SCRIPT>",
         // Google Analytics and Tag Manager, G1 to G8 (2.1).
         r#"<script src="http://www.google-analytics.com/urchin.js"></script>"#,

@@ -205,7 +205,6 @@ impl Worker {
 
         let (mut answer, incoming) = answer.into_parts();
         answer.version = Version::HTTP_11;
-        answer.extensions.clear();
         answer.headers = headers::for_visitor(answer.headers);
         let kept_back =
             response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);

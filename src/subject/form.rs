@@ -8,9 +8,12 @@
 //! Everything that a form may not say is refused by name, so that no misspelt field is taken
 //! for silence.
 
+use std::time::Duration;
+
 use http::header::{HeaderMap, HeaderValue, ORIGIN, USER_AGENT};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
+use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
 use super::choose::Wish;
@@ -21,6 +24,9 @@ use crate::time::{Day, Time};
 
 /// The largest form, in bytes.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a form may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// A form as it was sent.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +41,10 @@ impl Form {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let collected = Limited::new(body, FORM_BYTES_MAX).collect().await.map_err(|error| {
+        let collected = timeout(ARRIVAL, Limited::new(body, FORM_BYTES_MAX).collect())
+            .await
+            .map_err(|_| VisitorFault::BadRequest("the form took too long to arrive"))?;
+        let collected = collected.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
                 VisitorFault::TooLarge
             } else {
