@@ -46,7 +46,8 @@ fn gate(c: &mut Criterion) {
     headers.insert("cookie", cookies.parse().expect("a valid field"));
     c.bench_function("cookies of a request", |b| {
         b.iter(|| {
-            request::cookies(black_box(&headers), &snapshot.rules, &verdicts, &ConsentCookie::Host)
+            let (rules, seal) = (&snapshot.rules, &snapshot.seal);
+            request::cookies(black_box(&headers), rules, &verdicts, &ConsentCookie::Host, seal)
         });
     });
 

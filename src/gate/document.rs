@@ -33,6 +33,24 @@ pub enum Fate {
     Undeclared,
 }
 
+impl Fate {
+    /// The stricter of two.
+    fn or_stricter(self, other: Fate) -> Fate {
+        let strictness = |fate: &Fate| match fate {
+            Fate::Permit => 0,
+            Fate::Hold(_) => 1,
+            Fate::Undeclared => 2,
+        };
+        if strictness(&other) > strictness(&self) { other } else { self }
+    }
+}
+
+/// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied.
+const DEPTH_MAX: u8 = 4;
+
+/// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
+const BASES_MAX: usize = 8;
+
 /// The fate of each vendor, by its place in the rules.
 #[derive(Clone, Debug)]
 pub struct Fates(Vec<Fate>);
@@ -58,14 +76,7 @@ impl Fates {
 
     /// The strictest fate among some vendors.
     fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
-        vendors
-            .map(|vendor| self.0[vendor])
-            .max_by_key(|fate| match fate {
-                Fate::Permit => 0,
-                Fate::Hold(_) => 1,
-                Fate::Undeclared => 2,
-            })
-            .unwrap_or(Fate::Permit)
+        vendors.map(|vendor| self.0[vendor]).fold(Fate::Permit, Fate::or_stricter)
     }
 }
 
@@ -94,8 +105,12 @@ pub struct Insertion {
 pub struct Document {
     snapshot: Arc<Snapshot>,
     fates: Fates,
-    base: Url,
-    base_seen: bool,
+    /// What relative addresses may be relative to: the page's own address, and each base that
+    /// the markup names. Which one counts is the tree builder's to know (a template's does not),
+    /// so an address is judged against all.
+    bases: Vec<Url>,
+    /// How many documents this one stands in.
+    depth: u8,
     insertion: Option<Insertion>,
     language: Option<String>,
     looks_whole: bool,
@@ -113,8 +128,8 @@ impl Document {
         Document {
             snapshot,
             fates,
-            base: url,
-            base_seen: false,
+            bases: vec![url],
+            depth: 0,
             insertion,
             language: None,
             looks_whole: false,
@@ -130,10 +145,39 @@ impl Document {
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
         // Bytes that are no UTF-8 may stand in a path; hosts that rules name are ASCII.
         let address = String::from_utf8_lossy(address);
-        match self.base.join(&address) {
-            Ok(url) => self.fates.strictest(self.snapshot.rules.at_url(&url, used)),
-            // What no browser can load needs no verdict.
-            Err(_) => Fate::Permit,
+        // What no browser can load needs no verdict.
+        let urls = self.bases.iter().filter_map(|base| base.join(&address).ok());
+        let fates = urls.map(|url| {
+            let of_url = self.fates.strictest(self.snapshot.rules.at_url(&url, used));
+            match (used, url.scheme()) {
+                (Use::Script, "data") => of_url.or_stricter(self.fate_of_data(url.as_str())),
+                _ => of_url,
+            }
+        });
+        fates.fold(Fate::Permit, Fate::or_stricter)
+    }
+
+    /// Code that stands in its own address: some caches make inline scripts so.
+    fn fate_of_data(&self, url: &str) -> Fate {
+        let body = data_url::DataUrl::process(url).ok().and_then(|data| data.decode_to_vec().ok());
+        body.map_or(Fate::Permit, |(code, _)| self.fate_of_code(&code))
+    }
+
+    fn fate_of_code(&self, code: &[u8]) -> Fate {
+        self.fates.strictest(self.snapshot.rules.in_script(code))
+    }
+
+    /// An edit for a document that stands inside this one.
+    fn inner(&self) -> Document {
+        Document {
+            snapshot: Arc::clone(&self.snapshot),
+            fates: self.fates.clone(),
+            bases: self.bases.clone(),
+            depth: self.depth + 1,
+            insertion: None,
+            language: None,
+            looks_whole: false,
+            held: 0,
         }
     }
 
@@ -146,18 +190,20 @@ impl Document {
             }
             return;
         }
-        let fate = if let Some(source) = &script.source {
-            self.fate_of_url(source, Use::Script)
-        } else {
-            let text = element.text().unwrap_or_default();
-            self.fates.strictest(self.snapshot.rules.in_script(text))
-        };
+        let mut fate = self.fate_of_code(element.text().unwrap_or_default());
+        for source in &script.sources {
+            fate = fate.or_stricter(self.fate_of_url(source, Use::Script));
+        }
+        // A start tag that is longer than what is held: its address may stand in the rest.
+        if !element.tag().ends_with(b">") {
+            fate = Fate::Undeclared;
+        }
         let purpose = match fate {
             Fate::Permit => return,
             Fate::Hold(purpose) => purpose.name(),
             Fate::Undeclared => Reason::Undeclared.name(),
         };
-        script.hold(element, purpose);
+        Script::hold(element, purpose);
         self.held += 1;
     }
 
@@ -175,9 +221,12 @@ impl Document {
         let Some(inner) = element.attribute(b"srcdoc") else {
             return self.remove_if_withheld(element, b"src", Use::Frame);
         };
-        let edit =
-            Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
-        let (rewritten, edit) = rewrite(&inner, edit);
+        if self.depth >= DEPTH_MAX {
+            element.set_attribute(b"srcdoc", b"");
+            self.held += 1;
+            return;
+        }
+        let (rewritten, edit) = rewrite(&inner, self.inner());
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
             self.held += edit.held;
@@ -188,10 +237,7 @@ impl Document {
     /// rest stays.
     fn noscript(&mut self, element: &mut Element<'_>) {
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
-        let mut edit =
-            Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.base.clone(), None);
-        edit.base_seen = self.base_seen;
-        let (rewritten, edit) = rewrite(inner, edit);
+        let (rewritten, edit) = rewrite(inner, self.inner());
         if edit.held > 0 {
             element.set_text(rewritten);
             self.held += edit.held;
@@ -217,14 +263,15 @@ impl Document {
     }
 
     fn set_base(&mut self, element: &Element<'_>) {
-        if self.base_seen {
-            return;
-        }
         let Some(href) = element.attribute(b"href") else { return };
-        self.base_seen = true;
-        // A base that is no address leaves the page's own in place (HTML §4.2.3).
-        if let Ok(base) = self.base.join(&String::from_utf8_lossy(&href)) {
-            self.base = base;
+        // A base that is no address, or one of these, leaves the page's own in place (HTML §4.2.3).
+        let base = self.bases[0].join(&String::from_utf8_lossy(&href)).ok();
+        let base = base.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
+        if let Some(base) = base
+            && self.bases.len() < BASES_MAX
+            && !self.bases.contains(&base)
+        {
+            self.bases.push(base);
         }
     }
 

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::html::{Element, Namespace};
+use crate::html::Element;
 
 /// The JavaScript media types (WHATWG MIME Sniffing §4.6).
 const JAVASCRIPT: [&str; 16] = [
@@ -35,34 +35,34 @@ const JAVASCRIPT: [&str; 16] = [
 pub(super) struct Script<'a> {
     /// Whether a browser runs it.
     pub(super) runs: bool,
-    /// The address of its code; none for an inline script.
-    pub(super) source: Option<Cow<'a, [u8]>>,
-    source_attribute: &'static [u8],
+    /// The addresses that its code may come from; none for an inline script.
+    pub(super) sources: Vec<Cow<'a, [u8]>>,
 }
+
+/// Where a script's address may stand: in HTML, in SVG 2 (§5.6.1), in SVG 1.1. All are read in
+/// every namespace: a browser's preloader looks at `src` in SVG, and `href` in HTML, too.
+const SOURCES: [&[u8]; 3] = [b"src", b"href", b"xlink:href"];
 
 impl<'a> Script<'a> {
     pub(super) fn of(element: &Element<'a>) -> Script<'a> {
-        let mut source_attribute = &b"src"[..];
-        // In SVG the address is a link (SVG 2 §5.6.1); the plain one wins.
-        if element.namespace() == Namespace::Svg {
-            source_attribute =
-                if element.attribute(b"href").is_some() { b"href" } else { b"xlink:href" };
-        }
-        Script {
-            runs: runs(element),
-            source: element.attribute(source_attribute),
-            source_attribute,
-        }
+        let sources = SOURCES.iter().filter_map(|name| element.attribute(name)).collect();
+        Script { runs: runs(element), sources }
     }
 
     /// Makes the script inert, in place.
-    pub(super) fn hold(&self, element: &mut Element<'_>, purpose: &str) {
+    pub(super) fn hold(element: &mut Element<'_>, purpose: &str) {
         // What the page itself wrote there would be taken for what the script had.
         for name in [&b"data-consent"[..], b"data-consent-type", b"data-consent-src"] {
             element.remove_attribute(name);
         }
         element.rename_attribute(b"type", b"data-consent-type");
-        element.rename_attribute(self.source_attribute, b"data-consent-src");
+        let first = SOURCES.iter().find(|name| element.attribute(name).is_some());
+        if let Some(source) = first {
+            element.rename_attribute(source, b"data-consent-src");
+        }
+        for name in SOURCES {
+            element.remove_attribute(name);
+        }
         element.set_attribute(b"type", b"text/plain");
         element.set_attribute(b"data-consent", purpose.as_bytes());
     }

@@ -12,6 +12,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
 
 use super::cookies::{self, ConsentCookie};
+use super::seal::Seal;
 use crate::policy::{Verdict, Verdicts};
 use crate::rules::RuleSet;
 
@@ -30,6 +31,7 @@ pub fn cookies(
     rules: &RuleSet,
     verdicts: &Verdicts<'_>,
     own: &ConsentCookie,
+    seal: &Seal,
 ) -> Cookies {
     let mut kept = Vec::new();
     let mut withheld: Vec<Vec<u8>> = Vec::new();
@@ -38,7 +40,10 @@ pub fn cookies(
         // HTTP/2 may split the field into crumbs; HTTP/1 wants one (RFC 9113 §8.2.3).
         let mut first = true;
         for cookie in cookies::spans(field.as_bytes()) {
-            if own.is_ours(cookie.name) {
+            // Where one host is reached with and without TLS, the cookie of the other way comes too.
+            let is_ours = own.is_ours(cookie.name)
+                || (cookie.name == b"consent" && seal.open(cookie.value).is_some());
+            if is_ours {
                 cut = true;
             } else if is_withheld(cookie.name, rules, verdicts) {
                 cut = true;
@@ -111,8 +116,10 @@ impl Destination {
             Some(b"empty") => Destination::Data,
             Some(_) => Destination::Asset,
             None => {
-                let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
-                if memchr::memmem::find(accept, b"text/html").is_some() {
+                let takes_pages = |accept: &HeaderValue| {
+                    memchr::memmem::find(accept.as_bytes(), b"text/html").is_some()
+                };
+                if headers.get_all(ACCEPT).iter().any(takes_pages) {
                     Destination::Page
                 } else {
                     Destination::Unsaid

@@ -13,7 +13,7 @@ use cookie::{Cookie, time::Duration};
 use http::StatusCode;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, PRAGMA, SET_COOKIE, VARY,
+    EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, PRAGMA, SET_COOKIE, VARY,
 };
 
 use super::cookies::{ConsentCookie, name_and_value};
@@ -57,29 +57,20 @@ impl Treatment {
         destination: Destination,
         applies: bool,
     ) -> Treatment {
-        let has_page = !status.is_informational()
-            && !status.is_redirection()
-            && !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
-            && !is_attachment(headers);
-        if !has_page {
+        if !is_shown(status, headers) {
             return Treatment::Pass;
         }
-        let markup = match media_type(headers) {
-            Some(b"text/html") => true,
-            Some(
-                b"application/xhtml+xml" | b"image/svg+xml" | b"text/xml" | b"application/xml",
-            ) => false,
-            // Without a type a browser looks at the bytes, and may see a page in them.
-            None if destination.is_navigation() => false,
-            _ => return Treatment::Pass,
-        };
-        match (applies, markup, coding(headers)) {
-            (false, true, _) => Treatment::Untouched,
-            (true, true, Some(coding)) if is_rewritable(status, headers) => {
-                Treatment::Rewrite(coding)
+        match (Media::of(headers), applies) {
+            (Media::Html, false) => Treatment::Untouched,
+            (Media::Html, true) => match coding(headers) {
+                Some(coding) if is_rewritable(status, headers) => Treatment::Rewrite(coding),
+                // Whatever it was asked for as: a copy may be shown as a page later.
+                _ => Treatment::Wall,
+            },
+            // Only what is shown as a page of its own runs scripts.
+            (Media::Markup | Media::Unknown, true) if destination.is_navigation() => {
+                Treatment::Wall
             }
-            // Only what is shown as a page of its own can run scripts.
-            (true, _, _) if destination.is_navigation() => Treatment::Wall,
             _ => Treatment::Pass,
         }
     }
@@ -90,9 +81,67 @@ impl Treatment {
     }
 }
 
+/// Whether a browser shows the body of an answer.
+fn is_shown(status: StatusCode, headers: &HeaderMap) -> bool {
+    // A redirection that says where is followed; one that does not is shown (Fetch §4.4).
+    let leads_on = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+        && headers
+            .get(LOCATION)
+            .is_some_and(|location| !location.as_bytes().trim_ascii().is_empty());
+    let is_empty = status.is_informational() || matches!(status.as_u16(), 204 | 205 | 304);
+    !leads_on && !is_empty && !is_attachment(headers)
+}
+
+/// What a browser may take a body for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    /// A page that we can read.
+    Html,
+    /// Markup that can run scripts and that we do not read.
+    Markup,
+    /// Nothing is said, or nothing that counts: a browser looks at the bytes.
+    Unknown,
+    /// Anything else.
+    Other,
+}
+
+impl Media {
+    /// Several types may be given, in several fields. Browsers differ over which counts, so one
+    /// `text/html` among them is enough; else the last one counts (Fetch §3.5).
+    fn of(headers: &HeaderMap) -> Media {
+        let mut media = Media::Unknown;
+        for field in headers.get_all(CONTENT_TYPE) {
+            for member in field.as_bytes().split(|b| *b == b',') {
+                media = Media::of_type(member);
+                if media == Media::Html {
+                    return media;
+                }
+            }
+        }
+        media
+    }
+
+    fn of_type(member: &[u8]) -> Media {
+        let kind = member.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+        let kind = kind.to_ascii_lowercase();
+        match kind.as_slice() {
+            b"text/html" => Media::Html,
+            b"application/xhtml+xml" | b"image/svg+xml" | b"text/xml" | b"application/xml" => {
+                Media::Markup
+            }
+            // The types that stand for not knowing (MIME Sniffing §7).
+            b"unknown/unknown" | b"application/unknown" | b"*/*" => Media::Unknown,
+            _ => match kind.iter().position(|b| *b == b'/') {
+                Some(at) if at > 0 && at + 1 < kind.len() => Media::Other,
+                _ => Media::Unknown,
+            },
+        }
+    }
+}
+
 /// Whether a visitor gets a page of the site by this answer, and no error instead of it.
 pub fn is_page<B>(response: &http::Response<B>) -> bool {
-    response.status().is_success() && media_type(response.headers()) == Some(b"text/html")
+    response.status().is_success() && Media::of(response.headers()) == Media::Html
 }
 
 fn is_rewritable(status: StatusCode, headers: &HeaderMap) -> bool {
@@ -113,30 +162,29 @@ fn is_attachment(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The media type, without its parameters; lower case as sites send it, else unknown.
-fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
-    const KNOWN: [&[u8]; 5] =
-        [b"text/html", b"application/xhtml+xml", b"image/svg+xml", b"text/xml", b"application/xml"];
-    let value = headers.get(CONTENT_TYPE)?.as_bytes();
-    let kind = value.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    Some(KNOWN.into_iter().find(|known| kind.eq_ignore_ascii_case(known)).unwrap_or(kind))
-}
-
 /// Whether markup in this encoding can be read by bytes (HTML §4.2.5.4 wants it so; UTF-16
 /// and ISO-2022-JP are not).
 fn is_ascii_compatible(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
-    let value = value.as_bytes().to_ascii_lowercase();
-    let charset = memchr::memmem::find(&value, b"charset=").map(|at| &value[at + 8..]);
-    let charset = charset.unwrap_or_default().trim_ascii().trim_ascii_start();
-    let charset = charset.strip_prefix(b"\"").unwrap_or(charset);
-    !(charset.starts_with(b"utf-16")
-        || charset.starts_with(b"utf-32")
-        || charset.starts_with(b"utf-7")
-        || charset.starts_with(b"iso-2022")
-        || charset.starts_with(b"unicode")
-        || charset.starts_with(b"ucs-2")
-        || charset.starts_with(b"iso-10646-ucs-2"))
+    const OTHERS: [&[u8]; 10] = [
+        b"utf-16",
+        b"utf16",
+        b"utf-32",
+        b"utf-7",
+        b"iso-2022",
+        b"csiso2022",
+        b"unicode",
+        b"csunicode",
+        b"ucs-2",
+        b"iso-10646",
+    ];
+    headers.get_all(CONTENT_TYPE).iter().all(|value| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        let label = memchr::memmem::find(&value, b"charset=").map(|at| &value[at + 8..]);
+        let label = label.unwrap_or_default().trim_ascii_start();
+        let label = label.strip_prefix(b"\"").unwrap_or(label).trim_ascii_start();
+        // HZ is ASCII to the eye and shifts to two bytes a letter.
+        !OTHERS.iter().chain([&&b"hz-gb-2312"[..]]).any(|other| label.starts_with(other))
+    })
 }
 
 fn coding(headers: &HeaderMap) -> Option<Coding> {
@@ -234,7 +282,7 @@ const DIGESTS: [HeaderName; 4] = [
 
 /// Makes a response that depends on consent the visitor's own: stored by no one else, asked
 /// for again each time, tagged with the state it is for.
-pub fn make_private(headers: &mut HeaderMap, variant: Variant, changed: bool) {
+pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatment) {
     let never_store = headers.get_all(CACHE_CONTROL).iter().any(|value| {
         value
             .as_bytes()
@@ -242,7 +290,9 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, changed: bool) {
             .any(|d| d.trim_ascii().eq_ignore_ascii_case(b"no-store"))
     });
     let control = if never_store { "private, no-cache, no-store" } else { "private, no-cache" };
-    let tag = validators::tag(headers, variant);
+    // A page behind the wall has no tag: the site's 304 would bring its own policy, and take
+    // ours down with the stored one.
+    let tag = validators::tag(headers, variant).filter(|_| treatment != Treatment::Wall);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for name in [EXPIRES, PRAGMA, LAST_MODIFIED, ETAG] {
@@ -251,7 +301,7 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, changed: bool) {
     if let Some(tag) = tag {
         headers.insert(ETAG, tag);
     }
-    if changed {
+    if matches!(treatment, Treatment::Rewrite(_)) {
         headers.remove(ACCEPT_RANGES);
         for name in DIGESTS {
             headers.remove(name);
@@ -310,7 +360,20 @@ mod tests {
         assert_eq!(of(206, &[html]), Treatment::Wall);
         assert_eq!(of(200, &[("content-type", "application/xhtml+xml")]), Treatment::Wall);
         assert_eq!(of(200, &[]), Treatment::Wall);
-        assert_eq!(of(302, &[html]), Treatment::Pass);
+        assert_eq!(of(302, &[html, ("location", "/")]), Treatment::Pass);
+        assert_eq!(of(304, &[html]), Treatment::Pass);
+        for shown in [300, 302, 399] {
+            assert_eq!(of(shown, &[html]), rewrite, "{shown}");
+            assert_eq!(of(shown, &[html, ("location", "")]), rewrite, "{shown}");
+        }
+        for kind in ["text/plain, text/html", "TEXT/HTML, text/html"] {
+            assert_eq!(of(200, &[("content-type", kind)]), rewrite, "{kind}");
+        }
+        for kind in
+            ["", "*/*", "application/unknown", "unknown/unknown", "html", "charset=utf-8", "a/"]
+        {
+            assert_eq!(of(200, &[("content-type", kind)]), Treatment::Wall, "{kind}");
+        }
         assert_eq!(of(200, &[("content-type", "image/png")]), Treatment::Pass);
         assert_eq!(
             of(200, &[html, ("content-disposition", "Attachment; filename=x")]),
@@ -353,7 +416,7 @@ mod tests {
             ("etag", "\"v1\""),
             ("vary", "accept-encoding"),
         ]);
-        make_private(&mut page, Variant::of(&[b"state"]), true);
+        make_private(&mut page, Variant::of(&[b"state"]), Treatment::Rewrite(Coding::Identity));
         assert_eq!(page[CACHE_CONTROL], "private, no-cache");
         assert_eq!(page["cdn-cache-control"], "no-store");
         assert!(!page.contains_key(LAST_MODIFIED) && !page.contains_key(EXPIRES));

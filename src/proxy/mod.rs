@@ -33,7 +33,7 @@ use self::body::{Changed, FromSite};
 use self::headers::Origin;
 use self::route::Target;
 use crate::clock::Clock;
-use crate::fault::{Fault, VisitorFault};
+use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::document::{Document, Fates, Insertion};
 use crate::gate::request::{Cookies, Destination};
@@ -186,9 +186,11 @@ impl Worker {
             .into());
         }
         let rules = &snapshot.rules;
-        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie);
+        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, &snapshot.seal);
         self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
 
+        // Read before anything is done at the site: a host that makes no address is refused.
+        let url = page_url(target, peer.tls)?;
         let fates = Fates::of(rules, verdicts);
         let insertion = insertion(walk, parts, destination);
         let variant = variant(walk, parts, insertion.as_ref());
@@ -204,6 +206,10 @@ impl Worker {
         let (answer, lease) = self.upstream.send(head, body).await?;
 
         let (mut answer, incoming) = answer.into_parts();
+        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it: `Upgrade` does not travel.
+            return Err(UpstreamFault::Broken("it switched protocols unasked".to_owned()).into());
+        }
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);
         let kept_back =
@@ -215,8 +221,7 @@ impl Worker {
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
         if treatment.depends_on_consent() || not_modified {
-            let changed = matches!(treatment, Treatment::Rewrite(_));
-            response::make_private(&mut answer.headers, variant, changed);
+            response::make_private(&mut answer.headers, variant, treatment);
             let host = target.host_name();
             for line in response::expiring_lines(&cookies.withheld, &host, peer.tls) {
                 answer.headers.append(SET_COOKIE, line);
@@ -250,7 +255,6 @@ impl Worker {
                 if parts.method == Method::HEAD {
                     Body::Site(from)
                 } else {
-                    let url = page_url(target, peer.tls)?;
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
                     Body::Changed(Box::new(Changed::new(from, coding, document, gzip)))
                 }

@@ -44,8 +44,10 @@ impl HostPattern {
         }
     }
 
-    /// Whether `host` (lower case, without port) matches.
+    /// Whether `host` (lower case, without port) matches. The dot of a fully qualified name
+    /// leads to the same host and changes nothing.
     pub fn matches(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
         match self {
             HostPattern::Exact(name) => host == name,
             HostPattern::Under(domain) => host
@@ -123,6 +125,7 @@ mod tests {
         assert!(matches("mc.yandex.*", "mc.yandex.com.tr"));
         assert!(!matches("mc.yandex.*", "mc.yandexru"));
         assert!(!matches("mc.yandex.*", "mc.yandex."));
+        assert!(matches("www.google-analytics.com", "www.google-analytics.com."));
         assert!(matches("*.yandex.ru", "a.b.yandex.ru"));
         assert!(!matches("*.yandex.ru", "notyandex.ru"));
         assert!(!matches("*.yandex.ru", "yandex.ru"));

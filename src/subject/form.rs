@@ -149,7 +149,8 @@ pub fn check_origin(
 pub fn local_path(given: &str) -> Option<String> {
     let here = Url::parse("https://here.invalid/").expect("a valid address");
     let url = here.join(given).ok().filter(|_| given.starts_with('/'))?;
-    let local = url.origin() == here.origin() && url.username().is_empty();
+    // `/.//host` is a path here, and a way to another host once its dots are gone.
+    let local = url.origin() == here.origin() && !url.path().starts_with("//");
     local.then(|| url[url::Position::BeforePath..].to_owned())
 }
 
@@ -171,6 +172,10 @@ mod tests {
             ("//evil.kz/", None),
             ("/\\evil.kz/", None),
             ("/\t/evil.kz/", None),
+            ("/.//evil.kz/", None),
+            ("/..//evil.kz", None),
+            ("/%2e//evil.kz", None),
+            ("/a/..//evil.kz", None),
             ("https://evil.kz/", None),
             ("javascript:alert(1)", None),
             ("prices", None),

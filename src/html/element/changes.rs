@@ -77,8 +77,11 @@ impl Changes {
 
     pub(super) fn remove(&mut self, tag: Written<'_>, name: &[u8]) {
         self.added.retain(|(added, _)| !added.eq_ignore_ascii_case(name));
-        while let Some(at) = self.find(tag, name) {
-            self.of_mut(at).removed = true;
+        // One pass: a tag may hold ten thousand duplicates.
+        for at in 0..tag.spans.len() {
+            if self.is_named(tag, at, name) {
+                self.of_mut(at).removed = true;
+            }
         }
     }
 
@@ -151,16 +154,20 @@ impl Changes {
 
     /// The first attribute that has this name now.
     fn find(&self, tag: Written<'_>, name: &[u8]) -> Option<usize> {
-        tag.spans.iter().enumerate().position(|(at, span)| {
-            let change = self.of(at);
-            let written = &tag.bytes[span.name.clone()];
-            let now = change.and_then(|change| change.name.as_deref()).unwrap_or(written);
-            !change.is_some_and(|change| change.removed) && now.eq_ignore_ascii_case(name)
-        })
+        (0..tag.spans.len()).find(|at| self.is_named(tag, *at, name))
+    }
+
+    /// Whether the attribute in this place is there and has this name now.
+    fn is_named(&self, tag: Written<'_>, at: usize, name: &[u8]) -> bool {
+        let change = self.of(at);
+        let written = &tag.bytes[tag.spans[at].name.clone()];
+        let now = change.and_then(|change| change.name.as_deref()).unwrap_or(written);
+        now.eq_ignore_ascii_case(name) && !change.is_some_and(|change| change.removed)
     }
 
     fn of(&self, at: usize) -> Option<&Change> {
-        self.changed.iter().find(|(changed, _)| *changed == at).map(|(_, change)| change)
+        let index = self.changed.binary_search_by_key(&at, |(changed, _)| *changed).ok()?;
+        Some(&self.changed[index].1)
     }
 
     fn of_mut(&mut self, at: usize) -> &mut Change {
