@@ -115,7 +115,8 @@ pub fn start_with(
     if rules.policies.at(clock.now()).is_none() {
         return Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string()));
     }
-    let seal = keys::open(&config.data).map_err(StartError::Key)?;
+    let record = config.data.join("consent.db");
+    let seal = keys::open(&config.data, record.exists()).map_err(StartError::Key)?;
     let certificates = match config.listen_tls.is_empty() {
         true => None,
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
@@ -133,12 +134,8 @@ pub fn start_with(
     let archive = archive(&snapshot);
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     let superseded = Arc::new(Superseded::default());
-    let (store, store_thread) = Store::open(
-        config.data.join("consent.db"),
-        archive,
-        Arc::clone(&superseded),
-        clock.clone(),
-    )?;
+    let (store, store_thread) =
+        Store::open(record, archive, Arc::clone(&superseded), clock.clone())?;
     let store = Arc::new(store);
     let (observer, observer_thread) =
         Observer::open(config.data.join("log"), Arc::clone(&snapshot), clock.clone())?;
@@ -161,7 +158,7 @@ pub fn start_with(
             server::serve(worker, sockets, stopped)
         })?);
     }
-    let told = Admin { counters, observer, superseded };
+    let told = Admin { counters, observer, store };
     for listener in admin_listeners.into_iter().flatten() {
         let (told, stopped) = (told.clone(), stopped.clone());
         threads.push(spawn("admin".to_owned(), move || {

@@ -25,7 +25,7 @@ use tracing::debug;
 
 use crate::observe::{Counters, Observer};
 use crate::policy::Record;
-use crate::superseded::Superseded;
+use crate::store::Store;
 
 /// What the address tells of.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ pub struct Admin {
     pub counters: Vec<Arc<Counters>>,
     /// The purpose logs.
     pub observer: Observer,
-    /// The ids that no longer count, and the state of the record.
-    pub superseded: Arc<Superseded>,
+    /// The record of consent.
+    pub store: Arc<Store>,
 }
 
 impl Admin {
@@ -79,9 +79,13 @@ impl Admin {
                 (StatusCode::METHOD_NOT_ALLOWED, "the method must be GET\n".to_owned())
             }
             "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
-            "/readyz" => match self.superseded.record() {
-                Record::Readable => (StatusCode::OK, "ready\n".to_owned()),
-                Record::Unreadable => (
+            "/readyz" => match (self.store.superseded().record(), self.store.unwritten()) {
+                (Record::Readable, 0) => (StatusCode::OK, "ready\n".to_owned()),
+                (Record::Readable, unwritten) => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    format!("{unwritten} withdrawals are not on the disk yet; do not restart\n"),
+                ),
+                (Record::Unreadable, _) => (
                     StatusCode::SERVICE_UNAVAILABLE,
                     "the record of consent cannot be read; no agreement counts\n".to_owned(),
                 ),
@@ -121,9 +125,16 @@ impl Admin {
             "counter",
             dropped,
         );
-        let superseded = self.superseded.len() as u64;
+        let unwritten = self.store.unwritten() as u64;
+        put(
+            "withdrawals_unwritten",
+            "Withdrawals that are not on the disk yet.",
+            "gauge",
+            unwritten,
+        );
+        let superseded = self.store.superseded().len() as u64;
         put("superseded", "Consent ids that no longer count.", "gauge", superseded);
-        let readable = u64::from(self.superseded.record() == Record::Readable);
+        let readable = u64::from(self.store.superseded().record() == Record::Readable);
         put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
         text
     }

@@ -5,15 +5,17 @@
 //! the others still open what they sealed.
 //!
 //! Losing it is not a disaster: every cookie becomes unreadable, which is a refusal, and
-//! visitors are asked again.
+//! visitors are asked again. The same is done on purpose where a key is there and its record
+//! is gone: with the record went the knowledge of who had withdrawn.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
+use tracing::warn;
 
 use crate::gate::seal::{Seal, SealKey};
 
@@ -39,16 +41,30 @@ impl fmt::Display for KeyError {
     }
 }
 
-/// Opens the key file in `data`, or makes it.
-pub fn open(data: &Path) -> Result<Seal, KeyError> {
+/// Opens the key file in `data`, or makes it. `has_record` says whether the record that goes
+/// with it is there.
+pub fn open(data: &Path, has_record: bool) -> Result<Seal, KeyError> {
     let path = data.join("seal.key");
     let fail = |error| KeyError::Io(path.clone(), error);
-    fs::create_dir_all(data).map_err(fail)?;
+    // Personal data: for the operator's own account alone (policy 8.1).
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(fail)?;
     let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+        Ok(text) if has_record => text,
+        Ok(text) => {
+            warn!(
+                key = %path.display(),
+                "the record of consent is gone: a new key makes every cookie unreadable, and \
+                 visitors are asked again"
+            );
+            renew(&path, &text).map_err(fail)?
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path).map_err(fail)?,
         Err(error) => return Err(fail(error)),
     };
+    let mode = fs::metadata(&path).map_err(fail)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        warn!(key = %path.display(), "others can read the key: `chmod 600` it, and change it");
+    }
     let mut keys = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if !line.trim().is_empty() {
@@ -59,11 +75,28 @@ pub fn open(data: &Path) -> Result<Seal, KeyError> {
     Ok(Seal::new(current, keys))
 }
 
-/// Makes a file with one fresh key, or takes the one that another process has just made.
-fn make(path: &Path) -> io::Result<String> {
+/// Puts one fresh key in the place of all that the file holds, under the next number.
+fn renew(path: &Path, old: &str) -> io::Result<String> {
+    let last = old.lines().filter_map(parse).next_back().map_or(0, |key| key.id);
+    let text = fresh(last.wrapping_add(1))?;
+    let beside = path.with_extension("key.new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    Ok(text)
+}
+
+fn fresh(id: u8) -> io::Result<String> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)?;
-    let text = format!("1 {}\n", data_encoding::HEXLOWER.encode(&secret));
+    Ok(format!("{id} {}\n", data_encoding::HEXLOWER.encode(&secret)))
+}
+
+/// Makes a file with one fresh key, or takes the one that another process has just made.
+fn make(path: &Path) -> io::Result<String> {
+    let text = fresh(1)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(mut file) => {
             file.write_all(text.as_bytes())?;
@@ -84,23 +117,29 @@ fn parse(line: &str) -> Option<SealKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_key_file_is_made_once_for_its_owner_alone() {
         let data = tempfile::tempdir().unwrap();
-        let first = open(data.path()).unwrap();
+        let first = open(data.path(), false).unwrap();
         let mode = fs::metadata(data.path().join("seal.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let day = crate::time::Day(1);
-        assert_eq!(first.form_token(b"x", day), open(data.path()).unwrap().form_token(b"x", day));
+        let token = |has_record| open(data.path(), has_record).unwrap().form_token(b"x", day);
+        assert_eq!(token(true), first.form_token(b"x", day));
+        // Without its record a key must not open what it sealed: who withdrew is forgotten.
+        assert_ne!(token(false), first.form_token(b"x", day));
+        assert_eq!(
+            fs::metadata(data.path().join("seal.key")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
     fn a_line_that_is_no_key_is_named() {
         let data = tempfile::tempdir().unwrap();
         fs::write(data.path().join("seal.key"), format!("1 {}\n2 zz\n", "0".repeat(64))).unwrap();
-        let error = open(data.path()).unwrap_err().to_string();
+        let error = open(data.path(), true).unwrap_err().to_string();
         assert!(error.contains("seal.key:2:"), "{error}");
     }
 }

@@ -17,8 +17,10 @@ mod sqlite;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tracing::{error, info};
@@ -35,6 +37,9 @@ const QUEUE_MAX: usize = 1024;
 
 /// How many choices are written in one transaction.
 const BATCH_MAX: usize = 256;
+
+/// How long a withdrawal that could not be written waits for the next attempt.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Something that digests in the record refer to: terms, wording, code.
 #[derive(Clone, Debug)]
@@ -75,6 +80,7 @@ struct Job {
 pub struct Store {
     jobs: SyncSender<Job>,
     superseded: Arc<Superseded>,
+    unwritten: Arc<AtomicUsize>,
 }
 
 /// The store's thread; it ends when the last [`Store`] is dropped.
@@ -100,15 +106,26 @@ impl Store {
         clock: Clock,
     ) -> std::io::Result<(Store, StoreThread)> {
         let (jobs, queue) = sync_channel(QUEUE_MAX);
-        let mut writer =
-            Writer { path, archive, superseded: Arc::clone(&superseded), clock, sqlite: None };
+        let unwritten = Arc::new(AtomicUsize::new(0));
+        let mut writer = Writer {
+            path,
+            archive,
+            superseded: Arc::clone(&superseded),
+            clock,
+            sqlite: None,
+            withdrawals: Vec::new(),
+            unwritten: Arc::clone(&unwritten),
+        };
+        if !writer.path.exists() {
+            Sqlite::make(&writer.path)?;
+        }
         // Opened here and not on the thread: whoever withdrew before the restart must be
         // known before the first request is served.
         writer.reopen();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&queue))?;
-        Ok((Store { jobs, superseded }, StoreThread(thread)))
+        Ok((Store { jobs, superseded, unwritten }, StoreThread(thread)))
     }
 
     /// Records a choice; it is on the disk when this returns.
@@ -125,6 +142,12 @@ impl Store {
         answer.await.unwrap_or_else(|_| Err(StoreError::Unwritable("its thread ended".to_owned())))
     }
 
+    /// How many withdrawals count in memory alone, because the disk failed. They are tried
+    /// again until they are written; a restart before that would forget them.
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Acquire)
+    }
+
     /// The ids that no longer count.
     pub fn superseded(&self) -> &Superseded {
         &self.superseded
@@ -137,28 +160,57 @@ struct Writer {
     superseded: Arc<Superseded>,
     clock: Clock,
     sqlite: Option<Sqlite>,
+    /// Withdrawals that could not be written yet.
+    withdrawals: Vec<Entry>,
+    unwritten: Arc<AtomicUsize>,
 }
 
 impl Writer {
     fn serve(mut self, queue: &Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
-            let mut jobs = vec![first];
-            jobs.extend(queue.try_iter().take(BATCH_MAX - 1));
-            let (entries, waiting): (Vec<Entry>, Vec<_>) =
-                jobs.into_iter().map(|job| (job.entry, job.done)).unzip();
-            let result = self.write(&entries);
-            for done in waiting {
-                // A visitor who went away no longer waits for the answer.
-                let _ = done.send(result.clone());
+        loop {
+            let first = if self.withdrawals.is_empty() {
+                queue.recv().map_err(RecvTimeoutError::from)
+            } else {
+                queue.recv_timeout(RETRY)
+            };
+            match first {
+                Ok(first) => {
+                    let mut jobs = vec![first];
+                    jobs.extend(queue.try_iter().take(BATCH_MAX - 1));
+                    self.answer(jobs);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.write(&[]);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    if !self.withdrawals.is_empty() && self.write(&[]).is_err() {
+                        error!(lost = self.withdrawals.len(), "withdrawals could not be recorded");
+                    }
+                    return;
+                }
             }
         }
     }
 
-    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
-        // Each agreement that ends makes room for one withdrawal more.
-        if entries.iter().any(|entry| entry.supersedes.is_some()) {
-            self.superseded.forget_ended(self.clock.now());
+    fn answer(&mut self, jobs: Vec<Job>) {
+        let (entries, waiting): (Vec<Entry>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.entry, job.done)).unzip();
+        let result = self.write(&entries);
+        if result.is_err() {
+            self.withdrawals.extend(entries.into_iter().filter(|entry| entry.supersedes.is_some()));
         }
+        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
+        for done in waiting {
+            // A visitor who went away no longer waits for the answer.
+            let _ = done.send(result.clone());
+        }
+    }
+
+    /// Writes what failed before, and then `entries`.
+    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        // Each agreement that ends makes room for one withdrawal more.
+        self.superseded.forget_ended(now);
         if self.sqlite.is_none() {
             self.reopen();
         }
@@ -168,7 +220,12 @@ impl Writer {
                 self.path.display()
             )));
         };
-        sqlite.write(entries).map_err(|cause| {
+        let written = match self.withdrawals.is_empty() {
+            true => Ok(()),
+            false => sqlite.write(&self.withdrawals, now).map(|()| self.withdrawals.clear()),
+        };
+        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
+        written.and_then(|()| sqlite.write(entries, now)).map_err(|cause| {
             error!(path = %self.path.display(), %cause, "a choice could not be recorded");
             // The next choice opens the file anew; what is known as withdrawn stays known.
             self.sqlite = None;
@@ -271,6 +328,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_withdrawal_that_met_a_locked_disk_is_written_when_it_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("consent.db");
+        let (store, thread) = open(path.clone());
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let refused = store.record(entry(Some(7), Some(7))).await;
+        assert!(matches!(refused, Err(StoreError::Unwritable(_))), "{refused:?}");
+        assert_eq!(store.unwritten(), 1);
+        other.execute_batch("COMMIT").unwrap();
+        store.record(entry(None, None)).await.unwrap();
+        assert_eq!(store.unwritten(), 0);
+        drop(store);
+        thread.join();
+        let (store, thread) = open(path);
+        assert!(store.superseded().contains(VisitorId(7)));
+        drop(store);
+        thread.join();
+    }
+
+    #[tokio::test]
     async fn a_store_that_cannot_be_opened_leaves_no_agreement_standing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("consent.db");
@@ -285,9 +363,13 @@ mod tests {
         // What was withdrawn is withdrawn all the same.
         assert!(store.superseded().contains(VisitorId(6)));
 
+        assert_eq!(store.unwritten(), 1);
+
+        // A file that appears from nowhere knows of no withdrawal, so none is made.
         std::fs::remove_file(&path).unwrap();
-        store.record(entry(None, None)).await.unwrap();
-        assert_eq!(store.superseded().record(), Record::Readable);
+        assert!(store.record(entry(None, None)).await.is_err());
+        assert_eq!(store.superseded().record(), Record::Unreadable);
+        assert!(!path.exists());
         drop(store);
         thread.join();
     }

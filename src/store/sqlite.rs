@@ -6,9 +6,11 @@
 //!
 //! The statements keep to a subset that PostgreSQL takes too.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::Archived;
 use super::entry::{Entry, commitment};
@@ -63,9 +65,16 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens or makes the file, and archives what digests of the record will refer to.
+    /// Makes an empty file, for the operator's own account alone (policy 8.1).
+    pub(super) fn make(path: &Path) -> std::io::Result<()> {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+    }
+
+    /// Opens the file, and archives what digests of the record will refer to. A file that is
+    /// not there is not made: it was there once, and with it went what it knew.
     pub(super) fn open(path: &Path, archive: &[Archived]) -> rusqlite::Result<Sqlite> {
-        let mut connection = Connection::open(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -120,12 +129,15 @@ impl Sqlite {
     }
 
     /// Writes entries in one transaction; when this returns they are on the disk.
-    pub(super) fn write(&mut self, entries: &[Entry]) -> rusqlite::Result<()> {
+    pub(super) fn write(&mut self, entries: &[Entry], now: Time) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         let mut link = self.last_link.clone();
         for entry in entries {
             link = write_entry(&transaction, entry, &link)?;
         }
+        transaction
+            .prepare_cached("DELETE FROM superseded WHERE until <= ?1")?
+            .execute([seconds(now)])?;
         transaction.commit()?;
         self.last_link = link;
         Ok(())
