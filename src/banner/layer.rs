@@ -10,6 +10,7 @@
 //!
 //! Where in a page they are put is the gate's business; how they look is `assets/banner.css`.
 
+use data_encoding::HEXLOWER;
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,9 @@ pub enum Reach {
 #[derive(Debug, Clone)]
 pub struct Layer {
     prepared: Prepared,
+    digest: [u8; 16],
+    /// The digest in hexadecimal, as the form carries it.
+    shown: String,
 }
 
 /// The control that opens the settings, in one language.
@@ -62,6 +66,7 @@ impl Layer {
                         accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
                         data-error=(banner.error) data-frame=(banner.frame) {
                         input type="hidden" name="token" value=(Place::Token.mark());
+                        input type="hidden" name="shown" value=(Place::Shown.mark());
                         input type="hidden" name="return" value=(Place::Return.mark());
                         input type="hidden" name="lang" value=(texts.code);
                         div.cm__texts {
@@ -94,27 +99,31 @@ impl Layer {
             @if reach == Reach::Button { (control(texts, true)) }
             script src=(assets::banner_js().path) defer data-nonce=(Place::Nonce.mark()) {}
         };
-        Some(Self { prepared: prepare(markup) })
+        let prepared = prepare(markup);
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&Sha256::digest(shown(&prepared))[..16]);
+        Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest) })
     }
 
     /// Appends the banner: `return_to` is the path of the page that carries it, `nonce` the one
     /// that the page's policy (CSP) wants on scripts and stylesheets, if it wants one.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, return_to: &str, nonce: Option<&str>) {
-        self.prepared.write(out, Values { token, return_to, nonce });
+        self.prepared.write(out, Values { token, shown: &self.shown, return_to, nonce });
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
     pub fn shown(&self) -> String {
-        self.prepared.source() + assets::banner_css().body + assets::banner_js().body
+        shown(&self.prepared)
     }
 
     /// SHA-256 over [`Layer::shown`], cut to 16 bytes.
     pub fn digest(&self) -> [u8; 16] {
-        let digest = Sha256::digest(self.shown());
-        let mut cut = [0; 16];
-        cut.copy_from_slice(&digest[..16]);
-        cut
+        self.digest
     }
+}
+
+fn shown(prepared: &Prepared) -> String {
+    prepared.source() + assets::banner_css().body + assets::banner_js().body
 }
 
 impl Control {
@@ -125,7 +134,7 @@ impl Control {
 
     /// Appends the control; the arguments are those of [`Layer::write`].
     pub fn write(&self, out: &mut Vec<u8>, return_to: &str, nonce: Option<&str>) {
-        self.prepared.write(out, Values { token: "", return_to, nonce });
+        self.prepared.write(out, Values { token: "", shown: "", return_to, nonce });
     }
 }
 

@@ -151,6 +151,7 @@ fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
     let back = format!("{}&notice={outcome}", here(&texts.code, view.return_to));
     html! {
         input type="hidden" name="token" value=(view.token);
+        input type="hidden" name="shown" value=(view.shown);
         input type="hidden" name="return" value=(back);
         input type="hidden" name="lang" value=(texts.code);
         input type="hidden" name="way" value="settings";
@@ -316,6 +317,7 @@ mod tests {
             purposes: &purposes,
             languages: &LANGUAGES,
             token: "tok",
+            shown: "5e5e",
             return_to,
             code: Some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),

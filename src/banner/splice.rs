@@ -18,6 +18,8 @@ const EDGE: char = '\u{1}';
 pub(super) enum Place {
     /// The form's token, as the value of an attribute.
     Token,
+    /// The digest of what is shown, as the value of an attribute.
+    Shown,
     /// The page to return to, as the value of an attribute.
     Return,
     /// The page to return to, as a part of a query.
@@ -27,8 +29,9 @@ pub(super) enum Place {
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Token, "\u{1}token\u{1}"),
+        (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
@@ -44,6 +47,7 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Values<'a> {
     pub(super) token: &'a str,
+    pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
     pub(super) nonce: Option<&'a str>,
 }
@@ -81,6 +85,7 @@ impl Prepared {
             out.extend_from_slice(before.as_bytes());
             match place {
                 Place::Token => out.extend_from_slice(ascii(&escape(values.token)).as_bytes()),
+                Place::Shown => out.extend_from_slice(ascii(&escape(values.shown)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
                 Place::Nonce => {
@@ -154,7 +159,8 @@ mod tests {
 
     fn written(markup: &str, return_to: &str, nonce: Option<&str>) -> String {
         let mut out = Vec::new();
-        Prepared::new(markup).write(&mut out, Values { token: "t&1", return_to, nonce });
+        Prepared::new(markup)
+            .write(&mut out, Values { token: "t&1", shown: "5", return_to, nonce });
         String::from_utf8(out).expect("ASCII")
     }
 

@@ -139,6 +139,8 @@ pub struct Settings<'a> {
     pub languages: &'a [Language<'a>],
     /// Proves that the form was made for this visitor, where the browser says nothing else.
     pub token: &'a str,
+    /// The digest of what is shown in this language: an answer to something else does not count.
+    pub shown: &'a str,
     /// The page that the visitor came from: a path of this site, checked by the caller.
     pub return_to: &'a str,
     /// The short code of the visitor's consent id, if they have one.

@@ -12,6 +12,9 @@ use super::seal::Seal;
 use crate::policy::{Choice, Signal, Visitor};
 use crate::superseded::Superseded;
 
+/// How many copies of the consent cookie are looked at.
+const COPIES_MAX: usize = 8;
+
 /// Reads the visitor from their consent cookie.
 pub fn visitor(
     headers: &HeaderMap,
@@ -42,6 +45,23 @@ pub fn visitor(
         Some(visitor) => visitor,
         None => Visitor::Stranger,
     }
+}
+
+/// Every visitor with an id whose cookie a request holds: more than one where a cookie of ours
+/// stands in several scopes. Whoever takes something back takes it back under all of them.
+pub fn known(headers: &HeaderMap, cookie: &ConsentCookie, seal: &Seal) -> Vec<Visitor> {
+    let mut known: Vec<Visitor> = Vec::new();
+    for found in cookies::of_request(headers) {
+        if found.name != cookie.name().as_bytes() || known.len() >= COPIES_MAX {
+            continue;
+        }
+        if let Some(visitor @ Visitor::Known { .. }) = seal.open(found.value)
+            && !known.contains(&visitor)
+        {
+            known.push(visitor);
+        }
+    }
+    known
 }
 
 /// Reads the browser's signal: `Sec-GPC: 1`, and no other value. Of several fields one exact

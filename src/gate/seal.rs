@@ -19,13 +19,16 @@ use sha2::Sha256;
 use crate::policy::{
     Choice, Choices, Mark, Purpose, Signal, TermsDigest, TextDigest, Visitor, VisitorId,
 };
-use crate::time::{Day, Time};
+use crate::time::{DAY_SECONDS, Day, Time};
 
 /// The first byte of a sealed value.
 const FORMAT: u8 = 1;
 
 /// Bytes of the authentication code: 128 bits.
 const MAC_BYTES: usize = 16;
+
+/// How long a form may lie open.
+const TOKEN_SECONDS: u64 = 2 * DAY_SECONDS;
 
 /// The longest value that is looked at: seven choices under an id take less.
 const SEALED_CHARS_MAX: usize = 1024;
@@ -108,13 +111,31 @@ impl Seal {
         })
     }
 
-    /// A token that proves that a form came from a page of ours, shown to `whom` on `day`.
-    /// It rests on what the request itself shows, so no identifier is needed to check it.
-    pub fn form_token(&self, whom: &[u8], day: Day) -> String {
+    /// A token that proves that a form came from a page of ours, shown to `whom` at `now`. It
+    /// rests on what the request itself shows, so no identifier is needed to check it; and it
+    /// is another one each minute, so that no script of the page can use it as one.
+    pub fn form_token(&self, whom: &[u8], now: Time) -> String {
+        let minute = u32::try_from(now.0 / 60).unwrap_or(u32::MAX).to_be_bytes();
+        let code = self.token_mac(whom, minute).finalize().into_bytes();
+        BASE64URL_NOPAD.encode(&[&minute[..], &code[..MAC_BYTES]].concat())
+    }
+
+    /// Whether a token was made for `whom`, at most two days ago.
+    pub fn holds(&self, token: &str, whom: &[u8], now: Time) -> bool {
+        let Ok(bytes) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return false };
+        let Some((minute, code)) = bytes.split_first_chunk() else { return false };
+        let made = u64::from(u32::from_be_bytes(*minute)) * 60;
+        let is_recent = made <= now.0 && now.0 - made <= TOKEN_SECONDS;
+        is_recent
+            && code.len() == MAC_BYTES
+            && self.token_mac(whom, *minute).verify_truncated_left(code).is_ok()
+    }
+
+    fn token_mac(&self, whom: &[u8], minute: [u8; 4]) -> Hmac<Sha256> {
         let mut mac = keyed(&self.current, b"kelisim form token 1");
-        mac.update(&day.0.to_be_bytes());
+        mac.update(&minute);
         mac.update(whom);
-        BASE64URL_NOPAD.encode(&mac.finalize().into_bytes()[..MAC_BYTES])
+        mac
     }
 }
 
@@ -265,11 +286,19 @@ mod tests {
     }
 
     #[test]
-    fn a_form_token_holds_for_one_asker_and_day() {
+    fn a_form_token_holds_for_one_asker_and_two_days() {
         let seal = Seal::new(key(1), Vec::new());
-        let token = seal.form_token(b"198.51.100.7 agent", Day(20_000));
-        assert_eq!(token, seal.form_token(b"198.51.100.7 agent", Day(20_000)));
-        assert_ne!(token, seal.form_token(b"198.51.100.8 agent", Day(20_000)));
-        assert_ne!(token, seal.form_token(b"198.51.100.7 agent", Day(20_001)));
+        let shown = Time(1_763_800_123);
+        let token = seal.form_token(b"198.51.100.7 agent", shown);
+        let holds = |whom: &[u8], later| seal.holds(&token, whom, shown.plus_seconds(later));
+        assert!(
+            holds(b"198.51.100.7 agent", 0) && holds(b"198.51.100.7 agent", TOKEN_SECONDS - 60)
+        );
+        assert!(!holds(b"198.51.100.7 agent", TOKEN_SECONDS + 60));
+        assert!(!holds(b"198.51.100.8 agent", 0));
+        assert_ne!(token, seal.form_token(b"198.51.100.7 agent", shown.plus_seconds(60)));
+        for forged in ["", "AAAA", &token[..token.len() - 2]] {
+            assert!(!seal.holds(forged, b"198.51.100.7 agent", shown), "{forged}");
+        }
     }
 }

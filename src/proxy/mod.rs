@@ -331,7 +331,7 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
     Some(Insertion {
         policy: policy.in_force,
         banner,
-        token: if banner { whom.token(&walk.snapshot.seal, walk.now.day()) } else { String::new() },
+        token: if banner { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
         return_to: subject::form::local_path(walk.target.path.as_str())
             .unwrap_or_else(|| "/".to_owned()),
         nonce: None,

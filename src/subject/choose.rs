@@ -75,7 +75,10 @@ pub fn choose(
 
     let standing = before.id().filter(|_| old.agrees());
     let ended = standing.filter(|_| taken_back).map(|id| {
-        let until = agreed_until(&old);
+        // Agreeing again under one id lengthens its term, and an older copy of the cookie does
+        // not know: no agreement given until now lasts longer than one given now would.
+        let longest = wishes.iter().map(|(purpose, _)| mark(purpose).until).max();
+        let until = agreed_until(&old).max(longest.unwrap_or_default());
         Ended { id, choices: new, until }
     });
     let visitor = if new.agrees() {
@@ -167,7 +170,7 @@ mod tests {
         let refuse = wish(&[(ANALYTICS, Wish::Refuse)]);
         let back = choose(&agreed, &refuse, |_| mark(200), VisitorId(2));
         let ended = back.ended.unwrap();
-        assert_eq!((ended.id, ended.until), (VisitorId(1), mark(100).until));
+        assert_eq!((ended.id, ended.until), (VisitorId(1), mark(200).until));
         assert_eq!(back.visitor.id(), None);
         assert!(matches!(back.visitor.choices().of(ANALYTICS), Some(Choice::Withdrawn(_))));
 

@@ -20,7 +20,7 @@ use super::choose::Wish;
 use crate::fault::{Fault, VisitorFault};
 use crate::gate::seal::Seal;
 use crate::policy::{PerPurpose, Purpose};
-use crate::time::{Day, Time};
+use crate::time::Time;
 
 /// The largest form, in bytes.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -77,25 +77,29 @@ impl Form {
     fn selected(&self, asked: &[Purpose]) -> Result<PerPurpose<Option<Wish>>, Fault> {
         let mut wishes =
             PerPurpose::from_fn(|purpose| asked.contains(&purpose).then_some(Wish::Refuse));
+        let mut said: PerPurpose<Option<Wish>> = PerPurpose::default();
         for (name, value) in &self.fields {
-            if matches!(name.as_str(), "choice" | "return" | "token" | "lang" | "way") {
+            if matches!(name.as_str(), "choice" | "return" | "token" | "shown" | "lang" | "way") {
                 continue;
             }
             let purpose = name.parse::<Purpose>().ok().filter(|purpose| asked.contains(purpose));
             let unknown = |what: String| Fault::from(VisitorFault::UnknownChoice(what));
             let purpose = purpose.ok_or_else(|| unknown(name.clone()))?;
-            wishes[purpose] = Some(match value.as_str() {
+            let wish = match value.as_str() {
                 "agree" => Wish::Agree,
                 "decline" => Wish::Refuse,
                 other => return Err(unknown(format!("{name}={other}"))),
-            });
+            };
+            // Who says both has not agreed.
+            let said_otherwise = said[purpose].is_some_and(|earlier| earlier != wish);
+            said[purpose] = Some(if said_otherwise { Wish::Refuse } else { wish });
+            wishes[purpose] = said[purpose];
         }
         Ok(wishes)
     }
 }
 
-/// What a form's token is made of: it holds for whoever was shown the form, that day and the
-/// next.
+/// Whom a form was shown to, as a request shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Whom<'a> {
     /// The visitor's address.
@@ -105,10 +109,14 @@ pub struct Whom<'a> {
 }
 
 impl Whom<'_> {
-    /// The token of a form that is shown today.
-    pub fn token(&self, seal: &Seal, today: Day) -> String {
+    /// The token of a form that is shown now.
+    pub fn token(&self, seal: &Seal, now: Time) -> String {
+        seal.form_token(&self.bytes(), now)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
         let agent = self.headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-        seal.form_token(&[self.address.to_string().as_bytes(), b" ", agent].concat(), today)
+        [self.address.to_string().as_bytes(), b" ", agent].concat()
     }
 }
 
@@ -126,12 +134,7 @@ pub fn check_origin(
         (Some(b"same-origin" | b"none"), _) | (None, None) => Ok(()),
         (Some(_), _) => foreign,
         (None, Some(b"null")) => {
-            let token = form.get("token").unwrap_or_default();
-            let today = now.day();
-            let yesterday = Day(today.0.saturating_sub(1));
-            // A token that leaks its own bytes to a clock is worth nothing: it is bound to
-            // the address that would have to guess it.
-            let holds = [today, yesterday].iter().any(|day| whom.token(seal, *day) == token);
+            let holds = seal.holds(form.get("token").unwrap_or_default(), &whom.bytes(), now);
             if holds { Ok(()) } else { foreign }
         }
         (None, Some(origin)) => {
@@ -158,6 +161,7 @@ pub fn local_path(given: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::gate::seal::SealKey;
+    use crate::time::Day;
 
     fn form(body: &str) -> Form {
         Form { fields: form_urlencoded::parse(body.as_bytes()).into_owned().collect() }
@@ -193,6 +197,9 @@ mod tests {
         assert_eq!(of("choice=decline-all"), Ok(Some(Wish::Refuse)));
         assert_eq!(of("choice=selected&analytics=agree&return=%2F"), Ok(Some(Wish::Agree)));
         assert_eq!(of("choice=selected"), Ok(Some(Wish::Refuse)));
+        for both in ["analytics=agree&analytics=decline", "analytics=decline&analytics=agree"] {
+            assert_eq!(of(&format!("choice=selected&{both}")), Ok(Some(Wish::Refuse)), "{both}");
+        }
         for (body, named) in [
             ("", "choice"),
             ("choice=maybe", "maybe"),
@@ -236,9 +243,9 @@ mod tests {
 
         let headers = HeaderMap::new();
         let whom = Whom { address, headers: &headers };
-        let token = |day| format!("token={}", whom.token(&seal, day));
-        assert!(check(&[("origin", "null")], &token(Day(20_000))));
-        assert!(check(&[("origin", "null")], &token(Day(19_999))));
-        assert!(!check(&[("origin", "null")], &token(Day(19_998))));
+        let token = |at| format!("token={}", whom.token(&seal, at));
+        assert!(check(&[("origin", "null")], &token(now)));
+        assert!(check(&[("origin", "null")], &token(Day(19_999).start())));
+        assert!(!check(&[("origin", "null")], &token(Day(19_997).start())));
     }
 }

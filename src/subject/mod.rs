@@ -17,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
+use data_encoding::HEXLOWER;
 use http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue, LOCATION, SET_COOKIE,
@@ -33,9 +34,11 @@ use self::choose::{Outcome, TERM_DAYS, Wish, choose};
 use self::form::{Form, Whom, check_origin, local_path};
 use crate::banner::{assets, pages};
 use crate::fault::{Fault, GatewayFault, VisitorFault};
+use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 use crate::policy::{
-    Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, Verdicts, Visitor, VisitorId,
+    Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
+    Visitor, VisitorId,
 };
 use crate::snapshot::Snapshot;
 use crate::store::{Entry, Store, Way};
@@ -134,14 +137,19 @@ impl Subject<'_> {
             "/.consent/choices" => {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
-                let wishes = form.wishes(&self.asked()?)?;
+                let mut wishes = form.wishes(&self.asked()?)?;
+                if form.get("choice") == Some("decline-all") {
+                    wishes = self.refuse_all()?;
+                }
+                if self.is_outdated(&form, &wishes)? {
+                    return self.ask_again(&form);
+                }
                 self.choose(store, &form, &wishes).await?
             }
             "/.consent/withdraw" => {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
-                let asked = self.asked()?;
-                let wishes = PerPurpose::from_fn(|p| asked.contains(&p).then_some(Wish::Refuse));
+                let wishes = self.refuse_all()?;
                 self.choose(store, &form, &wishes).await?
             }
             _ => return Err(VisitorFault::NotFound.into()),
@@ -178,6 +186,40 @@ impl Subject<'_> {
         Ok(self.snapshot.rules.asked(self.policy()?).collect())
     }
 
+    /// Refuses what is asked, and takes back whatever was agreed to, asked today or not.
+    fn refuse_all(&self) -> Result<PerPurpose<Option<Wish>>, Fault> {
+        let asked = self.asked()?;
+        let choices = self.visitor.choices();
+        Ok(PerPurpose::from_fn(|purpose| {
+            let agreed = matches!(choices.of(purpose), Some(Choice::Agreed(_)));
+            (agreed || asked.contains(&purpose)).then_some(Wish::Refuse)
+        }))
+    }
+
+    /// Whether a form agrees to something else than what would be shown now: it lay open
+    /// while the terms or the wording changed.
+    fn is_outdated(&self, form: &Form, wishes: &PerPurpose<Option<Wish>>) -> Result<bool, Fault> {
+        let agrees = wishes.iter().any(|(_, wish)| *wish == Some(Wish::Agree));
+        let language = self.language(form.get("lang"));
+        let now = HEXLOWER.encode(&self.shown(self.policy()?, language).0);
+        Ok(agrees && form.get("shown").is_some_and(|then| then != now))
+    }
+
+    /// Nothing is recorded, and the page that the visitor returns to asks anew.
+    fn ask_again(&self, form: &Form) -> Result<Page, Fault> {
+        if wants_json(self.headers) {
+            let error = "the terms have changed since this form was shown; ask again";
+            let mut page = json(&serde_json::json!({ "error": error }));
+            *page.status_mut() = StatusCode::CONFLICT;
+            return Ok(page);
+        }
+        back(form)
+    }
+
+    fn shown(&self, policy: &PolicyVersion, language: &str) -> TextDigest {
+        self.snapshot.face(policy, language).map(|face| face.shown).unwrap_or_default()
+    }
+
     /// `{"analytics": {"verdict": "withhold", "reason": "not-asked"}, …}`
     fn state(&self) -> Value {
         let one = |(purpose, verdict): (Purpose, &crate::policy::Verdict)| {
@@ -201,7 +243,7 @@ impl Subject<'_> {
         let Subject { conditions, signal, .. } = *self;
         let policy = self.policy()?;
         let language = self.language(form.get("lang"));
-        let shown = self.snapshot.face(policy, language).map(|face| face.shown).unwrap_or_default();
+        let shown = self.shown(policy, language);
         let now = conditions.now;
         let mark = |purpose: Purpose| Mark {
             at: now,
@@ -229,6 +271,17 @@ impl Subject<'_> {
         let mut entries = Vec::new();
         if let Some(ended) = ended {
             entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
+        }
+        // Other copies of the cookie end with this choice, too.
+        let nothing = PerPurpose::from_fn(|_| Some(Wish::Refuse));
+        let seal = &self.snapshot.seal;
+        for other in asker::known(self.headers, self.cookie, seal) {
+            let is_other = other.id() != self.visitor.id() && other.id() != visitor.id();
+            let counts = other.id().is_some_and(|id| !store.superseded().contains(id));
+            let ended = choose(&other, &nothing, mark, fresh).ended;
+            if let Some(ended) = ended.filter(|_| is_other && counts) {
+                entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
+            }
         }
         // A withdrawal of everything is recorded under the id that it ends, and nowhere else.
         if entries.is_empty() || visitor.id().is_some() {
@@ -260,13 +313,7 @@ impl Subject<'_> {
             let record = record.map(|id| id.to_string());
             json(&serde_json::json!({ "record": record, "choices": choices }))
         } else {
-            let back = form.get("return").and_then(local_path);
-            let mut page = Response::new(Bytes::new());
-            *page.status_mut() = StatusCode::SEE_OTHER;
-            let back = HeaderValue::from_str(back.as_deref().unwrap_or("/.consent/"));
-            let back = back.map_err(|_| VisitorFault::BadRequest("`return` is not a path"))?;
-            page.headers_mut().insert(LOCATION, back);
-            page
+            back(form)?
         };
         if let Some(line) = self.cookie_line(visitor) {
             page.headers_mut().insert(SET_COOKIE, line);
@@ -304,6 +351,17 @@ impl Subject<'_> {
             _ => Way::Form,
         }
     }
+}
+
+/// Back to the page that the form was on, if it names one of this site.
+fn back(form: &Form) -> Result<Page, Fault> {
+    let path = form.get("return").and_then(local_path);
+    let path = HeaderValue::from_str(path.as_deref().unwrap_or(ROOT));
+    let mut page = Response::new(Bytes::new());
+    *page.status_mut() = StatusCode::SEE_OTHER;
+    let path = path.map_err(|_| VisitorFault::BadRequest("`return` is not a path"))?;
+    page.headers_mut().insert(LOCATION, path);
+    Ok(page)
 }
 
 fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(), Fault> {

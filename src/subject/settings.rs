@@ -3,7 +3,7 @@
 //! The policy's terms come from the rules, the states from the verdicts, the marks from the
 //! visitor's choices. Nothing is looked up in the record: the page works while it is down.
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use http::header::ACCEPT_LANGUAGE;
 use url::form_urlencoded;
 
@@ -67,7 +67,8 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         .iter()
         .map(|code| Language { code, name: &rules.texts(code).name })
         .collect();
-    let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now.day());
+    let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
+    let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
     let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),
@@ -75,6 +76,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         purposes: &cards,
         languages: &languages,
         token: &token,
+        shown: &shown,
         return_to: &query.return_to,
         code: code.as_deref(),
         notice: query.notice.filter(|notice| is_true(*notice, subject)),
