@@ -83,12 +83,13 @@ pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts
 }
 
 fn recipients<'a>(
-    ids: &[crate::policy::RecipientId],
+    declared: &[crate::policy::Recipient],
     wording: &'a PolicyWording,
     texts: &'a Texts,
 ) -> Vec<Recipient<'a>> {
-    ids.iter()
-        .filter_map(|id| wording.recipients.get(&id.0))
+    declared
+        .iter()
+        .filter_map(|to| wording.recipients.get(&to.id.0))
         .map(|recipient| Recipient {
             name: recipient.name.get(&texts.code),
             country: texts.country(&recipient.country).unwrap_or(&recipient.country),

@@ -105,7 +105,17 @@ impl Fault {
         StatusCode::from_u16(self.failure().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The cause in one line, for programs that take JSON and for the log.
+    /// What a program is told. What happened behind the gateway is the operator's to know.
+    fn public_cause(&self) -> String {
+        match self {
+            Fault::Visitor(_) => self.cause(),
+            Fault::Upstream(UpstreamFault::Timeout) => "the site did not answer in time".to_owned(),
+            Fault::Upstream(_) => "the site does not answer".to_owned(),
+            Fault::Gateway(_) => "the choice could not be recorded; try again".to_owned(),
+        }
+    }
+
+    /// The cause in one line, for the operator.
     pub fn cause(&self) -> String {
         match self {
             Fault::Visitor(fault) => match fault {
@@ -140,7 +150,7 @@ impl Fault {
     /// The answer: a page, or JSON for a program that asked for it.
     pub fn response(&self, texts: &Texts, json: bool, retry: Option<&str>) -> Response<Bytes> {
         let (content_type, body) = if json {
-            ("application/json", serde_json::json!({ "error": self.cause() }).to_string())
+            ("application/json", serde_json::json!({ "error": self.public_cause() }).to_string())
         } else {
             ("text/html; charset=utf-8", pages::error(texts, self.failure(), retry))
         };

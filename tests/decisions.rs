@@ -5,7 +5,7 @@
 
 use kelisim::policy::{
     Basis, Categories, Category, Choice, Choices, Conditions, Keep, Mark, PerPurpose,
-    PolicyVersion, Purpose, Reason, RecipientId, Record, Signal, Terms, TermsDigest, TextDigest,
+    PolicyVersion, Purpose, Reason, Recipient, RecipientId, Record, Signal, Terms, TermsDigest, TextDigest,
     Verdict, Visitor, VisitorId, decide,
 };
 use kelisim::time::{DAY_SECONDS, Day, Time};
@@ -77,7 +77,7 @@ fn decided(purpose: Purpose, case: &[&str]) -> String {
     };
     let basis = Basis::ALL.into_iter().find(|b| b.name() == *basis).unwrap();
     let recipients = match *vendor {
-        "declared" => vec![RecipientId(VENDOR.to_owned())],
+        "declared" => vec![Recipient { id: RecipientId(VENDOR.to_owned()), country: "RU".into() }],
         _ => Vec::new(),
     };
     let of = |of: Purpose| {

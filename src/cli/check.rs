@@ -24,6 +24,9 @@ pub(super) fn run(folder: &Path) -> ExitCode {
             let languages = rules.site.languages.join(", ");
             println!("{root}: {} files, no problem", files.len());
             println!("{vendors} vendors, {versions} policy versions, languages {languages}");
+            for (name, recipient) in rules.never_declared() {
+                println!("always withheld: {name} (`{recipient}` is in no policy)");
+            }
             ExitCode::SUCCESS
         }
         Err(problems) => {

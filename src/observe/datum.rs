@@ -8,6 +8,8 @@
 
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
+
 use crate::policy::{Category, Datum};
 use crate::time::Time;
 
@@ -62,12 +64,13 @@ impl PageAddress {
 }
 
 fn looks_personal(segment: &str) -> bool {
-    let lower = segment.to_ascii_lowercase();
-    if lower.contains('@') || lower.contains("%40") {
+    // As it is meant, not as it is written: `%2B7%20701…` is a telephone number, too.
+    let segment = percent_decode_str(segment).collect::<Vec<u8>>();
+    if segment.contains(&b'@') {
         return true;
     }
     let mut digits = 0;
-    for byte in segment.bytes() {
+    for byte in segment {
         match byte {
             b'0'..=b'9' => digits += 1,
             // Telephone numbers are written with these between their digits.
@@ -139,6 +142,8 @@ mod tests {
         assert_eq!(of("/prices?phone=77011234567#x"), "/prices");
         assert_eq!(of("/contacts/+7-701-123-45-67/edit"), "/contacts/*/edit");
         assert_eq!(of("/u/a%40b.kz"), "/u/*");
+        assert_eq!(of("/contacts/+7%20701%20123%2045%2067/edit"), "/contacts/*/edit");
+        assert_eq!(of("/c/%2B7%28701%29123-45-67"), "/c/*");
         assert_eq!(of("/news/2026-11-22/item-42"), "/news/2026-11-22/item-42");
         assert!(of(&"ә".repeat(600)).len() <= PATH_BYTES_MAX);
     }

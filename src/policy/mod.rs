@@ -23,6 +23,6 @@ pub use consent::{Choice, Choices, Mark, Signal, TextDigest};
 pub use decide::{Conditions, Permit, Reason, Record, Verdict, Verdicts, decide};
 pub use personal::{Datum, Personal};
 pub use purpose::{PerPurpose, Purpose};
-pub use terms::{Basis, Keep, RecipientId, Terms, TermsDigest};
+pub use terms::{Basis, Keep, Recipient, RecipientId, Terms, TermsDigest};
 pub use version::{NOTICE_DAYS, Policies, PolicyError, PolicyVersion};
 pub use visitor::{Visitor, VisitorId};

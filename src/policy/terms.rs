@@ -65,6 +65,16 @@ impl RecipientId {
     }
 }
 
+/// Who receives data, and where: moving data to another country changes the terms (Law 94-V,
+/// art. 8(4): whether there is cross-border transfer).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Recipient {
+    /// Who.
+    pub id: RecipientId,
+    /// ISO 3166-1 code of the country.
+    pub country: String,
+}
+
 /// The digest of a purpose's terms: 16 bytes of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct TermsDigest(pub [u8; 16]);
@@ -91,7 +101,7 @@ pub struct Terms {
     /// The categories that may be collected.
     pub collects: Categories,
     /// Who receives them, besides the operator; sorted.
-    pub recipients: Vec<RecipientId>,
+    pub recipients: Vec<Recipient>,
     /// How long they are kept.
     pub keep: Keep,
     /// The digest of all of the above, and of the purpose.
@@ -105,7 +115,7 @@ impl Terms {
         section: String,
         basis: Basis,
         collects: Categories,
-        mut recipients: Vec<RecipientId>,
+        mut recipients: Vec<Recipient>,
         keep: Keep,
     ) -> Terms {
         recipients.sort();
@@ -121,7 +131,8 @@ impl Terms {
     /// that every digest in the record resolves to what was agreed to.
     pub fn canonical(&self, purpose: Purpose) -> String {
         let collects: Vec<_> = self.collects.iter().map(super::Category::name).collect();
-        let recipients: Vec<_> = self.recipients.iter().map(|id| id.0.as_str()).collect();
+        let recipients: Vec<_> =
+            self.recipients.iter().map(|to| format!("{} ({})", to.id.0, to.country)).collect();
         let keep = match self.keep {
             Keep::Days(days) => format!("{days} days"),
             Keep::UntilMet => "until met".to_owned(),
@@ -137,7 +148,7 @@ impl Terms {
 
     /// Whether the policy names `recipient` for this purpose.
     pub fn declares(&self, recipient: &RecipientId) -> bool {
-        recipient.is_operator() || self.recipients.contains(recipient)
+        recipient.is_operator() || self.recipients.iter().any(|to| to.id == *recipient)
     }
 }
 
@@ -152,7 +163,10 @@ mod tests {
             "4.3".to_owned(),
             Basis::Consent,
             [Category::IpAddress].into_iter().collect(),
-            recipients.iter().map(|id| RecipientId((*id).to_owned())).collect(),
+            recipients
+                .iter()
+                .map(|id| Recipient { id: RecipientId((*id).to_owned()), country: "KZ".to_owned() })
+                .collect(),
             keep,
         )
     }
@@ -164,6 +178,9 @@ mod tests {
         assert_ne!(first.digest, terms(&["a"], Keep::Days(365)).digest);
         assert_ne!(first.digest, terms(&["a", "b"], Keep::Days(364)).digest);
         assert_ne!(first.digest, terms(&["a", "b"], Keep::UntilMet).digest);
+        let mut moved = first.clone();
+        moved.recipients[0].country = "RU".to_owned();
+        assert_ne!(first.canonical(Purpose::Analytics), moved.canonical(Purpose::Analytics));
     }
 
     #[test]

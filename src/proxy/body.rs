@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder};
+use flate2::write::GzEncoder;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::gunzip::Gunzip;
 use super::upstream::Lease;
 use crate::gate::document::Document;
 use crate::gate::response::Coding;
@@ -28,14 +29,8 @@ use crate::html::Rewriter;
 /// How long the site may pause within a body.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// After so many bytes the ratio of decompression is looked at.
-const RATIO_FROM: u64 = 1 << 20;
-
-/// The highest ratio of decompression.
-const RATIO_MAX: u64 = 200;
-
 /// Compressed bytes are decoded in steps of this size: one step yields 4 MiB at the most.
-const DECODE_STEP: usize = 4096;
+const STEP_BYTES: usize = 4096;
 
 /// Output is passed on when so much has gathered.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -139,13 +134,14 @@ impl FromSite {
 #[derive(Debug)]
 pub struct Changed {
     from: FromSite,
-    decoder: Option<MultiGzDecoder<Vec<u8>>>,
+    /// What came and was not looked at yet.
+    input: Bytes,
+    gunzip: Option<Gunzip>,
+    start: Vec<u8>,
     rewriter: Option<Rewriter<Document>>,
     encoder: Option<GzEncoder<Vec<u8>>>,
     output: Vec<u8>,
     unflushed: bool,
-    taken: u64,
-    decoded: u64,
     trailers: Option<Frame<Bytes>>,
     failed: bool,
 }
@@ -155,13 +151,13 @@ impl Changed {
     pub fn new(from: FromSite, coding: Coding, document: Document, gzip: bool) -> Changed {
         Changed {
             from,
-            decoder: (coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())),
+            input: Bytes::new(),
+            gunzip: (coding == Coding::Gzip).then(Gunzip::new),
+            start: Vec::new(),
             rewriter: Some(Rewriter::new(document)),
             encoder: gzip.then(|| GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
             output: Vec::new(),
             unflushed: false,
-            taken: 0,
-            decoded: 0,
             trailers: None,
             failed: false,
         }
@@ -175,6 +171,15 @@ impl Changed {
             if self.output.len() >= OUTPUT_BYTES {
                 return Poll::Ready(Some(Ok(self.take_output())));
             }
+            if !self.input.is_empty() {
+                // In steps, so that a small input that unpacks to much is passed on in time.
+                let most = if self.gunzip.is_some() { STEP_BYTES } else { usize::MAX };
+                let step = self.input.split_to(self.input.len().min(most));
+                if let Err(error) = self.take(&step) {
+                    return self.fail(error.into());
+                }
+                continue;
+            }
             if self.rewriter.is_none() {
                 // The end was reached: what is left goes, then the trailers.
                 if !self.output.is_empty() {
@@ -184,11 +189,7 @@ impl Changed {
             }
             match self.from.poll(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => {
-                        if let Err(error) = self.take(&data) {
-                            return self.fail(error.into());
-                        }
-                    }
+                    Ok(data) => self.input = data,
                     Err(trailers) => self.trailers = Some(trailers),
                 },
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
@@ -221,32 +222,20 @@ impl Changed {
     }
 
     fn take(&mut self, data: &[u8]) -> io::Result<()> {
-        let Some(decoder) = &mut self.decoder else {
-            return rewrite(self.rewriter.as_mut(), data, self.encoder.as_mut(), &mut self.output)
-                .map(|wrote| self.unflushed |= wrote);
-        };
-        for step in data.chunks(DECODE_STEP) {
-            decoder.write_all(step)?;
-            self.taken += step.len() as u64;
-            let plain = std::mem::take(decoder.get_mut());
-            self.decoded += plain.len() as u64;
-            if self.decoded > RATIO_FROM && self.decoded > self.taken * RATIO_MAX {
-                return Err(io::Error::other("the page unpacks to too much"));
+        match &mut self.gunzip {
+            Some(gunzip) => {
+                let plain = gunzip.take(data)?;
+                self.rewrite(&plain)
             }
-            self.unflushed |=
-                rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+            None => self.rewrite(data),
         }
-        Ok(())
     }
 
     /// The site pauses: whatever is known goes out.
     fn flush(&mut self) -> io::Result<()> {
-        if let Some(decoder) = &mut self.decoder {
-            decoder.flush()?;
-            let plain = std::mem::take(decoder.get_mut());
-            self.decoded += plain.len() as u64;
-            self.unflushed |=
-                rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+        if let Some(gunzip) = &mut self.gunzip {
+            let plain = gunzip.flush()?;
+            self.rewrite(&plain)?;
         }
         if std::mem::take(&mut self.unflushed)
             && let Some(encoder) = &mut self.encoder
@@ -258,58 +247,74 @@ impl Changed {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if let Some(mut decoder) = self.decoder.take()
-            && self.taken > 0
-        {
-            // Fails where the stream was cut before its checksum.
-            decoder.try_finish()?;
-            let plain = std::mem::take(decoder.get_mut());
-            rewrite(self.rewriter.as_mut(), &plain, self.encoder.as_mut(), &mut self.output)?;
+        if let Some(mut gunzip) = self.gunzip.take() {
+            let plain = gunzip.finish()?;
+            self.rewrite(&plain)?;
         }
         if let Some(rewriter) = self.rewriter.take() {
-            let mut result = Ok(());
-            let (encoder, output) = (&mut self.encoder, &mut self.output);
-            rewriter.end(&mut |bytes| {
-                let wrote = match encoder {
-                    Some(encoder) => encoder.write_all(bytes),
-                    None => output.write_all(bytes),
-                };
-                if let Err(error) = wrote {
-                    result = Err(error);
-                }
-            });
-            result?;
+            let mut sink = Sink::of(&mut self.encoder, &mut self.output);
+            rewriter.end(&mut |bytes| sink.put(bytes));
+            sink.end()?;
         }
         if let Some(encoder) = self.encoder.take() {
             self.output.append(&mut encoder.finish()?);
         }
         Ok(())
     }
-}
 
-/// Rewrites `plain` into the encoder, or into the output where there is none. Says whether
-/// anything went into the encoder.
-fn rewrite(
-    rewriter: Option<&mut Rewriter<Document>>,
-    plain: &[u8],
-    mut encoder: Option<&mut GzEncoder<Vec<u8>>>,
-    output: &mut Vec<u8>,
-) -> io::Result<bool> {
-    let Some(rewriter) = rewriter else { return Ok(false) };
-    let mut result = Ok(());
-    let mut wrote = false;
-    rewriter.write(plain, &mut |bytes| match &mut encoder {
-        Some(encoder) => {
-            wrote = true;
-            if let Err(error) = encoder.write_all(bytes) {
-                result = Err(error);
+    fn rewrite(&mut self, plain: &[u8]) -> io::Result<()> {
+        self.refuse_utf16(plain)?;
+        let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
+        let mut sink = Sink::of(&mut self.encoder, &mut self.output);
+        rewriter.write(plain, &mut |bytes| sink.put(bytes));
+        self.unflushed |= sink.end()?;
+        Ok(())
+    }
+
+    /// A byte order mark outweighs what the header said: two bytes a letter cannot be read by
+    /// bytes, and would go out with every tag in it.
+    fn refuse_utf16(&mut self, plain: &[u8]) -> io::Result<()> {
+        if self.start.len() < 2 {
+            self.start.extend(plain.iter().take(2 - self.start.len()));
+            if matches!(self.start.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]) {
+                return Err(io::Error::other("the page is in UTF-16 and does not say so"));
             }
         }
-        None => output.extend_from_slice(bytes),
-    });
-    result?;
-    if let Some(encoder) = encoder {
-        output.append(encoder.get_mut());
+        Ok(())
     }
-    Ok(wrote)
+}
+
+/// Where rewritten bytes go: into the encoder, or to the output where there is none.
+struct Sink<'a> {
+    encoder: Option<&'a mut GzEncoder<Vec<u8>>>,
+    output: &'a mut Vec<u8>,
+    wrote: bool,
+    result: io::Result<()>,
+}
+
+impl<'a> Sink<'a> {
+    fn of(encoder: &'a mut Option<GzEncoder<Vec<u8>>>, output: &'a mut Vec<u8>) -> Sink<'a> {
+        Sink { encoder: encoder.as_mut(), output, wrote: false, result: Ok(()) }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        match &mut self.encoder {
+            Some(encoder) => {
+                self.wrote = true;
+                if let Err(error) = encoder.write_all(bytes) {
+                    self.result = Err(error);
+                }
+            }
+            None => self.output.extend_from_slice(bytes),
+        }
+    }
+
+    /// Whether the encoder was given anything that it may still hold back.
+    fn end(self) -> io::Result<bool> {
+        self.result?;
+        if let Some(encoder) = self.encoder {
+            self.output.append(encoder.get_mut());
+        }
+        Ok(self.wrote)
+    }
 }

@@ -7,6 +7,7 @@
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
 mod body;
+mod gunzip;
 mod headers;
 mod route;
 mod upstream;

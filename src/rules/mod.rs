@@ -8,6 +8,7 @@
 //!
 //! What follows from a match is not decided here: see [`crate::policy`].
 
+mod coherence;
 mod pattern;
 mod policy;
 mod problem;
@@ -28,7 +29,7 @@ pub use site::{Control, Localized, Operator, Site};
 pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
-use crate::policy::{Basis, Keep, Policies, Purpose};
+use crate::policy::{Basis, Policies, Purpose};
 use crate::time::Day;
 
 /// The purposes for which the gateway itself keeps a log.
@@ -114,8 +115,9 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             problems.push(whole(root, &file, "is missing, but `site.toml` lists the language"));
         }
     }
-    problems.extend(unknown_recipients(&vendors, &versions));
-    problems.extend(endless_logs(&versions));
+    // A vendor whose file could not be read is not missing.
+    let all_read = problems.is_empty();
+    problems.extend(coherence::problems(&vendors, &versions, all_read));
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
         Ok(policies) => Some(policies),
@@ -186,6 +188,16 @@ impl RuleSet {
         })
     }
 
+    /// Vendors whose recipient no policy version names for their purpose, with that recipient:
+    /// they are withheld from everybody.
+    pub fn never_declared(&self) -> impl Iterator<Item = (&str, &str)> {
+        let declared = |vendor: &&Vendor| {
+            self.policies.all().iter().any(|p| p.terms[vendor.purpose].declares(&vendor.recipient))
+        };
+        let undeclared = self.vendors.iter().filter(move |vendor| !declared(vendor));
+        undeclared.map(|vendor| (vendor.name.as_str(), vendor.recipient.0.as_str()))
+    }
+
     /// The wording in `language`, or in the site's default one.
     pub fn texts(&self, language: &str) -> &Texts {
         self.texts
@@ -197,53 +209,6 @@ impl RuleSet {
 
 fn whole(root: &str, name: &str, text: &str) -> Problem {
     Problem { path: format!("{root}/{name}"), line: 0, text: text.to_owned() }
-}
-
-/// A vendor whose recipient no policy names is withheld for ever. That is right for one that
-/// is meant so, and a silent loss for one that is misspelt.
-fn unknown_recipients(
-    vendors: &[Vendor],
-    versions: &[(String, crate::policy::PolicyVersion)],
-) -> Vec<Problem> {
-    let declared: Vec<&str> = versions
-        .iter()
-        .flat_map(|(_, version)| version.terms.iter())
-        .flat_map(|(_, terms)| terms.recipients.iter().map(|id| id.0.as_str()))
-        .chain(["operator"])
-        .collect();
-    let misspelt = |vendor: &Vendor| {
-        let given = vendor.recipient.0.as_str();
-        let near = declared.iter().find(|name| strsim::damerau_levenshtein(given, name) <= 2)?;
-        (*near != given).then(|| Problem {
-            path: vendor.path.clone(),
-            line: 0,
-            text: format!("recipient `{given}` is in no policy; did you mean `{near}`?"),
-        })
-    };
-    vendors
-        .iter()
-        .filter(|v| !declared.contains(&v.recipient.0.as_str()))
-        .filter_map(misspelt)
-        .collect()
-}
-
-/// A log is kept by day files, so its purpose must say for how many days.
-fn endless_logs(versions: &[(String, crate::policy::PolicyVersion)]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (path, version) in versions {
-        for purpose in LOGGED {
-            if version.terms[purpose].keep == Keep::UntilMet {
-                problems.push(Problem {
-                    path: path.clone(),
-                    line: 0,
-                    text: format!(
-                        "purpose `{purpose}` keeps a log and has no `keep_days`; say for how many days"
-                    ),
-                });
-            }
-        }
-    }
-    problems
 }
 
 fn inline_set(vendors: &[Vendor]) -> Result<(RegexSet, Vec<usize>), regex::Error> {

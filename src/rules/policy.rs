@@ -13,7 +13,7 @@ use super::problem::{Problem, nearest};
 use super::site::Localized;
 use super::source::{Entry, Source};
 use crate::policy::{
-    Basis, Category, Keep, PerPurpose, PolicyVersion, Purpose, RecipientId, Terms,
+    self, Basis, Category, Keep, PerPurpose, PolicyVersion, Purpose, RecipientId, Terms,
 };
 use crate::time::Day;
 
@@ -117,6 +117,16 @@ fn find<T: Copy, E: serde::de::Error>(
     })
 }
 
+fn with_country(id: String, by_id: &BTreeMap<String, Recipient>) -> policy::Recipient {
+    let country = by_id.get(&id).map(|recipient| recipient.country.clone()).unwrap_or_default();
+    policy::Recipient { id: RecipientId(id), country }
+}
+
+/// Whether a section is one of the policy's, such as `4.3`: it names a folder of logs.
+fn is_section(text: &str) -> bool {
+    text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Reads one version with its wording.
 pub(super) fn read(
     path: &str,
@@ -151,6 +161,17 @@ pub(super) fn read(
                     .problem(line, format!("{what} of purpose `{id}` lacks language `{language}`"));
             }
         }
+        if !is_section(&section) {
+            source.problem(line, format!("section `{section}` is no clause; write it as `4.3`"));
+        }
+        let same = found
+            .iter()
+            .find(|(_, entry)| entry.as_ref().is_some_and(|(terms, _)| terms.section == section));
+        if let Some((other, _)) = same {
+            let text =
+                format!("section `{section}` is that of `{other}` already; each has its own");
+            source.problem(line, text);
+        }
         for recipient in &recipients {
             if !by_id.contains_key(recipient) {
                 let fix = nearest(recipient, by_id.keys().map(String::as_str)).map_or_else(
@@ -165,7 +186,7 @@ pub(super) fn read(
             section,
             basis,
             collects.into_iter().collect(),
-            recipients.into_iter().map(RecipientId).collect(),
+            recipients.into_iter().map(|id| with_country(id, &by_id)).collect(),
             keep_days.map_or(Keep::UntilMet, Keep::Days),
         );
         if found[id].replace((terms, PurposeWording { title, text })).is_some() {

@@ -43,6 +43,15 @@ pub struct Vendor {
     pub(super) urls: Vec<UrlRule>,
     pub(super) inline: Vec<Regex>,
     pub(super) cookies: Vec<NamePattern>,
+    /// Names that its cookie rules are for, from their examples.
+    pub(super) cookie_examples: Vec<String>,
+}
+
+impl Vendor {
+    /// Whether a cookie of this name is the vendor's.
+    pub(super) fn owns(&self, cookie: &str) -> bool {
+        self.cookies.iter().any(|pattern| pattern.matches(cookie.as_bytes()))
+    }
 }
 
 /// Addresses of a vendor.
@@ -122,11 +131,12 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .into_iter()
         .filter_map(|entry| inline_rule(&mut source, entry))
         .collect();
-    let cookies: Vec<_> = source
-        .each("cookie")
-        .into_iter()
-        .filter_map(|entry| cookie_rule(&mut source, entry))
-        .collect();
+    let mut cookies = Vec::new();
+    let mut cookie_examples = Vec::new();
+    for entry in source.each::<CookieEntry>("cookie") {
+        cookie_examples.extend(entry.value.is.iter().cloned());
+        cookies.extend(cookie_rule(&mut source, entry));
+    }
     let file: VendorFile = source.rest()?;
     if urls.is_empty() && inline.is_empty() && cookies.is_empty() && problems.len() == before {
         problems.push(Problem {
@@ -137,7 +147,16 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     }
     let VendorFile { name, purpose, recipient } = file;
     let recipient = RecipientId(recipient);
-    Some(Vendor { name, purpose, recipient, path: path.to_owned(), urls, inline, cookies })
+    Some(Vendor {
+        name,
+        purpose,
+        recipient,
+        path: path.to_owned(),
+        urls,
+        inline,
+        cookies,
+        cookie_examples,
+    })
 }
 
 fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> {

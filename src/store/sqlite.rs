@@ -9,6 +9,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
@@ -55,6 +56,9 @@ CREATE TABLE IF NOT EXISTS archive (
 );
 ";
 
+/// How long a write waits for whoever else has the file locked: a visitor waits with it.
+const BUSY: Duration = Duration::from_secs(1);
+
 /// The version of the schema, kept in the file.
 const SCHEMA_VERSION: i64 = 1;
 
@@ -75,6 +79,7 @@ impl Sqlite {
     pub(super) fn open(path: &Path, archive: &[Archived]) -> rusqlite::Result<Sqlite> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;

@@ -1,0 +1,118 @@
+//! What is wrong between files that are each right by themselves.
+//!
+//! A missing file, a purpose on the wrong basis or a pattern that is too wide loses protection
+//! without a word. What can be seen of that is a problem here, before it is one for visitors.
+
+use super::problem::Problem;
+use super::vendor::Vendor;
+use crate::policy::{Basis, Keep, PolicyVersion, RecipientId};
+use crate::rules::LOGGED;
+
+/// All that is wrong between vendors and policy versions, each with its file. `all_read` says
+/// whether every file could be read.
+pub(super) fn problems(
+    vendors: &[Vendor],
+    versions: &[(String, PolicyVersion)],
+    all_read: bool,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for vendor in vendors {
+        problems.extend(misspelt_recipient(vendor, versions));
+        problems.extend(operators_tags(vendor));
+        problems.extend(cookies_of_others(vendor, vendors));
+    }
+    for (path, version) in versions {
+        for text in of_version(vendors, version, all_read) {
+            problems.push(Problem { path: path.clone(), line: 0, text });
+        }
+    }
+    problems
+}
+
+fn of_vendor(vendor: &Vendor, text: String) -> Problem {
+    Problem { path: vendor.path.clone(), line: 0, text }
+}
+
+/// A vendor whose recipient no policy names is withheld for ever. That is right for one that
+/// is meant so, and a silent loss for one that is misspelt.
+fn misspelt_recipient(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
+    let given = vendor.recipient.0.as_str();
+    let declared = || {
+        let recipients = versions.iter().flat_map(|(_, version)| version.terms.iter());
+        recipients
+            .flat_map(|(_, terms)| terms.recipients.iter().map(|to| to.id.0.as_str()))
+            .chain([RecipientId::OPERATOR])
+    };
+    if declared().any(|name| name == given) {
+        return None;
+    }
+    let near = declared().find(|name| strsim::damerau_levenshtein(given, name) <= 2)?;
+    Some(of_vendor(vendor, format!("recipient `{given}` is in no policy; did you mean `{near}`?")))
+}
+
+/// The operator's own file names cookies that are never withheld. A tag in it would not be.
+fn operators_tags(vendor: &Vendor) -> Option<Problem> {
+    let has_tags = !vendor.urls.is_empty() || !vendor.inline.is_empty();
+    (vendor.recipient.is_operator() && has_tags).then(|| {
+        let text = "recipient `operator` has `[[url]]` or `[[inline]]`: tags of it are never \
+                    withheld; name the vendor that receives the data";
+        of_vendor(vendor, text.to_owned())
+    })
+}
+
+/// A pattern of the operator's that covers another vendor's cookie lets it through for good.
+fn cookies_of_others(own: &Vendor, vendors: &[Vendor]) -> Vec<Problem> {
+    if !own.recipient.is_operator() {
+        return Vec::new();
+    }
+    let others = vendors.iter().filter(|vendor| !vendor.recipient.is_operator());
+    let covered = others.flat_map(|vendor| {
+        let names = vendor.cookie_examples.iter();
+        names.filter(|name| own.owns(name)).map(move |name| (name, vendor))
+    });
+    covered
+        .map(|(name, vendor)| {
+            let text = format!(
+                "covers the cookie `{name}` of {}, which then is never withheld; narrow the pattern",
+                vendor.name
+            );
+            of_vendor(own, text)
+        })
+        .collect()
+}
+
+fn of_version(vendors: &[Vendor], version: &PolicyVersion, all_read: bool) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (purpose, terms) in version.terms.iter() {
+        // A log is kept by day files, so its purpose must say for how many days.
+        if LOGGED.contains(&purpose) && terms.keep == Keep::UntilMet {
+            problems.push(format!(
+                "purpose `{purpose}` keeps a log and has no `keep_days`; say for how many days"
+            ));
+        }
+        let serves =
+            |vendor: &&Vendor| vendor.purpose == purpose && !vendor.recipient.is_operator();
+        let outside = vendors.iter().filter(serves);
+        if terms.basis == Basis::Consent {
+            for recipient in &terms.recipients {
+                if all_read && !vendors.iter().any(|vendor| vendor.recipient == recipient.id) {
+                    problems.push(format!(
+                        "names `{}` for `{purpose}`, but no file in `vendors` recognises its tags: \
+                         they would run unasked; add one",
+                        recipient.id.0
+                    ));
+                }
+            }
+        } else {
+            for vendor in outside.filter(|vendor| terms.declares(&vendor.recipient)) {
+                problems.push(format!(
+                    "`{purpose}` rests on {}, so the tags of {} run unasked; a vendor's tags need \
+                     consent",
+                    terms.basis.name(),
+                    vendor.name
+                ));
+            }
+        }
+    }
+    problems
+}
