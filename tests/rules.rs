@@ -53,6 +53,19 @@ fn scripts_of_withheld_vendors_are_held_in_every_common_form() {
         r#"<script/src="https://mc.yandex.ru/metrika/tag.js"/></script>"#,
         "<script src=\"https://mc.yan\ndex.ru/metrika/tag.js\"></script>",
         r#"<script src="https://mc.yandex.ru/metrika/tag.js" src="/site.js"></script>"#,
+        r#"<script src="https://www.google-analytics.com./analytics.js"></script>"#,
+        // Code in an address, and addresses with escaped slashes.
+        r#"<script src="data:text/javascript;base64,cz0iaHR0cHM6Ly9tYy55YW5kZXgucnUvbWV0cmlrYS90YWcuanMi"></script>"#,
+        r#"<script src="data:text/javascript,s=%22https://mc.yandex.ru/metrika/tag.js%22"></script>"#,
+        r#"<script>load("https:\/\/mc.yandex.ru\/metrika\/tag.js")</script>"#,
+        r#"<script>load("https:\/\/www.googletagmanager.com\/gtm.js?id=GTM-1")</script>"#,
+        // Foreign content, and what only looks like it.
+        r#"<svg><script href="https://mc.yandex.ru/metrika/tag.js"></script></svg>"#,
+        r#"<svg><script src="https://mc.yandex.ru/metrika/tag.js"></script></svg>"#,
+        r#"<noindex><svg></noindex><script src="https://mc.yandex.ru/metrika/tag.js"></script>"#,
+        // Bases that count, and bases that do not.
+        r#"<base href="data:,x"><script src="//mc.yandex.ru/metrika/tag.js"></script>"#,
+        r#"<template><base href="https://www.example.org/"></template><base href="https://mc.yandex.ru/"><script src="metrika/tag.js"></script>"#,
     ] {
         let page = format!("<!doctype html><html><head>{script}</head><body></body></html>");
         let out = gated(&snapshot, &page);
@@ -70,6 +83,28 @@ fn relative_addresses_follow_the_pages_base() {
     assert!(gated(&snapshot, page).contains("data-consent"), "the base leads to the vendor");
     let page = r#"<base href="/assets/"><script src="metrika/tag.js"></script>"#;
     assert_eq!(gated(&snapshot, page), page);
+}
+
+#[test]
+fn documents_inside_documents_end_somewhere() {
+    let snapshot = snapshot();
+    let mut page = r#"<img src="https://mc.yandex.ru/watch/1">"#.to_owned();
+    for _ in 0..12 {
+        let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
+        page = format!(r#"<iframe srcdoc="{escaped}"></iframe>"#);
+        assert!(!gated(&snapshot, &page).contains("mc.yandex"), "{} bytes", page.len());
+        if page.len() > 200_000 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_duplicates_are_one_pass() {
+    let many = " data-consent".repeat(10_000);
+    let page = format!(r#"<script{many} src="https://mc.yandex.ru/metrika/tag.js"></script>"#);
+    let out = gated(&snapshot(), &page);
+    assert_eq!(out.matches("data-consent=").count(), 1);
 }
 
 #[test]
