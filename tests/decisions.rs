@@ -5,8 +5,8 @@
 
 use kelisim::policy::{
     Basis, Categories, Category, Choice, Choices, Conditions, Keep, Mark, PerPurpose,
-    PolicyVersion, Purpose, Reason, Recipient, RecipientId, Record, Signal, Terms, TermsDigest, TextDigest,
-    Verdict, Visitor, VisitorId, decide,
+    PolicyVersion, Purpose, Reason, Recipient, RecipientId, Record, Signal, Terms, TermsDigest,
+    TextDigest, Verdict, Visitor, VisitorId, decide,
 };
 use kelisim::time::{DAY_SECONDS, Day, Time};
 

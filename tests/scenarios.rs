@@ -27,7 +27,60 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    agree
+    agreed_again
+    assets
+    broken_off
+    byte_order_mark
+    caching
+    compressed
+    contradiction
+    decline
+    expired
+    expired_with_documents_only
     first_visit
+    forged
+    form
+    form_lay_open
+    form_token
+    frames_and_fragments
+    global_privacy_control
+    head
+    hop_by_hop
+    in_pieces
+    languages
+    link_header
+    masked_paths
+    never_extended
+    no_cookies_kept
+    no_identifier
+    nothing_to_do
+    odd_requests
+    over_h2
+    over_tls
+    own_cookie
+    promised_by_the_page
+    purpose_logs
+    receipts
+    request_cookies
+    response_cookies
+    resting_connection
+    returning
+    same_refusal
+    selected
+    settings
+    shared_by_subdomains
+    site_down
+    site_policy
+    suspended
+    terms_changed
+    two_purposes
+    undeclared
+    unpacks_to_too_much
+    unreadable
+    withdrawn
+    withdrawn_by_an_older_copy
+    wording_changed
 }
 
 #[test]

@@ -27,35 +27,37 @@ const PLACES: &[(&str, &[&str])] = &[
 ];
 
 impl Texts {
-    /// What is wrong with the wording, each with its key: an empty text, a word in braces that is
+    /// What is wrong with the wording, each with its key before it: an empty text, a word in braces that is
     /// missing or that nothing fills, the subject that the policy asks for.
-    pub fn problems(&self) -> Vec<String> {
+    pub fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         for (key, text) in leaves("", &toml::Value::Table(self.wording())) {
             if text.trim().is_empty() {
-                problems.push(format!("`{key}` is empty"));
+                problems.push((key.clone(), format!("`{key}` is empty")));
             }
             let wanted =
                 PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
             let found = places(&text);
             for word in wanted.iter().filter(|word| !found.contains(word)) {
-                problems.push(format!("`{key}` does not say `{{{word}}}`"));
+                problems.push((key.clone(), format!("`{key}` does not say `{{{word}}}`")));
             }
             for word in found.iter().filter(|word| !wanted.contains(word)) {
-                problems.push(match wanted {
+                let text = match wanted {
                     [] => format!("`{key}`: nothing fills `{{{word}}}` here"),
                     _ => format!(
                         "`{key}`: unknown `{{{word}}}`; it takes {{{}}}",
                         wanted.join("}, {")
                     ),
-                });
+                };
+                problems.push((key.clone(), text));
             }
         }
         if self.settings.subject != SUBJECT {
-            problems.push(format!(
+            let text = format!(
                 "`settings.subject` is `{}`; the policy (7.2) asks for `{SUBJECT}`",
                 self.settings.subject
-            ));
+            );
+            problems.push(("settings.subject".to_owned(), text));
         }
         problems
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::hints::is_hint;
 use super::inert::Script;
 use crate::html::{Edit, Element, Interest, Namespace, rewrite};
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
@@ -72,6 +73,11 @@ impl Fates {
     /// Whether any vendor is withheld.
     pub fn withhold_any(&self) -> bool {
         self.0.iter().any(|fate| *fate != Fate::Permit)
+    }
+
+    /// The fate of what an address is used for.
+    pub fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
+        self.strictest(rules.at_url(url, used))
     }
 
     /// The strictest fate among some vendors.
@@ -148,7 +154,7 @@ impl Document {
         // What no browser can load needs no verdict.
         let urls = self.bases.iter().filter_map(|base| base.join(&address).ok());
         let fates = urls.map(|url| {
-            let of_url = self.fates.strictest(self.snapshot.rules.at_url(&url, used));
+            let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
             match (used, url.scheme()) {
                 (Use::Script, "data") => of_url.or_stricter(self.fate_of_data(url.as_str())),
                 _ => of_url,
@@ -245,19 +251,8 @@ impl Document {
     }
 
     fn link(&mut self, element: &mut Element<'_>) {
-        const HINTS: [&[u8]; 6] = [
-            b"preconnect",
-            b"dns-prefetch",
-            b"preload",
-            b"prefetch",
-            b"modulepreload",
-            b"prerender",
-        ];
         let Some(rel) = element.attribute(b"rel") else { return };
-        let is_hint = rel
-            .split(u8::is_ascii_whitespace)
-            .any(|word| HINTS.iter().any(|hint| word.eq_ignore_ascii_case(hint)));
-        if is_hint {
+        if is_hint(&rel) {
             self.remove_if_withheld(element, b"href", Use::Link);
         }
     }

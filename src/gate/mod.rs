@@ -2,7 +2,7 @@
 //!
 //! Each file reads the same verdicts and applies them to one thing: cookies that travel to
 //! the site ([`request`]), what the site answers with ([`response`]), the page itself
-//! ([`document`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//! ([`document`]), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
 //!
 //! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
 //!
@@ -12,6 +12,7 @@ pub mod asker;
 pub mod cookies;
 pub mod csp;
 pub mod document;
+pub mod hints;
 mod inert;
 pub mod request;
 pub mod response;

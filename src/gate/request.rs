@@ -33,37 +33,37 @@ pub fn cookies(
     own: &ConsentCookie,
     seal: &Seal,
 ) -> Cookies {
-    let mut kept = Vec::new();
+    let mut kept: Vec<u8> = Vec::new();
+    let mut is_first = true;
     let mut withheld: Vec<Vec<u8>> = Vec::new();
     let mut cut = false;
     for field in headers.get_all(COOKIE) {
         // HTTP/2 may split the field into crumbs; HTTP/1 wants one (RFC 9113 §8.2.3).
-        let mut first = true;
+        let mut separator = &b"; "[..];
         for cookie in cookies::spans(field.as_bytes()) {
             // Where one host is reached with and without TLS, the cookie of the other way comes too.
             let is_ours = own.is_ours(cookie.name)
                 || (cookie.name == b"consent" && seal.open(cookie.value).is_some());
             if is_ours {
                 cut = true;
-            } else if is_withheld(cookie.name, rules, verdicts) {
+                continue;
+            }
+            if is_withheld(cookie.name, rules, verdicts) {
                 cut = true;
                 if !withheld.iter().any(|name| name == cookie.name) {
                     withheld.push(cookie.name.to_vec());
                 }
-            } else {
-                match (kept.is_empty(), first) {
-                    (true, _) => kept.extend(without_lead(cookie.raw, cut)),
-                    (false, true) => {
-                        kept.extend(b"; ");
-                        kept.extend(cookie.raw);
-                    }
-                    (false, false) => {
-                        kept.push(b';');
-                        kept.extend(cookie.raw);
-                    }
-                }
-                first = false;
+                continue;
             }
+            if is_first {
+                // The first cookie that stays moves to the front when those before it are cut.
+                kept.extend(if cut { cookie.raw.trim_ascii_start() } else { cookie.raw });
+            } else {
+                kept.extend(separator);
+                kept.extend(cookie.raw);
+            }
+            is_first = false;
+            separator = b";";
         }
     }
     let kept = if kept.is_empty() { None } else { HeaderValue::from_bytes(&kept).ok() };
@@ -81,11 +81,6 @@ pub fn is_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> boo
         withheld |= matches!(verdicts.of(vendor.purpose, &vendor.recipient), Verdict::Withhold(_));
     }
     withheld
-}
-
-/// The first cookie that stays moves to the front when those before it are cut.
-fn without_lead(raw: &[u8], cut: bool) -> &[u8] {
-    if cut { raw.trim_ascii_start() } else { raw }
 }
 
 /// What a request is for, as far as the gate must know.
@@ -137,6 +132,11 @@ impl Destination {
     /// Whether the answer, if it is a page, stands at the top of a tab for all we know.
     pub fn may_be_top_level(self) -> bool {
         matches!(self, Destination::Document | Destination::Page | Destination::Unsaid)
+    }
+
+    /// Whether the answer is a document for all we know, in a tab or in a frame.
+    pub fn may_be_document(self) -> bool {
+        self.may_be_top_level() || self == Destination::Frame
     }
 
     /// Whether the answer may hold markup that the gate has to read.

@@ -8,6 +8,8 @@
 //!
 //! Nothing is buffered but what one step needs: the visitor's pace is the site's.
 
+use std::borrow::Cow;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -77,7 +79,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Own(bytes) => bytes.is_none(),
-            Body::Site(body) => body.incoming.is_end_stream(),
+            Body::Site(body) => body.ahead.is_none() && body.incoming.is_end_stream(),
             Body::Changed(_) => false,
         }
     }
@@ -85,7 +87,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Body::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Body::Site(body) => body.incoming.size_hint(),
+            Body::Site(body) => body.size_hint(),
             Body::Changed(_) => SizeHint::default(),
         }
     }
@@ -96,6 +98,8 @@ impl HttpBody for Body {
 pub struct FromSite {
     incoming: Incoming,
     lease: Lease,
+    /// The first frame, where it was looked at ahead.
+    ahead: Option<Frame<Bytes>>,
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -105,10 +109,40 @@ impl FromSite {
         if incoming.is_end_stream() {
             lease.finish();
         }
-        FromSite { incoming, lease, silence: None }
+        FromSite { incoming, lease, ahead: None, silence: None }
+    }
+
+    /// Whether a page begins with the byte order mark of UTF-16, which outweighs what its
+    /// header says (HTML §13.2.3.2): two bytes a letter cannot be read by bytes. Waits for the
+    /// first of the page, and keeps it.
+    pub(super) async fn begins_in_utf16(&mut self, coding: Coding) -> Result<bool, BodyError> {
+        self.ahead = poll_fn(|cx| self.poll(cx)).await.transpose()?;
+        let Some(first) = self.ahead.as_ref().and_then(Frame::data_ref) else { return Ok(false) };
+        let plain = match coding {
+            Coding::Identity => Cow::Borrowed(&first[..]),
+            // What is no gzip fails when it is unpacked for good.
+            Coding::Gzip => {
+                let some = &first[..first.len().min(STEP_BYTES)];
+                Cow::Owned(Gunzip::new().begin(some).unwrap_or_default())
+            }
+        };
+        Ok(plain.starts_with(&[0xff, 0xfe]) || plain.starts_with(&[0xfe, 0xff]))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let ahead = self.ahead.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let mut hint = self.incoming.size_hint();
+        match hint.exact() {
+            Some(rest) => hint.set_exact(rest + ahead),
+            None => hint.set_lower(hint.lower() + ahead),
+        }
+        hint
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(ahead)));
+        }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.silence = None;
@@ -137,7 +171,6 @@ pub struct Changed {
     /// What came and was not looked at yet.
     input: Bytes,
     gunzip: Option<Gunzip>,
-    start: Vec<u8>,
     rewriter: Option<Rewriter<Document>>,
     encoder: Option<GzEncoder<Vec<u8>>>,
     output: Vec<u8>,
@@ -153,7 +186,6 @@ impl Changed {
             from,
             input: Bytes::new(),
             gunzip: (coding == Coding::Gzip).then(Gunzip::new),
-            start: Vec::new(),
             rewriter: Some(Rewriter::new(document)),
             encoder: gzip.then(|| GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
             output: Vec::new(),
@@ -263,23 +295,10 @@ impl Changed {
     }
 
     fn rewrite(&mut self, plain: &[u8]) -> io::Result<()> {
-        self.refuse_utf16(plain)?;
         let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
         let mut sink = Sink::of(&mut self.encoder, &mut self.output);
         rewriter.write(plain, &mut |bytes| sink.put(bytes));
         self.unflushed |= sink.end()?;
-        Ok(())
-    }
-
-    /// A byte order mark outweighs what the header said: two bytes a letter cannot be read by
-    /// bytes, and would go out with every tag in it.
-    fn refuse_utf16(&mut self, plain: &[u8]) -> io::Result<()> {
-        if self.start.len() < 2 {
-            self.start.extend(plain.iter().take(2 - self.start.len()));
-            if matches!(self.start.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]) {
-                return Err(io::Error::other("the page is in UTF-16 and does not say so"));
-            }
-        }
         Ok(())
     }
 }

@@ -88,6 +88,13 @@ impl Gunzip {
         Ok(plain)
     }
 
+    /// What the beginning of a body unpacks to, as far as it can be told.
+    pub(super) fn begin(mut self, packed: &[u8]) -> io::Result<Vec<u8>> {
+        let mut plain = self.take(packed)?;
+        plain.extend(self.flush()?);
+        Ok(plain)
+    }
+
     /// Gives what is known so far and was not given yet.
     pub(super) fn flush(&mut self) -> io::Result<Vec<u8>> {
         let State::Member(decoder) = &mut self.state else { return Ok(Vec::new()) };

@@ -40,7 +40,7 @@ use crate::gate::document::{Document, Fates, Insertion};
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::{Coding, Treatment};
 use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{asker, csp, request, response};
+use crate::gate::{asker, csp, hints, request, response};
 use crate::observe::{
     AccessTime, Agent, ClientAddress, Counters, Observation, Observer, PageAddress,
 };
@@ -217,19 +217,29 @@ impl Worker {
             response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
 
+        hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
         let applies = fates.withhold_any() || insertion.is_some();
-        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        let mut from = FromSite::new(incoming, lease);
+        let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        if let Treatment::Rewrite(coding) = treatment
+            && from.begins_in_utf16(coding).await.map_err(broken_off)?
+        {
+            treatment = Treatment::Wall;
+        }
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
         if treatment.depends_on_consent() || not_modified {
             response::make_private(&mut answer.headers, variant, treatment);
             let host = target.host_name();
-            for line in response::expiring_lines(&cookies.withheld, &host, peer.tls) {
+            let expiring = match destination.may_be_document() {
+                true => response::expiring_lines(&cookies.withheld, &host, peer.tls),
+                false => Vec::new(),
+            };
+            for line in expiring {
                 answer.headers.append(SET_COOKIE, line);
             }
         }
 
-        let from = FromSite::new(incoming, lease);
         let body = match treatment {
             Treatment::Pass => Body::Site(from),
             Treatment::Untouched => {
@@ -365,6 +375,11 @@ fn variant(walk: &Walk<'_>, parts: &Parts, insertion: Option<&Insertion>) -> Var
         &[shown, u8::from(walk.signal == Signal::Refuses), u8::from(walk.visitor.id().is_some())],
         &day.to_be_bytes(),
     ])
+}
+
+/// Nothing was sent to the visitor yet, so the site's failure can still be told.
+fn broken_off(cause: BodyError) -> Fault {
+    UpstreamFault::Broken(cause.to_string()).into()
 }
 
 fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {

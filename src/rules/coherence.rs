@@ -30,7 +30,7 @@ pub(super) fn problems(
 }
 
 fn of_vendor(vendor: &Vendor, text: String) -> Problem {
-    Problem { path: vendor.path.clone(), line: 0, text }
+    Problem { path: vendor.path.clone(), line: vendor.recipient_line, text }
 }
 
 /// A vendor whose recipient no policy names is withheld for ever. That is right for one that

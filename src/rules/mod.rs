@@ -91,9 +91,9 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             Some(("vendors", _)) => vendors.extend(vendor::read(&path, text, &mut problems)),
             Some(("texts", file)) => {
                 let mut source = source::Source::open(&path, text, &mut problems);
-                if let Some(read) = source.rest::<Texts>() {
-                    for problem in read.problems() {
-                        source.problem(0, problem);
+                if let Some(read) = source.whole::<Texts>() {
+                    for (key, problem) in read.problems() {
+                        source.problem(source.line_of(&key), problem);
                     }
                     if file != format!("{}.toml", read.code) {
                         let right = format!("`code` is `{}`; the file's name says otherwise", read.code);

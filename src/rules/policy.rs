@@ -139,6 +139,7 @@ pub(super) fn read(
     let recipients: Vec<Entry<Recipient>> = source.each("recipient");
     let purposes: Vec<Entry<PurposeEntry>> = source.each("purpose");
     let in_force_line = source.line_of("in_force");
+    let announced_line = source.line_of("announced");
     let file: Option<PolicyFile> = source.rest();
 
     let mut by_id = BTreeMap::new();
@@ -202,6 +203,11 @@ pub(super) fn read(
     }
 
     let PolicyFile { announced, in_force } = file?;
+    // Told here as well, where the line is known; a set of versions refuses it again.
+    if announced.plus_days(policy::NOTICE_DAYS) > in_force {
+        let error = policy::PolicyError::ShortNotice { announced, in_force };
+        source.problem(announced_line, error.to_string());
+    }
     if path.rsplit('/').next() != Some(&format!("{in_force}.toml")) {
         source.problem(
             in_force_line,

@@ -72,9 +72,27 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The line of a top-level key, or 0 where it is absent.
+    /// The line of a key, or 0 where it is absent. A dotted key leads into tables.
     pub(super) fn line_of(&self, key: &str) -> usize {
-        self.table.get_key_value(key).map_or(0, |(key, _)| self.line_at(key.span().start))
+        let mut table = &self.table;
+        let mut line = 0;
+        for name in key.split('.') {
+            let Some((key, value)) = table.get_key_value(name) else { return line };
+            line = self.line_at(key.span().start);
+            match value.get_ref() {
+                DeValue::Table(inner) => table = inner,
+                _ => return line,
+            }
+        }
+        line
+    }
+
+    /// Reads the file as a whole without taking it.
+    pub(super) fn whole<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let table = self.table.clone();
+        let value = self.rest();
+        self.table = table;
+        value
     }
 
     /// Notes a problem on a line of this file.

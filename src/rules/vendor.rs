@@ -40,6 +40,7 @@ pub struct Vendor {
     pub recipient: RecipientId,
     /// The file that it stands in.
     pub path: String,
+    pub(super) recipient_line: usize,
     pub(super) urls: Vec<UrlRule>,
     pub(super) inline: Vec<Regex>,
     pub(super) cookies: Vec<NamePattern>,
@@ -137,6 +138,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         cookie_examples.extend(entry.value.is.iter().cloned());
         cookies.extend(cookie_rule(&mut source, entry));
     }
+    let recipient_line = source.line_of("recipient");
     let file: VendorFile = source.rest()?;
     if urls.is_empty() && inline.is_empty() && cookies.is_empty() && problems.len() == before {
         problems.push(Problem {
@@ -152,6 +154,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         purpose,
         recipient,
         path: path.to_owned(),
+        recipient_line,
         urls,
         inline,
         cookies,

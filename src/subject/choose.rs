@@ -52,23 +52,23 @@ pub fn choose(
     fresh: VisitorId,
 ) -> Outcome {
     let old = before.choices();
-    let was_agreed = |purpose| matches!(old.of(purpose), Some(Choice::Agreed(_)));
     let mut new = old;
     let mut taken_back = false;
     for (purpose, wish) in wishes.iter() {
         let Some(wish) = wish else { continue };
         let mark = mark(purpose);
-        let choice = match wish {
-            Wish::Agree => Choice::Agreed(mark),
-            Wish::Refuse if was_agreed(purpose) => {
+        let choice = match (wish, old.of(purpose)) {
+            // A box that was found ticked is no new consent: the old one goes on as long as it
+            // was to go on, and no longer.
+            (Wish::Agree, Some(given @ Choice::Agreed(then))) if still_holds(then, &mark) => *given,
+            (Wish::Agree, _) => Choice::Agreed(mark),
+            (Wish::Refuse, Some(Choice::Agreed(_))) => {
                 taken_back = true;
                 Choice::Withdrawn(mark)
             }
             // Who has withdrawn and refuses again has still withdrawn.
-            Wish::Refuse if matches!(old.of(purpose), Some(Choice::Withdrawn(_))) => {
-                Choice::Withdrawn(mark)
-            }
-            Wish::Refuse => Choice::Declined(mark),
+            (Wish::Refuse, Some(Choice::Withdrawn(_))) => Choice::Withdrawn(mark),
+            (Wish::Refuse, _) => Choice::Declined(mark),
         };
         new.set(purpose, choice);
     }
@@ -88,6 +88,11 @@ pub fn choose(
         Visitor::Anonymous { choices: to_the_day(&new) }
     };
     Outcome { visitor, ended }
+}
+
+/// Whether an agreement counts under today's circumstances just as a new one would.
+fn still_holds(then: &Mark, now: &Mark) -> bool {
+    then.until > now.at && then.terms == now.terms && then.signal == now.signal
 }
 
 fn agreed_until(choices: &Choices) -> Time {
@@ -190,10 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn agreeing_again_while_agreed_keeps_the_id() {
+    fn agreeing_again_while_agreed_keeps_the_id_and_extends_nothing() {
         let agree = wish(&[(ANALYTICS, Wish::Agree)]);
         let agreed = choose(&Visitor::Stranger, &agree, |_| mark(100), VisitorId(1)).visitor;
         let again = choose(&agreed, &agree, |_| mark(200), VisitorId(2));
-        assert_eq!((again.visitor.id(), again.ended), (Some(VisitorId(1)), None));
+        assert_eq!((again.visitor, again.ended), (agreed, None));
+
+        let year = u64::from(TERM_DAYS) * DAY_SECONDS;
+        let later = choose(&agreed, &agree, |_| mark(100 + year), VisitorId(2)).visitor;
+        assert_eq!(later.choices().of(ANALYTICS), Some(&Choice::Agreed(mark(100 + year))));
     }
 }

@@ -63,6 +63,9 @@ impl Form {
     /// What the form wishes for each purpose in `asked`.
     pub fn wishes(&self, asked: &[Purpose]) -> Result<PerPurpose<Option<Wish>>, Fault> {
         let choice = self.get("choice").ok_or(VisitorFault::UnknownChoice("choice".to_owned()))?;
+        if let Some((_, other)) = self.fields.iter().find(|(n, v)| n == "choice" && v != choice) {
+            return Err(VisitorFault::UnknownChoice(format!("{choice} and {other}")).into());
+        }
         let for_all =
             |wish| Ok(PerPurpose::from_fn(|purpose| asked.contains(&purpose).then_some(wish)));
         match choice {
@@ -203,6 +206,7 @@ mod tests {
         for (body, named) in [
             ("", "choice"),
             ("choice=maybe", "maybe"),
+            ("choice=agree-all&choice=decline-all", "agree-all and decline-all"),
             ("choice=selected&analitics=agree", "analitics"),
             ("choice=selected&marketing=agree", "marketing"),
             ("choice=selected&analytics=yes", "analytics=yes"),

@@ -120,6 +120,13 @@ impl Subject<'_> {
             return Ok(file(asset));
         }
         let mut page = match path {
+            "/.consent" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                let mut page = Response::new(Bytes::new());
+                *page.status_mut() = StatusCode::PERMANENT_REDIRECT;
+                set(&mut page, LOCATION, ROOT);
+                page
+            }
             "/.consent/" => {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 settings::page(self, query)?

@@ -13,7 +13,7 @@ use crate::banner::pages;
 use crate::banner::view::{Language, Mark, Notice, Settings};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
-use crate::policy::VisitorId;
+use crate::policy::{Choice, Purpose, Reason, VisitorId};
 
 /// What the page's address asks for.
 struct Query {
@@ -79,19 +79,28 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         shown: &shown,
         return_to: &query.return_to,
         code: code.as_deref(),
-        notice: query.notice.filter(|notice| is_true(*notice, subject)),
+        notice: notice(query.notice, subject),
     };
     Ok(html(pages::settings(texts, &view), pages::POLICY))
 }
 
-/// The address may claim what it likes; the page says only what holds. A browser that kept
-/// no cookie is told so.
-fn is_true(notice: Notice, subject: &Subject<'_>) -> bool {
+/// What the page says first. The address may claim what it likes; said is only what holds.
+fn notice(claimed: Option<Notice>, subject: &Subject<'_>) -> Option<Notice> {
     let choices = subject.visitor.choices();
-    match notice {
-        Notice::Saved => !choices.is_empty(),
-        Notice::Withdrawn => !choices.is_empty() && !choices.agrees(),
-        Notice::CookiesRefused | Notice::SignalConflict => true,
+    match claimed {
+        // They come from a form of ours, and no cookie came with them.
+        Some(Notice::Saved | Notice::Withdrawn) if choices.is_empty() => {
+            Some(Notice::CookiesRefused)
+        }
+        Some(Notice::Withdrawn) if choices.agrees() => None,
+        Some(claimed) => Some(claimed),
+        None => {
+            let refused_for_them = |(purpose, choice): (Purpose, &Choice)| {
+                let reason = subject.verdicts.on(purpose).reason();
+                matches!(choice, Choice::Agreed(_)) && reason == Some(Reason::SignalledRefusal)
+            };
+            choices.iter().any(refused_for_them).then_some(Notice::SignalConflict)
+        }
     }
 }
 

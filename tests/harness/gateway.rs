@@ -54,7 +54,6 @@ impl Home {
             data: Some(self.data()),
             rules: Some(PathBuf::from("rules")),
             threads: Some(1),
-            ..Settings::default()
         };
         let config = settings.config().map_err(|error| error.to_string())?;
         start_with(&config, rules, clock).map_err(|error| error.to_string())

@@ -83,8 +83,8 @@ impl fmt::Display for Message {
         }
         writeln!(f)?;
         let body = String::from_utf8_lossy(&self.body);
-        for line in body.chars().take(4000).collect::<String>().lines() {
-            writeln!(f, "    {line}")?;
+        for line in body.lines().take(100) {
+            writeln!(f, "    {}", line.chars().take(400).collect::<String>())?;
         }
         if !self.whole {
             writeln!(f, "    (it ended before its end)")?;

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+mod browser;
 mod expect;
 mod gateway;
 mod jar;

@@ -15,11 +15,12 @@ use kelisim::app::Running;
 use kelisim::clock::Clock;
 use kelisim::rules::RuleFile;
 
+use super::browser::{self, HOST, OPENING, SUBMITTING};
 use super::expect::{self, Failure, Wanted};
 use super::gateway::{Home, shipped_rules};
 use super::message::{Message, chunk};
 use super::record;
-use super::script::{self, Act, Change, Damage, Held, HeldWhat, Raw, Request, Rules, SiteAct};
+use super::script::{self, Act, Damage, Held, HeldWhat, Raw, Request, Rules, SiteAct};
 use super::site::{Received, Site};
 use super::text::{Text, Values};
 use super::visitor::{Exchange, Visitor, Way};
@@ -55,9 +56,6 @@ struct Play {
 fn here(wrong: impl Into<String>) -> Failure {
     (0, wrong.into())
 }
-
-/// The host that browsers ask where the scenario names none.
-const HOST: &str = "send-box.com";
 
 impl Play {
     fn new() -> Result<Self, String> {
@@ -105,7 +103,7 @@ impl Play {
                     jar.write(pair, HOST);
                 }
             }
-            Act::Asks(who, request) => self.ask(who, request)?,
+            Act::Asks(who, request) => self.ask(&who, request)?,
             Act::Gets(who, part, wanted) => self.get(&who, part, &wanted)?,
             Act::Holds(who, held) => self.holds(&who, &held)?,
             Act::Log(section, day, lines) => {
@@ -171,10 +169,10 @@ impl Play {
         Ok(())
     }
 
-    fn ask(&mut self, who: String, request: Request) -> Result<(), Failure> {
+    fn ask(&mut self, who: &str, request: Request) -> Result<(), Failure> {
         let now = self.clock.now();
         let tls = self.way != Way::Plain;
-        let jar = &self.visitors.entry(who.clone()).or_default().jar;
+        let jar = &self.visitors.entry(who.to_owned()).or_default().jar;
         let mut values = self.values.clone();
         let scheme = if tls { "https" } else { "http" };
         let host = match &request {
@@ -192,11 +190,11 @@ impl Play {
             Request::Raw(raw) => (raw.start, raw.fields, raw.body),
             Request::Opens(path, changes) => {
                 let start = Text::parse(&format!("GET {path} HTTP/1.1")).map_err(here)?;
-                (start, browser(OPENING, scheme, changes)?, Text::parse("").map_err(here)?)
+                (start, browser::fields(OPENING, scheme, changes)?, Text::parse("").map_err(here)?)
             }
             Request::Submits(path, form, changes) => {
                 let start = Text::parse(&format!("POST {path} HTTP/1.1")).map_err(here)?;
-                (start, browser(SUBMITTING, scheme, changes)?, form)
+                (start, browser::fields(SUBMITTING, scheme, changes)?, form)
             }
         };
         let names = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
@@ -234,7 +232,7 @@ impl Play {
             (Way::H2, Some(trust)) => Exchange::send_h2(to, trust, &bytes),
             (_, trust) => Exchange::send(to, trust, &bytes).map_err(here)?,
         };
-        let visitor = self.visitors.entry(who.clone()).or_default();
+        let visitor = self.visitors.entry(who.to_owned()).or_default();
         if visitor.open.replace(exchange).is_some() {
             return Err(here(format!("nobody looked at what {who} got before")));
         }
@@ -416,7 +414,7 @@ impl Play {
         expected: &[(usize, Text)],
         came: &[String],
     ) -> Result<(), Failure> {
-        let all = || came.iter().map(|line| format!("\n    {line}")).collect::<String>();
+        let all = || format!("\n    {}", came.join("\n    "));
         for (index, (line, text)) in expected.iter().enumerate() {
             let same = match came.get(index) {
                 None => false,
@@ -471,59 +469,4 @@ fn damaged(mut text: Vec<u8>, damage: Damage) -> Result<Vec<u8>, Failure> {
         Damage::Cut(count) => text.truncate(text.len().saturating_sub(count)),
     }
     Ok(text)
-}
-
-/// What Chromium sends when a person opens an address.
-const OPENING: &[(&str, &str)] = &[
-    ("Host", HOST),
-    ("User-Agent", AGENT),
-    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-    ("Accept-Language", "ru"),
-    ("Accept-Encoding", "gzip, deflate, br, zstd"),
-    ("Sec-Fetch-Site", "none"),
-    ("Sec-Fetch-Mode", "navigate"),
-    ("Sec-Fetch-User", "?1"),
-    ("Sec-Fetch-Dest", "document"),
-];
-
-/// What Chromium sends when a person submits a form of the site.
-const SUBMITTING: &[(&str, &str)] = &[
-    ("Host", HOST),
-    ("User-Agent", AGENT),
-    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-    ("Accept-Language", "ru"),
-    ("Accept-Encoding", "gzip, deflate, br, zstd"),
-    ("Origin", "SCHEME://send-box.com"),
-    ("Content-Type", "application/x-www-form-urlencoded"),
-    ("Sec-Fetch-Site", "same-origin"),
-    ("Sec-Fetch-Mode", "navigate"),
-    ("Sec-Fetch-User", "?1"),
-    ("Sec-Fetch-Dest", "document"),
-];
-
-const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-                     Chrome/130.0.0.0 Safari/537.36";
-
-fn browser(
-    usual: &[(&str, &str)],
-    scheme: &str,
-    changes: Vec<Change>,
-) -> Result<Vec<(String, Text)>, Failure> {
-    let mut fields = Vec::new();
-    for (name, value) in usual {
-        let value = Text::parse(&value.replace("SCHEME", scheme)).map_err(here)?;
-        fields.push(((*name).to_owned(), value));
-    }
-    for (name, value) in changes {
-        let place = fields.iter().position(|(field, _)| field.eq_ignore_ascii_case(&name));
-        match (place, value) {
-            (Some(place), Some(value)) => fields[place].1 = value,
-            (Some(place), None) => {
-                fields.remove(place);
-            }
-            (None, Some(value)) => fields.push((name, value)),
-            (None, None) => return Err(here(format!("a browser sends no `{name}` here anyway"))),
-        }
-    }
-    Ok(fields)
 }

@@ -190,13 +190,11 @@ fn act(line: usize, sentence: &str, block: Block) -> Result<(Act, bool), Failure
         ["rules", ..] => rules(line, sentence, block).map(|act| (act, true)),
         ["let", name, "be", value @ ..] => bare(keep(line, name, value)?),
         [first, ..] if first.starts_with("<<") => {
-            let (left, negated, right) = match sentence.split_once(" is not ") {
-                Some((left, right)) => (left, true, right),
-                None => {
-                    let (left, right) = sentence.split_once(" is ").ok_or_else(unknown)?;
-                    (left, false, right)
-                }
+            let (negated, parted) = match sentence.split_once(" is not ") {
+                None => (false, sentence.split_once(" is ")),
+                parted => (true, parted),
             };
+            let (left, right) = parted.ok_or_else(unknown)?;
             bare(Act::Compare(text(line, left)?, negated, text(line, right)?))
         }
         ["the", "gateway", "stops"] => bare(Act::GatewayStops),
@@ -231,7 +229,9 @@ fn rules(line: usize, sentence: &str, block: Block) -> Result<Act, Failure> {
             let (old, new) = change
                 .split_once(" => ")
                 .ok_or_else(|| (line, format!("`{change}` is no change; write `old => new`")))?;
-            changes.push((line, old.to_owned(), new.to_owned()));
+            // A change may reach over lines: `\n` stands for their ends.
+            let (old, new) = (old.replace("\\n", "\n"), new.replace("\\n", "\n"));
+            changes.push((line, old, new));
         }
         return Ok(Act::Rules(file.to_owned(), Rules::Like(like.to_owned(), changes)));
     }

@@ -1,7 +1,7 @@
 //! Text of a scenario, with the places that `<<…>>` marks.
 //!
-//! Where a scenario *says* something, `<<name>>` is a value it has kept, and `<<hex ff fe>>` are
-//! bytes. Where it *expects* something, `<<any>>` is whatever came, and `<<new name>>` keeps it.
+//! Where a scenario *says* something, `<<name>>` is a value it has kept, `<<hex ff fe>>` are bytes,
+//! and `<<300 of x>>` is a long row. Where it *expects* something, `<<any>>` is whatever came, and `<<new name>>` keeps it.
 
 use std::collections::BTreeMap;
 
@@ -41,6 +41,10 @@ impl Text {
                     Piece::Literal(bytes.map_err(|_| format!("`{place}` is no row of hex bytes"))?)
                 }
                 Some(("new", name)) if is_name(name) => Piece::New(name.to_owned()),
+                Some((count, what)) if what.starts_with("of ") => {
+                    let count = count.parse().map_err(|_| format!("`{count}` is no number"))?;
+                    Piece::Literal(what["of ".len()..].repeat(count).into_bytes())
+                }
                 None if place == "any" => Piece::Any,
                 None if is_name(place) => Piece::Value(place.to_owned()),
                 _ => return Err(format!("unknown place `<<{place}>>`")),

@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::PATIENCE;
+use super::browser::HOST;
 use super::jar::Jar;
 use super::message::Message;
 
@@ -36,9 +37,6 @@ pub(crate) struct Visitor {
     /// The request whose answer they have not got yet.
     pub(crate) open: Option<Exchange>,
 }
-
-/// The name that the certificate is for.
-const HOST: &str = "send-box.com";
 
 trait Connection: Read + Write {}
 impl<C: Read + Write> Connection for C {}

@@ -1,0 +1,94 @@
+//! Hints to connect or load ahead.
+//!
+//! A browser that is told to connect to a tracker has told it of the visit, before any script
+//! runs. Hints stand in pages (`<link rel=preconnect>`) and in headers (`Link`); those that lead
+//! to withheld vendors go, the others keep their bytes.
+
+use http::header::{HeaderMap, HeaderValue, LINK};
+use url::Url;
+
+use super::document::{Fate, Fates};
+use crate::rules::{RuleSet, Use};
+
+/// Link types that make a browser contact a host ahead (HTML §4.6.7).
+const HINTS: [&[u8]; 6] =
+    [b"preconnect", b"dns-prefetch", b"preload", b"prefetch", b"modulepreload", b"prerender"];
+
+/// Whether a `rel` attribute or parameter is a hint's.
+pub(super) fn is_hint(rel: &[u8]) -> bool {
+    rel.split(u8::is_ascii_whitespace)
+        .any(|word| HINTS.iter().any(|hint| word.eq_ignore_ascii_case(hint)))
+}
+
+/// Removes hints to withheld vendors from the `Link` fields of an answer to a request for `url`.
+pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
+    if !headers.contains_key(LINK) {
+        return;
+    }
+    let goes = |entry: &[u8]| is_withheld(entry, rules, fates, url);
+    let lines: Vec<HeaderValue> = headers.get_all(LINK).iter().cloned().collect();
+    if !lines.iter().any(|line| entries(line.as_bytes()).any(goes)) {
+        return;
+    }
+    headers.remove(LINK);
+    for line in lines {
+        let kept: Vec<&[u8]> = entries(line.as_bytes()).filter(|entry| !goes(entry)).collect();
+        let joined = kept.join(&b","[..]);
+        if let (false, Ok(kept)) = (kept.is_empty(), HeaderValue::from_bytes(joined.trim_ascii())) {
+            headers.append(LINK, kept);
+        }
+    }
+}
+
+fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool {
+    let entry = entry.trim_ascii();
+    let Some(end) = memchr::memchr(b'>', entry) else { return false };
+    let Some(target) = entry[..end].strip_prefix(b"<") else { return false };
+    let rel = parameters(&entry[end + 1..])
+        .find(|(name, _)| name.eq_ignore_ascii_case(b"rel"))
+        .map_or(&b""[..], |(_, value)| value);
+    let target = url.join(&String::from_utf8_lossy(target));
+    is_hint(rel) && target.is_ok_and(|to| fates.of_url(rules, &to, Use::Link) != Fate::Permit)
+}
+
+/// The entries of a `Link` field (RFC 8288 §3): separated by commas that stand neither in an
+/// address nor in quotes.
+fn entries(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut address, mut quoted) = (false, false);
+    field.split(move |byte| {
+        match byte {
+            b'<' if !quoted => address = true,
+            b'>' if !quoted => address = false,
+            b'"' if !address => quoted = !quoted,
+            b',' => return !address && !quoted,
+            _ => {}
+        }
+        false
+    })
+}
+
+/// Names and values behind an entry's address.
+fn parameters(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    text.split(|byte| *byte == b';').filter_map(|parameter| {
+        let at = memchr::memchr(b'=', parameter)?;
+        let value = parameter[at + 1..].trim_ascii();
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        let value = value.strip_suffix(b"\"").unwrap_or(value);
+        Some((parameter[..at].trim_ascii(), value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_in_addresses_and_quotes_separate_nothing() {
+        let field = br#"</a,b>; rel=preload; title="x, y", <//c>; REL="next preconnect""#;
+        let split: Vec<_> = entries(field).collect();
+        assert_eq!(split.len(), 2, "{split:?}");
+        let rel = |entry: &'static [u8]| parameters(entry).last().map(|(_, rel)| rel.to_vec());
+        assert_eq!(rel(br#"; REL="next preconnect""#), Some(b"next preconnect".to_vec()));
+        assert!(is_hint(b"next Preconnect") && !is_hint(b"stylesheet"));
+    }
+}
