@@ -222,7 +222,7 @@ impl Worker {
         let mut from = FromSite::new(incoming, lease);
         let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
         if let Treatment::Rewrite(coding) = treatment
-            && from.begins_in_utf16(coding).await.map_err(broken_off)?
+            && from.begins_in_utf16(coding).await.map_err(|cause| broken_off(&cause))?
         {
             treatment = Treatment::Wall;
         }
@@ -378,7 +378,7 @@ fn variant(walk: &Walk<'_>, parts: &Parts, insertion: Option<&Insertion>) -> Var
 }
 
 /// Nothing was sent to the visitor yet, so the site's failure can still be told.
-fn broken_off(cause: BodyError) -> Fault {
+fn broken_off(cause: &BodyError) -> Fault {
     UpstreamFault::Broken(cause.to_string()).into()
 }
 

@@ -148,7 +148,7 @@ impl Subject<'_> {
                 if form.get("choice") == Some("decline-all") {
                     wishes = self.refuse_all()?;
                 }
-                if self.is_outdated(&form, &wishes)? {
+                if self.is_outdated(&form, wishes)? {
                     return self.ask_again(&form);
                 }
                 self.choose(store, &form, &wishes).await?
@@ -205,7 +205,7 @@ impl Subject<'_> {
 
     /// Whether a form agrees to something else than what would be shown now: it lay open
     /// while the terms or the wording changed.
-    fn is_outdated(&self, form: &Form, wishes: &PerPurpose<Option<Wish>>) -> Result<bool, Fault> {
+    fn is_outdated(&self, form: &Form, wishes: PerPurpose<Option<Wish>>) -> Result<bool, Fault> {
         let agrees = wishes.iter().any(|(_, wish)| *wish == Some(Wish::Agree));
         let language = self.language(form.get("lang"));
         let now = HEXLOWER.encode(&self.shown(self.policy()?, language).0);
