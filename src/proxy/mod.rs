@@ -9,6 +9,7 @@
 mod body;
 mod gunzip;
 mod headers;
+mod pass;
 mod route;
 mod upstream;
 
@@ -17,37 +18,28 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, SET_COOKIE, USER_AGENT,
-};
+use http::header::{ACCEPT_LANGUAGE, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use url::Url;
 
 pub use body::{Body, BodyError};
 pub use upstream::Upstream;
 
-use self::body::{Changed, FromSite};
-use self::headers::Origin;
+use self::pass::Walk;
 use self::route::Target;
 use crate::clock::Clock;
-use crate::fault::{Fault, UpstreamFault, VisitorFault};
+use crate::fault::Fault;
+use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
-use crate::gate::document::{Document, Fates, Insertion};
-use crate::gate::request::{Cookies, Destination};
-use crate::gate::response::{Coding, Treatment};
-use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{asker, csp, hints, request, response};
+use crate::gate::request::Destination;
+use crate::gate::response;
 use crate::observe::{
     AccessTime, Agent, ClientAddress, Counters, Observation, Observer, PageAddress,
 };
-use crate::policy::{Personal, Reason, Signal, Verdicts, Visitor, decide};
+use crate::policy::{Personal, decide};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::subject::form::Whom;
 use crate::subject::{self, Subject};
 use crate::time::Time;
 
@@ -79,18 +71,6 @@ pub struct Peer {
     pub tls: bool,
 }
 
-/// What was read of one request before it goes anywhere.
-struct Walk<'a> {
-    snapshot: &'a Arc<Snapshot>,
-    verdicts: &'a Verdicts<'a>,
-    visitor: &'a Visitor,
-    signal: Signal,
-    cookie: &'a ConsentCookie,
-    target: &'a Target,
-    peer: Peer,
-    now: Time,
-}
-
 impl Worker {
     /// Answers one request.
     pub async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
@@ -107,14 +87,6 @@ impl Worker {
 
         let destination = Destination::of(&parts.headers);
         let seen = observation(&parts, peer, now);
-        let accept_language = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
-        let texts = snapshot.rules.texts(snapshot.language(None, accept_language));
-        let json = subject::wants_json(&parts.headers);
-        let retry = matches!(parts.method, Method::GET | Method::HEAD)
-            .then(|| parts.uri.path_and_query().map(ToString::to_string))
-            .flatten()
-            .and_then(|path| subject::form::local_path(&path));
-
         let answered = match Target::of(&parts) {
             Err(fault) => Err(fault.into()),
             Ok(target) if target.is_ours() => {
@@ -154,7 +126,7 @@ impl Worker {
         let mut response = answered.unwrap_or_else(|fault| {
             self.count(&fault);
             fault.log();
-            fault.response(texts, json, retry.as_deref()).map(Body::own)
+            answer_to(&fault, &snapshot, &parts)
         });
         if parts.method == Method::HEAD {
             // What a GET would be answered with, but for the bytes (RFC 9110 §9.3.2).
@@ -171,109 +143,6 @@ impl Worker {
         response
     }
 
-    /// Takes a request to the site and its answer back, through the gate both ways.
-    async fn pass(
-        &self,
-        walk: &Walk<'_>,
-        parts: &Parts,
-        destination: Destination,
-        body: Incoming,
-    ) -> Result<Response<Body>, Fault> {
-        let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
-        if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-            return Err(VisitorFault::MethodNotAllowed(
-                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            )
-            .into());
-        }
-        let rules = &snapshot.rules;
-        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, &snapshot.seal);
-        self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
-
-        // Read before anything is done at the site: a host that makes no address is refused.
-        let url = page_url(target, peer.tls)?;
-        let fates = Fates::of(rules, verdicts);
-        let insertion = insertion(walk, parts, destination);
-        let variant = variant(walk, parts, insertion.as_ref());
-        let condition = untag(&parts.headers, variant);
-        let headers = for_site(walk, parts, &cookies, destination, &condition);
-        let head = || {
-            let mut head = Request::new(());
-            *head.method_mut() = parts.method.clone();
-            *head.uri_mut() = target.path.clone().into();
-            *head.headers_mut() = headers.clone();
-            head
-        };
-        let (answer, lease) = self.upstream.send(head, body).await?;
-
-        let (mut answer, incoming) = answer.into_parts();
-        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            // Nobody asked for it: `Upgrade` does not travel.
-            return Err(UpstreamFault::Broken("it switched protocols unasked".to_owned()).into());
-        }
-        answer.version = Version::HTTP_11;
-        answer.headers = headers::for_visitor(answer.headers);
-        let kept_back =
-            response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
-        self.counters.response_cookies_withheld.add(kept_back as u64);
-
-        hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
-        let applies = fates.withhold_any() || insertion.is_some();
-        let mut from = FromSite::new(incoming, lease);
-        let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
-        if let Treatment::Rewrite(coding) = treatment
-            && from.begins_in_utf16(coding).await.map_err(|cause| broken_off(&cause))?
-        {
-            treatment = Treatment::Wall;
-        }
-        let not_modified = answer.status == StatusCode::NOT_MODIFIED
-            && (destination.is_navigation() || condition != Condition::NotOurs);
-        if treatment.depends_on_consent() || not_modified {
-            response::make_private(&mut answer.headers, variant, treatment);
-            let host = target.host_name();
-            let expiring = match destination.may_be_document() {
-                true => response::expiring_lines(&cookies.withheld, &host, peer.tls),
-                false => Vec::new(),
-            };
-            for line in expiring {
-                answer.headers.append(SET_COOKIE, line);
-            }
-        }
-
-        let body = match treatment {
-            Treatment::Pass => Body::Site(from),
-            Treatment::Untouched => {
-                self.counters.pages_untouched.add(1);
-                Body::Site(from)
-            }
-            Treatment::Wall => {
-                self.counters.pages_walled.add(1);
-                answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
-                Body::Site(from)
-            }
-            Treatment::Rewrite(coding) => {
-                self.counters.pages_rewritten.add(1);
-                let insertion = insertion
-                    .map(|insertion| Insertion { nonce: csp::nonce(&answer.headers), ..insertion });
-                if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
-                    self.counters.banners.add(1);
-                }
-                let gzip = coding == Coding::Gzip && request::takes_gzip(&parts.headers);
-                answer.headers.remove(CONTENT_LENGTH);
-                if !gzip {
-                    answer.headers.remove(CONTENT_ENCODING);
-                }
-                if parts.method == Method::HEAD {
-                    Body::Site(from)
-                } else {
-                    let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
-                    Body::Changed(Box::new(Changed::new(from, coding, document, gzip)))
-                }
-            }
-        };
-        Ok(Response::from_parts(answer, body))
-    }
-
     fn count(&self, fault: &Fault) {
         match fault {
             Fault::Visitor(_) => &self.counters.faults_visitor,
@@ -284,108 +153,15 @@ impl Worker {
     }
 }
 
-/// The header fields that go to the site.
-fn for_site(
-    walk: &Walk<'_>,
-    parts: &Parts,
-    cookies: &Cookies,
-    destination: Destination,
-    condition: &Condition,
-) -> HeaderMap {
-    let Peer { address, local, tls } = walk.peer;
-    let origin = Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host };
-    let mut headers = headers::for_site(&parts.headers, cookies, origin);
-    match condition {
-        Condition::Ours(Some(tags)) => {
-            headers.insert(IF_NONE_MATCH, tags.clone());
-        }
-        Condition::Ours(None) => {
-            headers.remove(IF_NONE_MATCH);
-        }
-        Condition::NotOurs => {}
-    }
-    if destination.is_navigation() {
-        // A part of a page cannot be gated, and a page that was stored before the gateway
-        // stood here must not come back by a 304.
-        for name in [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
-            headers.remove(name);
-        }
-        if *condition == Condition::NotOurs {
-            headers.remove(IF_NONE_MATCH);
-        }
-    }
-    if destination.may_be_markup()
-        && let Some(codings) = request::readable_codings(&parts.headers)
-    {
-        headers.insert(ACCEPT_ENCODING, codings);
-    }
-    headers
-}
-
-/// What is put into a page for this visitor: the banner where a question is open, else the
-/// control where the site does not link the settings itself. Frames and fragments get none.
-fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option<Insertion> {
-    if !destination.may_be_top_level() {
-        return None;
-    }
-    let policy = walk.snapshot.rules.policies.at(walk.now)?;
-    let banner = walk.signal == Signal::Silent
-        && walk
-            .snapshot
-            .rules
-            .asked(policy)
-            .any(|purpose| walk.verdicts.on(purpose).reason().is_some_and(Reason::asks));
-    if !banner && walk.snapshot.rules.site.control == crate::rules::Control::Link {
-        return None;
-    }
-    let whom = Whom { address: walk.peer.address.ip(), headers: &parts.headers };
-    Some(Insertion {
-        policy: policy.in_force,
-        banner,
-        token: if banner { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
-        return_to: subject::form::local_path(walk.target.path.as_str())
-            .unwrap_or_else(|| "/".to_owned()),
-        nonce: None,
-        accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
-        is_document: destination == Destination::Document,
-    })
-}
-
-/// All that a page depends on besides the site's own answer.
-fn variant(walk: &Walk<'_>, parts: &Parts, insertion: Option<&Insertion>) -> Variant {
-    let mut verdicts = String::new();
-    for (purpose, verdict) in walk.verdicts.iter() {
-        verdicts.push_str(purpose.name());
-        verdicts.push_str(verdict.reason().map_or("permit", Reason::name));
-    }
-    let accept = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
-    let policy = walk.snapshot.rules.policies.at(walk.now).map_or(0, |policy| policy.in_force.0);
-    let shown = match insertion {
-        None => 0,
-        Some(insertion) if insertion.banner => 2,
-        Some(_) => 1,
-    };
-    // A form's token holds for two days, so a stored banner is made anew each day.
-    let day = if shown == 2 { walk.now.day().0 } else { 0 };
-    Variant::of(&[
-        &walk.snapshot.rules.generation,
-        verdicts.as_bytes(),
-        walk.snapshot.language(None, accept).as_bytes(),
-        &policy.to_be_bytes(),
-        &[shown, u8::from(walk.signal == Signal::Refuses), u8::from(walk.visitor.id().is_some())],
-        &day.to_be_bytes(),
-    ])
-}
-
-/// Nothing was sent to the visitor yet, so the site's failure can still be told.
-fn broken_off(cause: &BodyError) -> Fault {
-    UpstreamFault::Broken(cause.to_string()).into()
-}
-
-fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {
-    let scheme = if tls { "https" } else { "http" };
-    Url::parse(&format!("{scheme}://{}{}", target.host(), target.path))
-        .map_err(|_| VisitorFault::BadRequest("the host is no host name").into())
+/// What a visitor gets instead of an answer.
+fn answer_to(fault: &Fault, snapshot: &Snapshot, parts: &Parts) -> Response<Body> {
+    let accept_language = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
+    let texts = snapshot.rules.texts(snapshot.language(None, accept_language));
+    let again = matches!(parts.method, Method::GET | Method::HEAD);
+    let path = parts.uri.path_and_query().filter(|_| again);
+    let retry = path.and_then(|path| subject::form::local_path(path.as_str()));
+    let json = subject::wants_json(&parts.headers);
+    fault.response(texts, json, retry.as_deref()).map(Body::own)
 }
 
 fn observation(parts: &Parts, peer: Peer, now: Time) -> Observation {
@@ -398,11 +174,4 @@ fn observation(parts: &Parts, peer: Peer, now: Time) -> Observation {
         status: 0,
         document: false,
     }
-}
-
-/// A page of ours for a connection that never reached [`Worker::handle`].
-pub fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::own(Bytes::from_static(text.as_bytes())));
-    *response.status_mut() = status;
-    response
 }

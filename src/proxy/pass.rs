@@ -1,0 +1,263 @@
+//! The way to the site and back, through the gate both ways.
+//!
+//! Cookies and conditions are sorted on the way there; on the way back `Set-Cookie` lines,
+//! hints, caching and the page itself. Each step reads the same verdicts.
+//!
+//! A page waits for its first bytes before its head goes out: they may be in an encoding that
+//! cannot be read, and then the head has to say so. Nothing else waits for anything.
+//!
+//! How bodies stream is [`super::body`]'s, how connections are used [`super::upstream`]'s.
+
+use std::cell::LazyCell;
+use std::sync::Arc;
+
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, SET_COOKIE,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use url::Url;
+
+use super::body::{Body, BodyError, Changed, FromSite};
+use super::headers::{self, Origin};
+use super::route::Target;
+use super::{Peer, Worker};
+use crate::fault::{Fault, UpstreamFault, VisitorFault};
+use crate::gate::cookies::ConsentCookie;
+use crate::gate::document::{Document, Fates, Insertion};
+use crate::gate::request::{Cookies, Destination};
+use crate::gate::response::{Coding, Treatment};
+use crate::gate::validators::{Condition, Variant, untag};
+use crate::gate::{csp, hints, request, response};
+use crate::policy::{Reason, Signal, Verdicts, Visitor};
+use crate::snapshot::Snapshot;
+use crate::subject;
+use crate::subject::form::Whom;
+use crate::time::Time;
+
+/// What was read of one request before it goes anywhere.
+pub(super) struct Walk<'a> {
+    pub(super) snapshot: &'a Arc<Snapshot>,
+    pub(super) verdicts: &'a Verdicts<'a>,
+    pub(super) visitor: &'a Visitor,
+    pub(super) signal: Signal,
+    pub(super) cookie: &'a ConsentCookie,
+    pub(super) target: &'a Target,
+    pub(super) peer: Peer,
+    pub(super) now: Time,
+}
+
+impl Worker {
+    /// Takes a request to the site and its answer back, through the gate both ways.
+    pub(super) async fn pass(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        destination: Destination,
+        body: Incoming,
+    ) -> Result<Response<Body>, Fault> {
+        let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
+        if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+            return Err(VisitorFault::MethodNotAllowed(
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+            )
+            .into());
+        }
+        let rules = &snapshot.rules;
+        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, &snapshot.seal);
+        self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
+
+        // Read before anything is done at the site: a host that makes no address is refused.
+        let url = page_url(target, peer.tls)?;
+        let fates = Fates::of(rules, verdicts);
+        let insertion = insertion(walk, parts, destination);
+        // Most answers are no pages and need none.
+        let variant = LazyCell::new(|| variant(walk, parts, insertion.as_ref()));
+        let condition = match parts.headers.contains_key(IF_NONE_MATCH) {
+            true => untag(&parts.headers, *variant),
+            false => Condition::NotOurs,
+        };
+        let headers = for_site(walk, parts, &cookies, destination, &condition);
+        let head = || {
+            let mut head = Request::new(());
+            *head.method_mut() = parts.method.clone();
+            *head.uri_mut() = target.path.clone().into();
+            *head.headers_mut() = headers.clone();
+            head
+        };
+        let (answer, lease) = self.upstream.send(head, body).await?;
+
+        let (mut answer, incoming) = answer.into_parts();
+        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for it: `Upgrade` does not travel.
+            return Err(UpstreamFault::Broken("it switched protocols unasked".to_owned()).into());
+        }
+        answer.version = Version::HTTP_11;
+        answer.headers = headers::for_visitor(answer.headers);
+        let kept_back =
+            response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
+        self.counters.response_cookies_withheld.add(kept_back as u64);
+
+        hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
+        let applies = fates.withhold_any() || insertion.is_some();
+        let mut from = FromSite::new(incoming, lease);
+        let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        if let Treatment::Rewrite(coding) = treatment
+            && from.begins_in_utf16(coding).await.map_err(|cause| broken_off(&cause))?
+        {
+            treatment = Treatment::Wall;
+        }
+        let not_modified = answer.status == StatusCode::NOT_MODIFIED
+            && (destination.is_navigation() || condition != Condition::NotOurs);
+        if treatment.depends_on_consent() || not_modified {
+            response::make_private(&mut answer.headers, *variant, treatment);
+            let host = target.host_name();
+            let expiring = match destination.may_be_document() {
+                true => response::expiring_lines(&cookies.withheld, &host, peer.tls),
+                false => Vec::new(),
+            };
+            for line in expiring {
+                answer.headers.append(SET_COOKIE, line);
+            }
+        }
+
+        let body = match treatment {
+            Treatment::Pass => Body::Site(from),
+            Treatment::Untouched => {
+                self.counters.pages_untouched.add(1);
+                Body::Site(from)
+            }
+            Treatment::Wall => {
+                self.counters.pages_walled.add(1);
+                answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
+                Body::Site(from)
+            }
+            Treatment::Rewrite(coding) => {
+                self.counters.pages_rewritten.add(1);
+                let nonce = csp::nonce(&answer.headers);
+                let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
+                if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
+                    self.counters.banners.add(1);
+                }
+                let gzip = coding == Coding::Gzip && request::takes_gzip(&parts.headers);
+                answer.headers.remove(CONTENT_LENGTH);
+                if !gzip {
+                    answer.headers.remove(CONTENT_ENCODING);
+                }
+                if parts.method == Method::HEAD {
+                    Body::Site(from)
+                } else {
+                    let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
+                    Body::Changed(Box::new(Changed::new(from, coding, document, gzip)))
+                }
+            }
+        };
+        Ok(Response::from_parts(answer, body))
+    }
+}
+
+/// The header fields that go to the site.
+fn for_site(
+    walk: &Walk<'_>,
+    parts: &Parts,
+    cookies: &Cookies,
+    destination: Destination,
+    condition: &Condition,
+) -> HeaderMap {
+    let Peer { address, local, tls } = walk.peer;
+    let origin = Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host };
+    let mut headers = headers::for_site(&parts.headers, cookies, origin);
+    match condition {
+        Condition::Ours(Some(tags)) => {
+            headers.insert(IF_NONE_MATCH, tags.clone());
+        }
+        Condition::Ours(None) => {
+            headers.remove(IF_NONE_MATCH);
+        }
+        Condition::NotOurs => {}
+    }
+    if destination.is_navigation() {
+        // A part of a page cannot be gated, and a page that was stored before the gateway
+        // stood here must not come back by a 304.
+        for name in [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+            headers.remove(name);
+        }
+        if *condition == Condition::NotOurs {
+            headers.remove(IF_NONE_MATCH);
+        }
+    }
+    if destination.may_be_markup()
+        && let Some(codings) = request::readable_codings(&parts.headers)
+    {
+        headers.insert(ACCEPT_ENCODING, codings);
+    }
+    headers
+}
+
+/// What is put into a page for this visitor: the banner where a question is open, else the
+/// control where the site does not link the settings itself. Frames and fragments get none.
+fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option<Insertion> {
+    if !destination.may_be_top_level() {
+        return None;
+    }
+    let policy = walk.snapshot.rules.policies.at(walk.now)?;
+    let banner = walk.signal == Signal::Silent
+        && walk
+            .snapshot
+            .rules
+            .asked(policy)
+            .any(|purpose| walk.verdicts.on(purpose).reason().is_some_and(Reason::asks));
+    if !banner && walk.snapshot.rules.site.control == crate::rules::Control::Link {
+        return None;
+    }
+    let whom = Whom { address: walk.peer.address.ip(), headers: &parts.headers };
+    Some(Insertion {
+        policy: policy.in_force,
+        banner,
+        token: if banner { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
+        return_to: subject::form::local_path(walk.target.path.as_str())
+            .unwrap_or_else(|| "/".to_owned()),
+        nonce: None,
+        accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
+        is_document: destination == Destination::Document,
+    })
+}
+
+/// All that a page depends on besides the site's own answer.
+fn variant(walk: &Walk<'_>, parts: &Parts, insertion: Option<&Insertion>) -> Variant {
+    let mut verdicts = String::new();
+    for (purpose, verdict) in walk.verdicts.iter() {
+        verdicts.push_str(purpose.name());
+        verdicts.push_str(verdict.reason().map_or("permit", Reason::name));
+    }
+    let accept = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
+    let policy = walk.snapshot.rules.policies.at(walk.now).map_or(0, |policy| policy.in_force.0);
+    let shown = match insertion {
+        None => 0,
+        Some(insertion) if insertion.banner => 2,
+        Some(_) => 1,
+    };
+    // A form's token holds for two days, so a stored banner is made anew each day.
+    let day = if shown == 2 { walk.now.day().0 } else { 0 };
+    Variant::of(&[
+        &walk.snapshot.rules.generation,
+        verdicts.as_bytes(),
+        walk.snapshot.language(None, accept).as_bytes(),
+        &policy.to_be_bytes(),
+        &[shown, u8::from(walk.signal == Signal::Refuses), u8::from(walk.visitor.id().is_some())],
+        &day.to_be_bytes(),
+    ])
+}
+
+/// Nothing was sent to the visitor yet, so the site's failure can still be told.
+fn broken_off(cause: &BodyError) -> Fault {
+    UpstreamFault::Broken(cause.to_string()).into()
+}
+
+fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {
+    let scheme = if tls { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{}{}", target.host(), target.path))
+        .map_err(|_| VisitorFault::BadRequest("the host is no host name").into())
+}
