@@ -20,7 +20,7 @@ use super::cookies::{ConsentCookie, name_and_value};
 use super::request::{Destination, is_withheld};
 use super::validators::{self, Variant};
 use crate::policy::Verdicts;
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Site};
 
 /// What expiring lines may add to one response, in bytes: more would overflow the header
 /// buffer of a proxy in front of us. The rest goes with the next document.
@@ -234,13 +234,21 @@ pub fn keep_permitted_cookies(
 /// The lines that expire withheld cookies which the browser still holds.
 ///
 /// A browser does not say on which domain it holds one, so each gets a line without domain
-/// and one for each parent of `host` that could be a domain of its own.
-pub fn expiring_lines(withheld: &[Vec<u8>], host: &str, tls: bool) -> Vec<HeaderValue> {
+/// and one for each parent of `host` that is the site's own; of a host that `site.toml` does not
+/// list, for each that could be.
+pub fn expiring_lines(
+    withheld: &[Vec<u8>],
+    host: &str,
+    tls: bool,
+    site: &Site,
+) -> Vec<HeaderValue> {
+    let known = site.owns(host);
+    let domains: Vec<&str> = parents(host).filter(|parent| !known || site.owns(parent)).collect();
     let mut lines = Vec::new();
     let mut bytes = 0;
     for name in withheld {
         let Ok(name) = std::str::from_utf8(name) else { continue };
-        for domain in std::iter::once(None).chain(parents(host).map(Some)) {
+        for domain in std::iter::once(None).chain(domains.iter().copied().map(Some)) {
             let mut cookie = Cookie::build((name, "")).path("/").max_age(Duration::ZERO);
             if let Some(domain) = domain {
                 cookie = cookie.domain(domain.to_owned());
@@ -328,6 +336,10 @@ fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
 mod tests {
     use super::*;
 
+    fn shipped() -> Vec<crate::rules::RuleFile> {
+        crate::demo::rule_files()
+    }
+
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
@@ -383,6 +395,12 @@ mod tests {
 
     #[test]
     fn expiring_lines_reach_each_parent_domain_and_stay_within_their_bound() {
+        let rules = crate::rules::load("rules", &shipped()).unwrap();
+        let site = &rules.site;
+        let expiring_lines =
+            |withheld: &[Vec<u8>], host, tls| expiring_lines(withheld, host, tls, site);
+        let own = expiring_lines(&[b"_ga".to_vec()], "my.send-box.com", true);
+        assert_eq!(own.len(), 3, "{own:?}");
         let lines = expiring_lines(&[b"_ga".to_vec()], "a.b.kz", true);
         let lines: Vec<_> = lines.iter().map(|line| line.to_str().unwrap()).collect();
         assert_eq!(lines.len(), 3, "{lines:?}");

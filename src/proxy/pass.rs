@@ -115,7 +115,7 @@ impl Worker {
             response::make_private(&mut answer.headers, *variant, treatment);
             let host = target.host_name();
             let expiring = match destination.may_be_document() {
-                true => response::expiring_lines(&cookies.withheld, &host, peer.tls),
+                true => response::expiring_lines(&cookies.withheld, &host, peer.tls, &rules.site),
                 false => Vec::new(),
             };
             for line in expiring {

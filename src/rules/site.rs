@@ -74,6 +74,18 @@ pub struct Site {
 }
 
 impl Site {
+    /// Whether `domain` is one of the site's own, rather than one above them that others
+    /// share: `send-box.com` is, `com` is not. Of a host that is in no list nothing is known.
+    pub fn owns(&self, domain: &str) -> bool {
+        let below = |own: &str| {
+            domain.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        self.hosts.iter().any(|host| match host {
+            HostPattern::Exact(name) | HostPattern::Under(name) => below(name),
+            HostPattern::Any(_) => host.matches(domain),
+        })
+    }
+
     /// The site's language that a tag (BCP 47) asks for: `kk-KZ` is `kk`. Pages of this
     /// country often say `kz`, which is the country's code, and mean `kk`.
     pub fn language(&self, tag: &str) -> Option<&str> {
