@@ -23,6 +23,7 @@ use crate::proxy::{Upstream, Worker};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
 use crate::snapshot::Snapshot;
+use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
 use crate::store::{Archived, Store, StoreThread, keys};
 use crate::superseded::Superseded;
@@ -37,6 +38,8 @@ pub enum StartError {
     RuleFiles(std::io::Error),
     /// No policy version is in force yet; says from when one is.
     NoPolicy(String),
+    /// The data folder cannot be used.
+    Folder(FolderError),
     /// There is no key to seal cookies with.
     Key(KeyError),
     /// TLS cannot be served.
@@ -54,6 +57,7 @@ impl fmt::Display for StartError {
             }
             StartError::RuleFiles(error) => write!(f, "the rules cannot be read: {error}"),
             StartError::NoPolicy(day) => write!(f, "no policy version is in force before {day}"),
+            StartError::Folder(error) => write!(f, "{error}"),
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
@@ -115,8 +119,6 @@ pub fn start_with(
     if rules.policies.at(clock.now()).is_none() {
         return Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string()));
     }
-    let record = config.data.join("consent.db");
-    let seal = keys::open(&config.data, record.exists()).map_err(StartError::Key)?;
     let certificates = match config.listen_tls.is_empty() {
         true => None,
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
@@ -124,21 +126,24 @@ pub fn start_with(
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
     let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
+    // Only now: a start that fails must leave no key without its record.
+    let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
+    let keys = keys::open(&folder).map_err(StartError::Key)?;
+    let logs = folder.logs();
     if !plain.is_empty() {
         warn!(
             "on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there"
         );
     }
 
-    let snapshot = Snapshot::new(rules, seal);
+    let snapshot = Snapshot::new(rules, keys.seal.clone());
     let archive = archive(&snapshot);
     let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
     let superseded = Arc::new(Superseded::default());
     let (store, store_thread) =
-        Store::open(record, archive, Arc::clone(&superseded), clock.clone())?;
+        Store::open(folder, &keys, archive, Arc::clone(&superseded), clock.clone())?;
     let store = Arc::new(store);
-    let (observer, observer_thread) =
-        Observer::open(config.data.join("log"), Arc::clone(&snapshot), clock.clone())?;
+    let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
 
     let (stop, stopped) = watch::channel(false);
     let mut counters = Vec::new();

@@ -4,7 +4,8 @@
 //! holds nothing personal: counters without names.
 //!
 //! *Healthy* means that the process answers; *ready* that the record can be read, so that
-//! agreements count. A gateway that is not ready still serves the site.
+//! agreements count, and that every withdrawal is on the disk. A gateway that is not ready still
+//! serves the site.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -81,14 +82,9 @@ impl Admin {
             "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
             "/readyz" => match (self.store.superseded().record(), self.store.unwritten()) {
                 (Record::Readable, 0) => (StatusCode::OK, "ready\n".to_owned()),
-                (Record::Readable, unwritten) => (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    format!("{unwritten} withdrawals are not on the disk yet; do not restart\n"),
-                ),
-                (Record::Unreadable, _) => (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the record of consent cannot be read; no agreement counts\n".to_owned(),
-                ),
+                (record, unwritten) => {
+                    (StatusCode::SERVICE_UNAVAILABLE, unready(record, unwritten))
+                }
             },
             "/metrics" => (StatusCode::OK, self.metrics()),
             _ => (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n".to_owned()),
@@ -138,4 +134,17 @@ impl Admin {
         put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
         text
     }
+}
+
+/// Why the gateway is not ready.
+fn unready(record: Record, unwritten: usize) -> String {
+    let mut text = String::new();
+    if record == Record::Unreadable {
+        text.push_str("the record of consent cannot be read; no agreement counts\n");
+    }
+    if unwritten > 0 {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{unwritten} withdrawals are not on the disk yet; do not restart");
+    }
+    text
 }

@@ -28,6 +28,17 @@ pub enum Reach {
     Link,
 }
 
+/// The page that something of ours is put into.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Carrier<'a> {
+    /// Its path, to return to.
+    pub return_to: &'a str,
+    /// The nonce that its policy (CSP) wants on scripts and stylesheets, if it wants one.
+    pub nonce: Option<&'a str>,
+    /// Its origin, such as `https://send-box.com`, where its `<base>` is another; else empty.
+    pub origin: &'a str,
+}
+
 /// The banner in one language.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -62,7 +73,7 @@ impl Layer {
             (stylesheet())
             div #cc-main lang=(texts.code) data-nosnippet {
                 div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
-                    form.cm method="post" action="/.consent/choices" target="_self"
+                    form.cm method="post" action=(ours("/.consent/choices")) target="_self"
                         accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
                         data-error=(banner.error) data-frame=(banner.frame) {
                         input type="hidden" name="token" value=(Place::Token.mark());
@@ -97,7 +108,7 @@ impl Layer {
                 }
             }
             @if reach == Reach::Button { (control(texts, true)) }
-            script src=(assets::banner_js().path) defer data-nonce=(Place::Nonce.mark()) {}
+            script src=(ours(&assets::banner_js().path)) defer data-nonce=(Place::Nonce.mark()) {}
         };
         let prepared = prepare(markup);
         let mut digest = [0; 16];
@@ -105,10 +116,10 @@ impl Layer {
         Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest) })
     }
 
-    /// Appends the banner: `return_to` is the path of the page that carries it, `nonce` the one
-    /// that the page's policy (CSP) wants on scripts and stylesheets, if it wants one.
-    pub fn write(&self, out: &mut Vec<u8>, token: &str, return_to: &str, nonce: Option<&str>) {
-        self.prepared.write(out, Values { token, shown: &self.shown, return_to, nonce });
+    /// Appends the banner for a page.
+    pub fn write(&self, out: &mut Vec<u8>, token: &str, page: Carrier<'_>) {
+        let Carrier { return_to, nonce, origin } = page;
+        self.prepared.write(out, Values { token, shown: &self.shown, return_to, nonce, origin });
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
@@ -132,9 +143,10 @@ impl Control {
         Self { prepared: prepare(html! { (stylesheet()) (control(texts, false)) }) }
     }
 
-    /// Appends the control; the arguments are those of [`Layer::write`].
-    pub fn write(&self, out: &mut Vec<u8>, return_to: &str, nonce: Option<&str>) {
-        self.prepared.write(out, Values { token: "", shown: "", return_to, nonce });
+    /// Appends the control for a page.
+    pub fn write(&self, out: &mut Vec<u8>, page: Carrier<'_>) {
+        let Carrier { return_to, nonce, origin } = page;
+        self.prepared.write(out, Values { token: "", shown: "", return_to, nonce, origin });
     }
 }
 
@@ -162,12 +174,17 @@ fn prepare(markup: Markup) -> Prepared {
 
 fn stylesheet() -> Markup {
     let path = &assets::banner_css().path;
-    html! { link rel="stylesheet" href=(path) data-nonce=(Place::Nonce.mark()); }
+    html! { link rel="stylesheet" href=(ours(path)) data-nonce=(Place::Nonce.mark()); }
+}
+
+/// An address of ours. A page may have another base, and then a path alone leads elsewhere.
+fn ours(path: &str) -> String {
+    format!("{}{path}", Place::Origin.mark())
 }
 
 /// The settings in the language of the page that links them.
 fn settings_link(texts: &Texts) -> String {
-    format!("/.consent/?lang={}&return={}", texts.code, Place::ReturnQuery.mark())
+    ours(&format!("/.consent/?lang={}&return={}", texts.code, Place::ReturnQuery.mark()))
 }
 
 /// Hidden as long as the banner is there; the script shows it when the banner goes.
@@ -186,7 +203,7 @@ fn control(texts: &Texts, hidden: bool) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Control, Layer, Reach};
+    use super::{Carrier, Control, Layer, Reach};
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
     use crate::banner::view::{Asked, Purpose};
@@ -196,7 +213,7 @@ mod tests {
         let layer =
             Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
         let mut out = Vec::new();
-        layer.write(&mut out, "tok", "/prices?a=1&b=2", nonce);
+        layer.write(&mut out, "tok", Carrier { return_to: "/prices?a=1&b=2", nonce, origin: "" });
         String::from_utf8(out).expect("ASCII")
     }
 
@@ -259,7 +276,8 @@ mod tests {
     #[test]
     fn the_control_is_a_plain_link() {
         let mut out = Vec::new();
-        Control::new(&texts("kk")).write(&mut out, "/", None);
+        let page = Carrier { return_to: "/", ..Carrier::default() };
+        Control::new(&texts("kk")).write(&mut out, page);
         let control = String::from_utf8(out).expect("ASCII");
         assert!(
             control.contains(r#"<a id="cc-open" href="/.consent/?lang=kk&amp;return=/""#),

@@ -18,5 +18,5 @@ pub mod texts;
 pub mod view;
 mod wording;
 
-pub use layer::{Control, Layer, Reach};
+pub use layer::{Carrier, Control, Layer, Reach};
 pub use texts::Texts;

@@ -26,15 +26,18 @@ pub(super) enum Place {
     ReturnQuery,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
+    /// The site's own origin before each path of ours, where the page has another base.
+    Origin,
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
+        (Self::Origin, "\u{1}origin\u{1}"),
     ];
 
     /// What stands for it in the markup that [`Prepared::new`] is given.
@@ -50,6 +53,7 @@ pub(super) struct Values<'a> {
     pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
     pub(super) nonce: Option<&'a str>,
+    pub(super) origin: &'a str,
 }
 
 /// Markup cut at its places.
@@ -86,6 +90,7 @@ impl Prepared {
             match place {
                 Place::Token => out.extend_from_slice(ascii(&escape(values.token)).as_bytes()),
                 Place::Shown => out.extend_from_slice(ascii(&escape(values.shown)).as_bytes()),
+                Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
                 Place::Nonce => {
@@ -160,7 +165,7 @@ mod tests {
     fn written(markup: &str, return_to: &str, nonce: Option<&str>) -> String {
         let mut out = Vec::new();
         Prepared::new(markup)
-            .write(&mut out, Values { token: "t&1", shown: "5", return_to, nonce });
+            .write(&mut out, Values { token: "t&1", shown: "5", return_to, nonce, origin: "" });
         String::from_utf8(out).expect("ASCII")
     }
 

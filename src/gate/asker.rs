@@ -47,12 +47,14 @@ pub fn visitor(
     }
 }
 
-/// Every visitor with an id whose cookie a request holds: more than one where a cookie of ours
-/// stands in several scopes. Whoever takes something back takes it back under all of them.
-pub fn known(headers: &HeaderMap, cookie: &ConsentCookie, seal: &Seal) -> Vec<Visitor> {
+/// Every visitor with an id whose cookie a request holds: more than one where cookies of ours
+/// stand in several scopes, or come by both schemes. Whoever takes something back takes it back
+/// under all of them.
+pub fn known(headers: &HeaderMap, seal: &Seal) -> Vec<Visitor> {
     let mut known: Vec<Visitor> = Vec::new();
     for found in cookies::of_request(headers) {
-        if found.name != cookie.name().as_bytes() || known.len() >= COPIES_MAX {
+        let is_ours = ConsentCookie::NAMES.iter().any(|name| found.name == name.as_bytes());
+        if !is_ours || known.len() >= COPIES_MAX {
             continue;
         }
         if let Some(visitor @ Visitor::Known { .. }) = seal.open(found.value)

@@ -20,6 +20,9 @@ pub enum ConsentCookie {
 }
 
 impl ConsentCookie {
+    /// All names that it may have.
+    pub const NAMES: [&'static str; 3] = ["__Host-consent", "__Secure-consent", "consent"];
+
     /// The cookie for a visitor who came over TLS or not, where `share` is `site.toml`'s.
     pub fn new(tls: bool, share: Option<&str>) -> ConsentCookie {
         match (tls, share) {

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::hints::is_hint;
 use super::inert::Script;
+use crate::banner::Carrier;
 use crate::html::{Edit, Element, Interest, Namespace, rewrite};
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
 use crate::rules::{RuleSet, Use};
@@ -222,9 +223,32 @@ impl Document {
         }
     }
 
+    /// Takes the address of an element that has to stay, because of what stands inside it or
+    /// what it does besides.
+    fn clear_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
+        let Some(address) = element.attribute(attribute) else { return };
+        if self.fate_of_url(&address, used) != Fate::Permit {
+            element.remove_attribute(attribute);
+            self.held += 1;
+        }
+    }
+
+    /// Whether a picture may be fetched from a withheld vendor: by its address, or by one of
+    /// its candidates for other screens (HTML §4.8.4.2.1).
+    fn names_withheld_image(&self, element: &Element<'_>) -> bool {
+        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
+        let source = element.attribute(b"src");
+        let candidates = element.attribute(b"srcset").unwrap_or_default();
+        let mut candidates = candidates
+            .split(|b| *b == b',')
+            .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next());
+        source.is_some_and(|source| withheld(&source)) || candidates.any(withheld)
+    }
+
     fn iframe(&mut self, element: &mut Element<'_>) {
         // A frame's inline document hides its `src` (HTML §4.8.5).
         let Some(inner) = element.attribute(b"srcdoc") else {
+            self.data_frame(element);
             return self.remove_if_withheld(element, b"src", Use::Frame);
         };
         if self.depth >= DEPTH_MAX {
@@ -235,6 +259,23 @@ impl Document {
         let (rewritten, edit) = rewrite(&inner, self.inner());
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
+            self.held += edit.held;
+        }
+    }
+
+    /// A frame whose document stands in its address goes if anything in it would.
+    fn data_frame(&mut self, element: &mut Element<'_>) {
+        let Some(address) = element.attribute(b"src") else { return };
+        let address = String::from_utf8_lossy(&address);
+        let Ok(url) = self.bases[0].join(&address) else { return };
+        if url.scheme() != "data" || self.depth >= DEPTH_MAX {
+            return;
+        }
+        let data = data_url::DataUrl::process(url.as_str()).ok();
+        let Some((inner, _)) = data.and_then(|data| data.decode_to_vec().ok()) else { return };
+        let (_, edit) = rewrite(&inner, self.inner());
+        if edit.held > 0 {
+            element.remove();
             self.held += edit.held;
         }
     }
@@ -282,10 +323,17 @@ impl Document {
         let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {
             return;
         };
-        let (back, nonce) = (insertion.return_to.as_str(), insertion.nonce.as_deref());
+        let own = self.bases[0].origin();
+        let foreign = self.bases.iter().any(|base| base.origin() != own);
+        let origin = if foreign { own.ascii_serialization() } else { String::new() };
+        let page = Carrier {
+            return_to: &insertion.return_to,
+            nonce: insertion.nonce.as_deref(),
+            origin: &origin,
+        };
         match (&face.layer, &face.control) {
-            (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, back, nonce),
-            (_, Some(control)) => control.write(out, back, nonce),
+            (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
+            (_, Some(control)) => control.write(out, page),
             _ => {}
         }
     }
@@ -295,7 +343,8 @@ impl Edit for Document {
     fn interest(&mut self, name: &[u8]) -> Interest {
         match name {
             b"script" | b"noscript" | b"iframe" => Interest::Whole,
-            b"img" | b"image" | b"link" | b"base" | b"html" | b"head" | b"body" => Interest::Tag,
+            b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
+            | b"link" | b"base" | b"html" | b"head" | b"body" => Interest::Tag,
             _ => Interest::Pass,
         }
     }
@@ -307,7 +356,15 @@ impl Edit for Document {
             (b"noscript", _) => self.noscript(element),
             (b"iframe", _) => self.iframe(element),
             // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
-            (b"img" | b"image", _) => self.remove_if_withheld(element, b"src", Use::Image),
+            (b"img" | b"image" | b"source", _) => {
+                if self.names_withheld_image(element) {
+                    element.remove();
+                    self.held += 1;
+                }
+            }
+            (b"frame" | b"embed", _) => self.remove_if_withheld(element, b"src", Use::Frame),
+            (b"input", _) => self.clear_if_withheld(element, b"src", Use::Image),
+            (b"object", _) => self.clear_if_withheld(element, b"data", Use::Frame),
             (b"link", _) => self.link(element),
             (b"base", _) => self.set_base(element),
             (b"html", _) => {

@@ -51,31 +51,44 @@ fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool 
     is_hint(rel) && target.is_ok_and(|to| fates.of_url(rules, &to, Use::Link) != Fate::Permit)
 }
 
-/// The entries of a `Link` field (RFC 8288 §3): separated by commas that stand neither in an
-/// address nor in quotes.
+/// The entries of a `Link` field (RFC 8288 §3), separated by commas.
 fn entries(field: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (mut address, mut quoted) = (false, false);
-    field.split(move |byte| {
-        match byte {
-            b'<' if !quoted => address = true,
-            b'>' if !quoted => address = false,
-            b'"' if !address => quoted = !quoted,
-            b',' => return !address && !quoted,
-            _ => {}
-        }
-        false
-    })
+    let mut place = Place::default();
+    field.split(move |byte| place.is_separator(*byte, b','))
 }
 
-/// Names and values behind an entry's address.
+/// Names and values behind an entry's address, separated by semicolons.
 fn parameters(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    text.split(|byte| *byte == b';').filter_map(|parameter| {
+    let mut place = Place::default();
+    text.split(move |byte| place.is_separator(*byte, b';')).filter_map(|parameter| {
         let at = memchr::memchr(b'=', parameter)?;
         let value = parameter[at + 1..].trim_ascii();
         let value = value.strip_prefix(b"\"").unwrap_or(value);
         let value = value.strip_suffix(b"\"").unwrap_or(value);
         Some((parameter[..at].trim_ascii(), value))
     })
+}
+
+/// Where in a field one is: a separator counts neither in an address nor in quotes.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    address: bool,
+    quoted: bool,
+    escaped: bool,
+}
+
+impl Place {
+    fn is_separator(&mut self, byte: u8, separator: u8) -> bool {
+        let escaped = std::mem::take(&mut self.escaped);
+        match byte {
+            b'\\' if self.quoted && !escaped => self.escaped = true,
+            b'"' if !self.address && !escaped => self.quoted = !self.quoted,
+            b'<' if !self.quoted => self.address = true,
+            b'>' if !self.quoted => self.address = false,
+            byte => return byte == separator && !self.address && !self.quoted,
+        }
+        false
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +100,11 @@ mod tests {
         let field = br#"</a,b>; rel=preload; title="x, y", <//c>; REL="next preconnect""#;
         let split: Vec<_> = entries(field).collect();
         assert_eq!(split.len(), 2, "{split:?}");
+        let field = br#"</x>; title="\"", <//c>; title="; rel=x"; rel=preconnect"#;
+        let split: Vec<_> = entries(field).collect();
+        assert_eq!(split.len(), 2, "{split:?}");
+        let names: Vec<_> = parameters(&split[1][6..]).map(|(name, _)| name).collect();
+        assert_eq!(names, [&b"title"[..], b"rel"]);
         let rel = |entry: &'static [u8]| parameters(entry).last().map(|(_, rel)| rel.to_vec());
         assert_eq!(rel(br#"; REL="next preconnect""#), Some(b"next preconnect".to_vec()));
         assert!(is_hint(b"next Preconnect") && !is_hint(b"stylesheet"));

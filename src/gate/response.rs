@@ -62,6 +62,8 @@ impl Treatment {
         }
         match (Media::of(headers), applies) {
             (Media::Html, false) => Treatment::Untouched,
+            // Written for browsers to show, and not read by us.
+            (Media::Page, true) => Treatment::Wall,
             (Media::Html, true) => match coding(headers) {
                 Some(coding) if is_rewritable(status, headers) => Treatment::Rewrite(coding),
                 // Whatever it was asked for as: a copy may be shown as a page later.
@@ -97,7 +99,9 @@ fn is_shown(status: StatusCode, headers: &HeaderMap) -> bool {
 enum Media {
     /// A page that we can read.
     Html,
-    /// Markup that can run scripts and that we do not read.
+    /// A page that we do not read.
+    Page,
+    /// Other markup that can run scripts where it is shown by itself.
     Markup,
     /// Nothing is said, or nothing that counts: a browser looks at the bytes.
     Unknown,
@@ -126,9 +130,8 @@ impl Media {
         let kind = kind.to_ascii_lowercase();
         match kind.as_slice() {
             b"text/html" => Media::Html,
-            b"application/xhtml+xml" | b"image/svg+xml" | b"text/xml" | b"application/xml" => {
-                Media::Markup
-            }
+            b"application/xhtml+xml" => Media::Page,
+            b"image/svg+xml" | b"text/xml" | b"application/xml" | b"text/xsl" => Media::Markup,
             // The types that stand for not knowing (MIME Sniffing §7).
             b"unknown/unknown" | b"application/unknown" | b"*/*" => Media::Unknown,
             _ => match kind.iter().position(|b| *b == b'/') {

@@ -8,7 +8,7 @@
 //!
 //! Nothing is buffered but what one step needs: the visitor's pace is the site's.
 
-use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -79,7 +79,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Own(bytes) => bytes.is_none(),
-            Body::Site(body) => body.ahead.is_none() && body.incoming.is_end_stream(),
+            Body::Site(body) => body.ahead.is_empty() && body.incoming.is_end_stream(),
             Body::Changed(_) => false,
         }
     }
@@ -98,8 +98,8 @@ impl HttpBody for Body {
 pub struct FromSite {
     incoming: Incoming,
     lease: Lease,
-    /// The first frame, where it was looked at ahead.
-    ahead: Option<Frame<Bytes>>,
+    /// The first frames, where they were looked at ahead.
+    ahead: VecDeque<Frame<Bytes>>,
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -109,28 +109,37 @@ impl FromSite {
         if incoming.is_end_stream() {
             lease.finish();
         }
-        FromSite { incoming, lease, ahead: None, silence: None }
+        FromSite { incoming, lease, ahead: VecDeque::new(), silence: None }
     }
 
     /// Whether a page begins with the byte order mark of UTF-16, which outweighs what its
     /// header says (HTML §13.2.3.2): two bytes a letter cannot be read by bytes. Waits for the
-    /// first of the page, and keeps it.
+    /// first two of the page, and keeps what came.
     pub(super) async fn begins_in_utf16(&mut self, coding: Coding) -> Result<bool, BodyError> {
-        self.ahead = poll_fn(|cx| self.poll(cx)).await.transpose()?;
-        let Some(first) = self.ahead.as_ref().and_then(Frame::data_ref) else { return Ok(false) };
-        let plain = match coding {
-            Coding::Identity => Cow::Borrowed(&first[..]),
-            // What is no gzip fails when it is unpacked for good.
-            Coding::Gzip => {
-                let some = &first[..first.len().min(STEP_BYTES)];
-                Cow::Owned(Gunzip::new().begin(some).unwrap_or_default())
+        let mut coming = VecDeque::new();
+        let mut start = Vec::new();
+        let mut gunzip = (coding == Coding::Gzip).then(Gunzip::new);
+        let mut looked_at = 0;
+        while start.len() < 2 && looked_at < STEP_BYTES {
+            let Some(frame) = poll_fn(|cx| self.poll(cx)).await.transpose()? else { break };
+            if let Some(data) = frame.data_ref() {
+                let some = &data[..data.len().min(STEP_BYTES)];
+                looked_at += some.len();
+                match &mut gunzip {
+                    None => start.extend_from_slice(some),
+                    // What is no gzip fails when it is unpacked for good.
+                    Some(gunzip) => start.extend(gunzip.begin(some).unwrap_or_default()),
+                }
             }
-        };
-        Ok(plain.starts_with(&[0xff, 0xfe]) || plain.starts_with(&[0xfe, 0xff]))
+            coming.push_back(frame);
+        }
+        self.ahead = coming;
+        Ok(start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]))
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead = self.ahead.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len) as u64;
+        let ahead: usize = self.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        let ahead = ahead as u64;
         let mut hint = self.incoming.size_hint();
         match hint.exact() {
             Some(rest) => hint.set_exact(rest + ahead),
@@ -140,7 +149,7 @@ impl FromSite {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(ahead) = self.ahead.take() {
+        if let Some(ahead) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(ahead)));
         }
         match Pin::new(&mut self.incoming).poll_frame(cx) {

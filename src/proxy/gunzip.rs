@@ -89,7 +89,7 @@ impl Gunzip {
     }
 
     /// What the beginning of a body unpacks to, as far as it can be told.
-    pub(super) fn begin(mut self, packed: &[u8]) -> io::Result<Vec<u8>> {
+    pub(super) fn begin(&mut self, packed: &[u8]) -> io::Result<Vec<u8>> {
         let mut plain = self.take(packed)?;
         plain.extend(self.flush()?);
         Ok(plain)

@@ -87,9 +87,11 @@ impl Worker {
 
         let destination = Destination::of(&parts.headers);
         let seen = observation(&parts, peer, now);
-        let answered = match Target::of(&parts) {
+        let target = Target::of(&parts);
+        let ours = target.as_ref().is_ok_and(Target::is_ours);
+        let answered = match target {
             Err(fault) => Err(fault.into()),
-            Ok(target) if target.is_ours() => {
+            Ok(target) if ours => {
                 let subject = Subject {
                     snapshot: &snapshot,
                     conditions,
@@ -135,7 +137,6 @@ impl Worker {
             }
         }
 
-        let ours = parts.uri.path().starts_with(subject::ROOT);
         let document = !ours && destination.may_be_top_level() && response::is_page(&response);
         let seen = Observation { status: response.status().as_u16(), document, ..seen };
         self.observer.note(&verdicts, &seen);

@@ -258,6 +258,8 @@ fn broken_off(cause: &BodyError) -> Fault {
 
 fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {
     let scheme = if tls { "https" } else { "http" };
-    Url::parse(&format!("{scheme}://{}{}", target.host(), target.path))
+    // `OPTIONS *` asks about the server as a whole.
+    let path = if target.path == "*" { "/" } else { target.path.as_str() };
+    Url::parse(&format!("{scheme}://{}{path}", target.host()))
         .map_err(|_| VisitorFault::BadRequest("the host is no host name").into())
 }

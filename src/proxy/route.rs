@@ -28,7 +28,7 @@ impl Target {
             None => parts.headers.get(HOST).cloned(),
         };
         let host = named
-            .filter(|host| !host.is_empty() && host.to_str().is_ok())
+            .filter(is_authority)
             .ok_or(VisitorFault::BadRequest("the request names no host"))?;
         let root = PathAndQuery::from_static("/");
         let path = parts.uri.path_and_query().cloned().unwrap_or(root);
@@ -58,6 +58,12 @@ impl Target {
     }
 }
 
+/// Whether a value is a host with an optional port, and no more (RFC 9112 §3.2).
+fn is_authority(host: &HeaderValue) -> bool {
+    let is_part = |b: &u8| b.is_ascii_graphic() && !b"/?#@\\<>\"^`{|}".contains(b);
+    !host.is_empty() && host.as_bytes().iter().all(is_part)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +84,9 @@ mod tests {
         assert_eq!(name("/", Some("[::1]:80")).unwrap(), "[::1]");
         assert_eq!(name("/", Some("[::1]")).unwrap(), "[::1]");
         assert!(name("/", None).is_err() && name("/", Some("")).is_err());
+        for host in ["a/b", "x@a.kz", "a#", "a b"] {
+            assert!(name("/", Some(host)).is_err(), "{host}");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! Each thread has its own, and the one used last is used next: it is the warmest, and the
 //! others can grow old. A connection is reused only after both bodies were read to their end.
 //!
-//! A request is tried again only if it asks for nothing to be done, has no body, and a
-//! *reused* connection died under it: the site closed it while it rested.
+//! A request is tried again only if doing it twice does no more than once, it has no body, and
+//! a *reused* connection died under it: the site closed it while it rested.
 //!
 //! An upload may take as long as it goes on; what may not last is silence.
 
@@ -142,13 +142,14 @@ impl Upstream {
         let repeatable = body.is_none();
         while let Some(sender) = self.rested().await {
             let request = head();
-            let safe = matches!(
+            // RFC 9110 §9.2.2.
+            let idempotent = matches!(
                 *request.method(),
                 Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
             );
             match self.attempt(sender, request, body.take()).await {
                 Ok(answer) => return Ok(answer),
-                Err(Failed::Died(cause)) if repeatable && safe => {
+                Err(Failed::Died(cause)) if repeatable && idempotent => {
                     debug!(%cause, "a resting connection had died; trying the next");
                 }
                 Err(Failed::Died(cause)) => return Err(UpstreamFault::Broken(cause)),

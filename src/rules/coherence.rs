@@ -5,7 +5,7 @@
 
 use super::problem::Problem;
 use super::vendor::Vendor;
-use crate::policy::{Basis, Keep, PolicyVersion, RecipientId};
+use crate::policy::{Basis, Keep, PolicyVersion, Purpose, RecipientId};
 use crate::rules::LOGGED;
 
 /// All that is wrong between vendors and policy versions, each with its file. `all_read` says
@@ -19,6 +19,7 @@ pub(super) fn problems(
     for vendor in vendors {
         problems.extend(misspelt_recipient(vendor, versions));
         problems.extend(operators_tags(vendor));
+        problems.extend(other_purpose(vendor, versions));
         problems.extend(cookies_of_others(vendor, vendors));
     }
     for (path, version) in versions {
@@ -48,6 +49,26 @@ fn misspelt_recipient(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> 
     }
     let near = declared().find(|name| strsim::damerau_levenshtein(given, name) <= 2)?;
     Some(of_vendor(vendor, format!("recipient `{given}` is in no policy; did you mean `{near}`?")))
+}
+
+/// A recipient that the policy names for another purpose alone: the vendor would be withheld
+/// from everybody, whatever they agree to.
+fn other_purpose(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
+    if vendor.recipient.is_operator() {
+        return None;
+    }
+    let named: Vec<Purpose> = versions
+        .iter()
+        .flat_map(|(_, version)| version.terms.iter())
+        .filter(|(_, terms)| terms.declares(&vendor.recipient))
+        .map(|(purpose, _)| purpose)
+        .collect();
+    let right = named.first().filter(|_| !named.contains(&vendor.purpose))?;
+    let text = format!(
+        "serves `{}`, but the policy names `{}` for `{right}`; set `purpose = \"{right}\"`",
+        vendor.purpose, vendor.recipient.0
+    );
+    Some(of_vendor(vendor, text))
 }
 
 /// The operator's own file names cookies that are never withheld. A tag in it would not be.
@@ -95,7 +116,13 @@ fn of_version(vendors: &[Vendor], version: &PolicyVersion, all_read: bool) -> Ve
         let outside = vendors.iter().filter(serves);
         if terms.basis == Basis::Consent {
             for recipient in &terms.recipients {
-                if all_read && !vendors.iter().any(|vendor| vendor.recipient == recipient.id) {
+                // Cookies alone stop no tag.
+                let recognises = |vendor: &Vendor| {
+                    vendor.recipient == recipient.id
+                        && vendor.purpose == purpose
+                        && !(vendor.urls.is_empty() && vendor.inline.is_empty())
+                };
+                if all_read && !vendors.iter().any(recognises) {
                     problems.push(format!(
                         "names `{}` for `{purpose}`, but no file in `vendors` recognises its tags: \
                          they would run unasked; add one",

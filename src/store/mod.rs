@@ -8,9 +8,10 @@
 //! superseded ids, which this module keeps. While the store cannot be read, that set says so,
 //! and no agreement counts.
 //!
-//! The key file that seals cookies lies in [`keys`].
+//! The data folder and its lock are [`folder`]'s, the key file that seals cookies [`keys`]'s.
 
 mod entry;
+pub mod folder;
 pub mod keys;
 mod sqlite;
 
@@ -28,6 +29,8 @@ use tracing::{error, info};
 pub use entry::{Entry, Way};
 use sqlite::Sqlite;
 
+use self::folder::{Folder, Mark};
+use self::keys::Keys;
 use crate::clock::Clock;
 use crate::policy::Record;
 use crate::superseded::Superseded;
@@ -40,6 +43,15 @@ const BATCH_MAX: usize = 256;
 
 /// How long a withdrawal that could not be written waits for the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How many attempts, a second apart, are made when the gateway stops.
+const LAST_ATTEMPTS: u32 = 5;
+
+/// How long a withdrawal waits before it looks for a place in the queue again.
+const PLACE: Duration = Duration::from_millis(20);
+
+/// How many withdrawals are kept to be tried again. For more the mark speaks alone.
+const WITHDRAWALS_MAX: usize = 100_000;
 
 /// Something that digests in the record refer to: terms, wording, code.
 #[derive(Clone, Debug)]
@@ -81,6 +93,7 @@ pub struct Store {
     jobs: SyncSender<Job>,
     superseded: Arc<Superseded>,
     unwritten: Arc<AtomicUsize>,
+    mark: Mark,
 }
 
 /// The store's thread; it ends when the last [`Store`] is dropped.
@@ -97,18 +110,23 @@ impl StoreThread {
 }
 
 impl Store {
-    /// Opens the store at `path` and fills `superseded`. A store that cannot be opened is
-    /// logged, and tried again with each choice: the site stays up meanwhile.
+    /// Opens the record of a data folder and fills `superseded`. A record that cannot be
+    /// opened is logged, and tried again each second: the site stays up meanwhile.
     pub fn open(
-        path: PathBuf,
+        folder: Folder,
+        keys: &Keys,
         archive: Vec<Archived>,
         superseded: Arc<Superseded>,
         clock: Clock,
     ) -> std::io::Result<(Store, StoreThread)> {
         let (jobs, queue) = sync_channel(QUEUE_MAX);
         let unwritten = Arc::new(AtomicUsize::new(0));
+        let mark = folder.mark();
         let mut writer = Writer {
-            path,
+            path: folder.record(),
+            mark: mark.clone(),
+            _folder: folder,
+            fingerprints: keys.fingerprints.clone(),
             archive,
             superseded: Arc::clone(&superseded),
             clock,
@@ -121,11 +139,11 @@ impl Store {
         }
         // Opened here and not on the thread: whoever withdrew before the restart must be
         // known before the first request is served.
-        writer.reopen();
+        writer.reopen(keys.adopt);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&queue))?;
-        Ok((Store { jobs, superseded, unwritten }, StoreThread(thread)))
+        Ok((Store { jobs, superseded, unwritten, mark }, StoreThread(thread)))
     }
 
     /// Records a choice; it is on the disk when this returns.
@@ -134,11 +152,25 @@ impl Store {
         if let Some((visitor, until)) = entry.supersedes {
             self.superseded.add(visitor, until);
         }
+        let withdraws = entry.supersedes.is_some();
         let (done, answer) = oneshot::channel();
-        self.jobs.try_send(Job { entry, done }).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Unwritable("its thread ended".to_owned()),
-        })?;
+        let mut job = Job { entry, done };
+        loop {
+            match self.jobs.try_send(job) {
+                Ok(()) => break,
+                // A withdrawal waits for its place. Should the gateway die meanwhile, the mark
+                // tells the next one.
+                Err(TrySendError::Full(waiting)) if withdraws => {
+                    self.mark.set().map_err(|error| StoreError::Unwritable(error.to_string()))?;
+                    job = waiting;
+                    tokio::time::sleep(PLACE).await;
+                }
+                Err(TrySendError::Full(_)) => return Err(StoreError::Busy),
+                Err(TrySendError::Disconnected(_)) => {
+                    return Err(StoreError::Unwritable("its thread ended".to_owned()));
+                }
+            }
+        }
         answer.await.unwrap_or_else(|_| Err(StoreError::Unwritable("its thread ended".to_owned())))
     }
 
@@ -156,6 +188,10 @@ impl Store {
 
 struct Writer {
     path: PathBuf,
+    mark: Mark,
+    /// Held for its lock.
+    _folder: Folder,
+    fingerprints: Vec<String>,
     archive: Vec<Archived>,
     superseded: Arc<Superseded>,
     clock: Clock,
@@ -168,10 +204,10 @@ struct Writer {
 impl Writer {
     fn serve(mut self, queue: &Receiver<Job>) {
         loop {
-            let first = if self.withdrawals.is_empty() {
-                queue.recv().map_err(RecvTimeoutError::from)
-            } else {
-                queue.recv_timeout(RETRY)
+            let rests = self.sqlite.is_some() && self.withdrawals.is_empty();
+            let first = match rests {
+                true => queue.recv().map_err(RecvTimeoutError::from),
+                false => queue.recv_timeout(RETRY),
             };
             match first {
                 Ok(first) => {
@@ -182,14 +218,21 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {
                     let _ = self.write(&[]);
                 }
-                Err(RecvTimeoutError::Disconnected) => {
-                    if !self.withdrawals.is_empty() && self.write(&[]).is_err() {
-                        error!(lost = self.withdrawals.len(), "withdrawals could not be recorded");
-                    }
-                    return;
-                }
+                Err(RecvTimeoutError::Disconnected) => return self.stop(),
             }
         }
+    }
+
+    /// The gateway stops: what is not written yet is tried for some time more.
+    fn stop(mut self) {
+        for _ in 0..LAST_ATTEMPTS {
+            if self.withdrawals.is_empty() || self.write(&[]).is_ok() {
+                return;
+            }
+            std::thread::sleep(RETRY);
+        }
+        let lost = self.withdrawals.len();
+        error!(lost, "withdrawals are not on the disk: the next start asks every visitor again");
     }
 
     fn answer(&mut self, jobs: Vec<Job>) {
@@ -197,12 +240,24 @@ impl Writer {
             jobs.into_iter().map(|job| (job.entry, job.done)).unzip();
         let result = self.write(&entries);
         if result.is_err() {
-            self.withdrawals.extend(entries.into_iter().filter(|entry| entry.supersedes.is_some()));
+            self.keep_withdrawals(entries);
         }
-        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
         for done in waiting {
             // A visitor who went away no longer waits for the answer.
             let _ = done.send(result.clone());
+        }
+    }
+
+    fn keep_withdrawals(&mut self, entries: Vec<Entry>) {
+        let withdrawals = entries.into_iter().filter(|entry| entry.supersedes.is_some());
+        let room = WITHDRAWALS_MAX - self.withdrawals.len();
+        self.withdrawals.extend(withdrawals.take(room));
+        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
+        if self.withdrawals.is_empty() {
+            return;
+        }
+        if let Err(error) = self.mark.set() {
+            error!(%error, "withdrawals count in memory alone, and a restart would forget them");
         }
     }
 
@@ -212,7 +267,7 @@ impl Writer {
         // Each agreement that ends makes room for one withdrawal more.
         self.superseded.forget_ended(now);
         if self.sqlite.is_none() {
-            self.reopen();
+            self.reopen(false);
         }
         let Some(sqlite) = &mut self.sqlite else {
             return Err(StoreError::Unwritable(format!(
@@ -220,24 +275,30 @@ impl Writer {
                 self.path.display()
             )));
         };
-        let written = match self.withdrawals.is_empty() {
-            true => Ok(()),
-            false => sqlite.write(&self.withdrawals, now).map(|()| self.withdrawals.clear()),
-        };
-        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
-        written.and_then(|()| sqlite.write(entries, now)).map_err(|cause| {
-            error!(path = %self.path.display(), %cause, "a choice could not be recorded");
-            // The next choice opens the file anew; what is known as withdrawn stays known.
-            self.sqlite = None;
-            StoreError::Unwritable(cause.to_string())
-        })
+        let failed_before = std::mem::take(&mut self.withdrawals);
+        let written = sqlite.write(&failed_before, now).and_then(|()| sqlite.write(entries, now));
+        match written {
+            Ok(()) => {
+                self.unwritten.store(0, Ordering::Release);
+                // A full disk takes no mark away, and then asking again is right.
+                self.mark.clear().map_err(|error| StoreError::Unwritable(error.to_string()))
+            }
+            Err(cause) => {
+                error!(path = %self.path.display(), %cause, "a choice could not be recorded");
+                self.withdrawals = failed_before;
+                // The next attempt opens the file anew; what is known as withdrawn stays known.
+                self.sqlite = None;
+                Err(StoreError::Unwritable(cause.to_string()))
+            }
+        }
     }
 
-    fn reopen(&mut self) {
-        let opened = Sqlite::open(&self.path, &self.archive).and_then(|sqlite| {
-            let ids = sqlite.superseded(self.clock.now())?;
-            Ok((sqlite, ids))
-        });
+    fn reopen(&mut self, adopt: bool) {
+        let opened =
+            Sqlite::open(&self.path, &self.archive, &self.fingerprints, adopt).and_then(|sqlite| {
+                let ids = sqlite.superseded(self.clock.now())?;
+                Ok((sqlite, ids))
+            });
         match opened {
             Ok((sqlite, ids)) => {
                 info!(path = %self.path.display(), superseded = ids.len(), "the record is open");
@@ -247,13 +308,12 @@ impl Writer {
                 self.superseded.set_record(Record::Readable);
                 self.sqlite = Some(sqlite);
             }
-            Err(cause) => {
-                error!(
-                    path = %self.path.display(), %cause,
-                    "the record cannot be read: no agreement counts until it can"
-                );
-                self.superseded.set_record(Record::Unreadable);
-            }
+            // Once read, memory knows all that the file does, and more.
+            Err(cause) => error!(
+                path = %self.path.display(), %cause,
+                readable = self.superseded.record() == Record::Readable,
+                "the record cannot be opened; it is tried again each second"
+            ),
         }
     }
 }
@@ -291,22 +351,24 @@ mod tests {
         }
     }
 
-    fn open(path: PathBuf) -> (Store, StoreThread) {
+    fn open(data: &std::path::Path) -> (Store, StoreThread) {
         let clock = Clock::standing_at(Time(1_500));
-        Store::open(path, Vec::new(), Arc::default(), clock).unwrap()
+        let folder = Folder::open(data).unwrap();
+        let keys = keys::open(&folder).unwrap();
+        Store::open(folder, &keys, Vec::new(), Arc::default(), clock).unwrap()
     }
 
     #[tokio::test]
     async fn a_recorded_choice_is_there_after_a_restart_and_its_chain_holds() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("consent.db");
-        let (store, thread) = open(path.clone());
+        let (store, thread) = open(folder.path());
         store.record(entry(None, None)).await.unwrap();
         store.record(entry(Some(7), Some(6))).await.unwrap();
         drop(store);
         thread.join();
 
-        let (store, thread) = open(path.clone());
+        let (store, thread) = open(folder.path());
         assert!(store.superseded().contains(VisitorId(6)));
         assert!(!store.superseded().contains(VisitorId(7)));
         assert_eq!(store.superseded().record(), Record::Readable);
@@ -331,7 +393,7 @@ mod tests {
     async fn a_withdrawal_that_met_a_locked_disk_is_written_when_it_can_be() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("consent.db");
-        let (store, thread) = open(path.clone());
+        let (store, thread) = open(folder.path());
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute_batch("BEGIN EXCLUSIVE").unwrap();
         let refused = store.record(entry(Some(7), Some(7))).await;
@@ -342,7 +404,7 @@ mod tests {
         assert_eq!(store.unwritten(), 0);
         drop(store);
         thread.join();
-        let (store, thread) = open(path);
+        let (store, thread) = open(folder.path());
         assert!(store.superseded().contains(VisitorId(7)));
         drop(store);
         thread.join();
@@ -354,7 +416,7 @@ mod tests {
         let path = folder.path().join("consent.db");
         std::fs::write(&path, "this is not a database, and long enough to be told from one")
             .unwrap();
-        let (store, thread) = open(path.clone());
+        let (store, thread) = open(folder.path());
         assert_eq!(store.superseded().record(), Record::Unreadable);
         assert!(matches!(
             store.record(entry(Some(7), Some(6))).await,

@@ -11,7 +11,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 
 use super::Archived;
 use super::entry::{Entry, commitment};
@@ -49,6 +51,9 @@ CREATE TABLE IF NOT EXISTS superseded (
     visitor TEXT PRIMARY KEY,
     until   BIGINT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sealed_with (
+    fingerprint TEXT PRIMARY KEY
+);
 CREATE TABLE IF NOT EXISTS archive (
     digest  TEXT PRIMARY KEY,
     kind    TEXT NOT NULL,
@@ -75,8 +80,14 @@ impl Sqlite {
     }
 
     /// Opens the file, and archives what digests of the record will refer to. A file that is
-    /// not there is not made: it was there once, and with it went what it knew.
-    pub(super) fn open(path: &Path, archive: &[Archived]) -> rusqlite::Result<Sqlite> {
+    /// not there is not made: it was there once, and with it went what it knew. One that knows
+    /// none of `keys` is another's, unless it is to be made theirs.
+    pub(super) fn open(
+        path: &Path,
+        archive: &[Archived],
+        keys: &[String],
+        adopt: bool,
+    ) -> rusqlite::Result<Sqlite> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
@@ -88,15 +99,19 @@ impl Sqlite {
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version > SCHEMA_VERSION {
             // A newer gateway wrote this file: guessing at it could lose a withdrawal.
-            return Err(rusqlite::Error::InvalidColumnType(
-                0,
-                format!("schema version {version}, newer than {SCHEMA_VERSION}"),
-                rusqlite::types::Type::Integer,
-            ));
+            return Err(refusal(&format!(
+                "schema version {version} is newer than {SCHEMA_VERSION}"
+            )));
         }
-        let transaction = connection.transaction()?;
+        let transaction = begin(&mut connection)?;
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        let print = fingerprint(&transaction)?;
+        if !(adopt || print.is_some_and(|print| keys.contains(&print))) {
+            return Err(refusal("it is the record of other keys"));
+        }
+        transaction.execute("DELETE FROM sealed_with", [])?;
+        transaction.execute("INSERT INTO sealed_with (fingerprint) VALUES (?1)", [keys.last()])?;
         for Archived { digest, kind, content } in archive {
             transaction.execute(
                 "INSERT INTO archive (digest, kind, content) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -135,7 +150,7 @@ impl Sqlite {
 
     /// Writes entries in one transaction; when this returns they are on the disk.
     pub(super) fn write(&mut self, entries: &[Entry], now: Time) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
+        let transaction = begin(&mut self.connection)?;
         let mut link = self.last_link.clone();
         for entry in entries {
             link = write_entry(&transaction, entry, &link)?;
@@ -159,11 +174,12 @@ fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Res
         committed = commitment(&salt, visitor).to_vec();
     }
     let link = entry.link(previous, &committed).to_vec();
-    to.prepare_cached(
+    let mut insert = to.prepare_cached(
         "INSERT INTO event (record, at, policy, shown, locale, way, signal, commitment, link)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (record) DO NOTHING",
+    )?;
+    let inserted = insert.execute(params![
         entry.record.to_string(),
         entry.at.to_string(),
         entry.policy.to_string(),
@@ -174,6 +190,10 @@ fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Res
         committed,
         link,
     ])?;
+    if inserted == 0 {
+        // It was written after all, when an error was reported.
+        return Ok(previous.to_vec());
+    }
     let seq = to.last_insert_rowid();
     for (purpose, choice) in entry.choices.iter() {
         let mark = choice.mark();
@@ -200,6 +220,37 @@ fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Res
         .execute(params![hex(visitor), seconds(until)])?;
     }
     Ok(link)
+}
+
+/// Takes the file for writing at once: one that reads first and writes later fails without
+/// waiting where another writes.
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+fn refusal(why: &str) -> rusqlite::Error {
+    let error = std::io::Error::other(why.to_owned());
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Null, Box::new(error))
+}
+
+/// The fingerprint of the key whose cookies the record at `path` can check; none where there
+/// is no record, or an empty one.
+pub(super) fn sealed_with(path: &Path) -> rusqlite::Result<Option<String>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    let count = "SELECT count(*) FROM sqlite_master WHERE name = 'sealed_with'";
+    match connection.query_row(count, [], |row| row.get::<_, i64>(0))? {
+        0 => Ok(None),
+        _ => fingerprint(&connection),
+    }
+}
+
+fn fingerprint(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT fingerprint FROM sealed_with", [], |row| row.get(0)).optional()
 }
 
 fn hex(visitor: VisitorId) -> String {

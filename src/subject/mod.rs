@@ -280,12 +280,15 @@ impl Subject<'_> {
             entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
         }
         // Other copies of the cookie end with this choice, too.
-        let nothing = PerPurpose::from_fn(|_| Some(Wish::Refuse));
         let seal = &self.snapshot.seal;
-        for other in asker::known(self.headers, self.cookie, seal) {
+        for other in asker::known(self.headers, seal) {
             let is_other = other.id() != self.visitor.id() && other.id() != visitor.id();
             let counts = other.id().is_some_and(|id| !store.superseded().contains(id));
-            let ended = choose(&other, &nothing, mark, fresh).ended;
+            let agreed = other.choices();
+            let back = PerPurpose::from_fn(|purpose| {
+                matches!(agreed.of(purpose), Some(Choice::Agreed(_))).then_some(Wish::Refuse)
+            });
+            let ended = choose(&other, &back, mark, fresh).ended;
             if let Some(ended) = ended.filter(|_| is_other && counts) {
                 entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
             }

@@ -43,7 +43,7 @@
   async function settle() {
     let state;
     try {
-      const answer = await fetch('/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
+      const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
       if (!answer.ok) throw new Error(answer.status);
       state = await answer.json();
       if (!form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason)))
