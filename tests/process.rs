@@ -10,6 +10,7 @@ mod harness {
     use std::time::Duration;
 
     pub(crate) mod broken;
+    pub(crate) mod choices;
     pub(crate) mod message;
     pub(crate) mod program;
     pub(crate) mod site;
@@ -25,48 +26,10 @@ use std::time::Instant;
 
 use harness::PATIENCE;
 use harness::broken::{BREAKS, METRICA, OWN, POLICY, Rules};
-use harness::message::{Message, chunk};
-use harness::program::{Ended, Gateway, Program, ask, send};
+use harness::choices::{AGREE, DECLINE, analytics, choose, cookie, get, text};
+use harness::message::chunk;
+use harness::program::{Ended, Program, ask, send};
 use harness::site::Site;
-
-const AGREE: &str = "choice=agree-all";
-const DECLINE: &str = "choice=decline-all";
-
-/// Sends a choice as a program does, and returns the receipt.
-fn choose(gateway: &Gateway, form: &str, cookie: &str) -> Message {
-    let request = format!(
-        "POST /.consent/choices HTTP/1.1\r\nHost: send-box.com\r\nAccept: application/json\r\n\
-         Cookie: {cookie}\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    ask(gateway.plain, &request)
-}
-
-/// The consent cookie that an answer sets, as it is sent back.
-fn cookie(answer: &Message) -> String {
-    let line = answer.values("set-cookie").next().expect("a consent cookie");
-    let line = String::from_utf8(line.to_vec()).expect("it is text");
-    line.split(';').next().expect("a cookie begins with its value").to_owned()
-}
-
-fn get(to: std::net::SocketAddr, path: &str, cookie: &str) -> Message {
-    ask(to, &format!("GET {path} HTTP/1.1\r\nHost: send-box.com\r\nCookie: {cookie}\r\n\r\n"))
-}
-
-fn text(message: &Message) -> String {
-    String::from_utf8_lossy(&message.body).into_owned()
-}
-
-/// The verdict on 4.3 that a visitor with this cookie is told.
-fn analytics(gateway: &Gateway, cookie: &str) -> String {
-    let state = text(&get(gateway.plain, "/.consent/state", cookie));
-    let state: serde_json::Value = serde_json::from_str(&state).expect("the state is JSON");
-    let analytics = &state["analytics"];
-    match analytics["reason"].as_str() {
-        Some(reason) => reason.to_owned(),
-        None => analytics["verdict"].as_str().expect("a verdict").to_owned(),
-    }
-}
 
 #[test]
 fn sigterm_finishes_the_answer_under_way_and_exits_with_zero() {

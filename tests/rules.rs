@@ -125,6 +125,24 @@ fn pixels_frames_and_hints_go_and_what_stands_beside_them_stays() {
             "<link rel=stylesheet href=\"/a.css\">",
         ),
         (r#"<link rel="DNS-Prefetch" href="//www.google-analytics.com">"#, ""),
+        (r#"a<img src="/a.png" srcset="/b.png 2x, https://mc.yandex.ru/watch/1 3x">b"#, "ab"),
+        (
+            r#"<frameset><frame src="https://mc.yandex.ru/watch/1"></frameset>"#,
+            "<frameset></frameset>",
+        ),
+        (r#"a<embed src="https://mc.yandex.ru/watch/1">b"#, "ab"),
+        (
+            r#"<object data="https://mc.yandex.ru/watch/1"><p>a</p></object>"#,
+            "<object><p>a</p></object>",
+        ),
+        (
+            r#"<input type="image" src="https://mc.yandex.ru/watch/1" alt="Send">"#,
+            r#"<input type="image" alt="Send">"#,
+        ),
+        (
+            r#"a<iframe src="data:text/html,<script src='https://mc.yandex.ru/metrika/tag.js'></script>"></iframe>b"#,
+            "ab",
+        ),
         (
             r#"<iframe srcdoc="<p>a</p><img src='https://mc.yandex.ru/watch/1'>"></iframe>"#,
             r#"<iframe srcdoc="<p>a</p>"></iframe>"#,

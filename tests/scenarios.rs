@@ -39,6 +39,7 @@ scenarios! {
     expired
     expired_with_documents_only
     first_visit
+    foreign_base
     forged
     form
     form_lay_open

@@ -233,6 +233,13 @@ impl Document {
         }
     }
 
+    fn image(&mut self, element: &mut Element<'_>) {
+        if self.names_withheld_image(element) {
+            element.remove();
+            self.held += 1;
+        }
+    }
+
     /// Whether a picture may be fetched from a withheld vendor: by its address, or by one of
     /// its candidates for other screens (HTML §4.8.4.2.1).
     fn names_withheld_image(&self, element: &Element<'_>) -> bool {
@@ -356,12 +363,7 @@ impl Edit for Document {
             (b"noscript", _) => self.noscript(element),
             (b"iframe", _) => self.iframe(element),
             // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
-            (b"img" | b"image" | b"source", _) => {
-                if self.names_withheld_image(element) {
-                    element.remove();
-                    self.held += 1;
-                }
-            }
+            (b"img" | b"image" | b"source", _) => self.image(element),
             (b"frame" | b"embed", _) => self.remove_if_withheld(element, b"src", Use::Frame),
             (b"input", _) => self.clear_if_withheld(element, b"src", Use::Image),
             (b"object", _) => self.clear_if_withheld(element, b"data", Use::Frame),
