@@ -62,7 +62,9 @@
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`;
 //!   for markup `tests/html_tokenizer.rs` and `tests/html_cuts.rs`.)*
-//! - A choice is on the disk before it is answered. *(`tests/process.rs` kills the gateway.)*
+//! - A choice is on the disk before it is answered. Where the disk fails an agreement is
+//!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next
+//!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
 //! - A rule set that exists is whole: examples played, languages complete, notice given.
 //!   *(`tests/process.rs`.)*
 //! - The gateway opens no connection but to the site (policy 8.2).

@@ -3,8 +3,10 @@
 //! Each thread has a listener of its own on each address (`SO_REUSEPORT`): the kernel spreads
 //! connections over them, and nothing is handed from thread to thread.
 //!
-//! All are bound before any serves, so that an address in use is an error at start. Port 0
-//! gives every thread the port that the first one got.
+//! All are bound before any serves, so that an address in use by another program is an error
+//! at start. (By another gateway of the same account it is not: `SO_REUSEPORT` shares it. What
+//! keeps two from running by mistake is the lock on their data folder.) Port 0 gives every
+//! thread the port that the first one got.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
