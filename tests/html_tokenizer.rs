@@ -291,7 +291,7 @@ fn read_case(file: &str, test: &Value, cases: &mut Vec<Case>) {
     }
 }
 
-/// A string's bytes, `\uXXXX` in it resolved if it is escaped twice. A lone surrogate becomes the
+/// A string's bytes, `\uHHHH` in it resolved if it is escaped twice. A lone surrogate becomes the
 /// three bytes UTF-8 would have for it: the scanner does not mind.
 fn unescape(string: &str, escaped: bool) -> Vec<u8> {
     if !escaped {
