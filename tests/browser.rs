@@ -197,6 +197,56 @@ fn an_agreement_releases_the_tags_without_a_reload() {
 }
 
 #[test]
+fn a_released_tag_that_writes_into_the_document_leaves_the_page_standing() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/", demo.https));
+    // Held as the gate holds it. Without the shim such a tag would blank a page that has loaded;
+    // it writes in pieces, and what it writes has a script of its own.
+    visitor.run(
+        r#"const held = document.createElement('script');
+        held.type = 'text/plain';
+        held.dataset.consent = 'analytics';
+        held.text = "document.write('<p id=\"writ');"
+            + "document.write('ten\">by a tag</p><scr' + 'ipt>window.ran = 1</scr' + 'ipt>');";
+        document.querySelector('main').append(held);
+        const never = held.cloneNode(true);
+        never.dataset.consent = 'undeclared';
+        never.text = 'window.never = 1';
+        held.before(never);
+        window.stillTheSamePage = true"#,
+    );
+    agree(&stub, &visitor);
+    visitor.wait_until("what was written stands", || visitor.text("#written").is_some());
+    assert_eq!(visitor.run("return window.ran"), 1, "the script that was written ran");
+    let kept = "return !!document.querySelector('main h1') && window.stillTheSamePage";
+    assert_eq!(visitor.run(kept), true, "the page was blanked");
+    assert_eq!(visitor.run("return 'never' in window"), false, "an undeclared tag ran");
+    let restored = "return Object.hasOwn(document, 'write')";
+    assert_eq!(visitor.run(restored), false, "the browser's own `write` is back");
+}
+
+#[test]
+fn agreeing_and_declining_look_the_same_in_each_language() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    for path in ["/", "/ru/", "/en/"] {
+        visitor.open(&format!("{}{path}", demo.https));
+        let look = |button: &str| {
+            visitor.run(&format!(
+                "const button = document.querySelector({button:?});
+                const {{ width, height }} = button.getBoundingClientRect();
+                const style = getComputedStyle(button);
+                return [width > 0, width, height, style.font, style.color, style.backgroundColor,
+                    style.border, style.opacity]"
+            ))
+        };
+        assert_eq!(look(AGREE)[0], true, "the buttons have a size at {path}");
+        assert_eq!(look(AGREE), look(DECLINE), "at {path}");
+    }
+}
+
+#[test]
 fn a_withdrawal_counts_from_the_next_page_on() {
     let (demo, stub) = (Demo::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);

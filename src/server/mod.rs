@@ -15,12 +15,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -33,7 +34,7 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{TlsError, server_config};
 
-use crate::proxy::{Peer, Worker};
+use crate::proxy::{Body, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
@@ -149,37 +150,17 @@ impl Connection {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut self, stream: S, peer: Peer) {
-        let worker = self.worker;
-        let service = service_fn(move |request: Request<Incoming>| {
-            let worker = Rc::clone(&worker);
-            async move { Ok::<_, Infallible>(worker.handle(peer, request).await) }
-        });
+    async fn http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            _ = self.stop.wait_for(|stop| *stop) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            debug!(%error, "a connection ended");
-        }
+            .serve_connection(TokioIo::new(stream), service(self.worker, peer));
+        until_stopped(connection, self.stop).await;
     }
 
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(mut self, stream: S, peer: Peer) {
-        let worker = self.worker;
-        let service = service_fn(move |request: Request<Incoming>| {
-            let worker = Rc::clone(&worker);
-            async move { Ok::<_, Infallible>(worker.handle(peer, request).await) }
-        });
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
         let connection = http2::Builder::new(Local)
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
@@ -187,18 +168,42 @@ impl Connection {
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)
             .keep_alive_interval(Duration::from_mins(1))
-            .serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            _ = self.stop.wait_for(|stop| *stop) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            debug!(%error, "a connection ended");
+            .serve_connection(TokioIo::new(stream), service(self.worker, peer));
+        until_stopped(connection, self.stop).await;
+    }
+}
+
+/// Answers the requests of one connection.
+fn service(
+    worker: Rc<Worker>,
+    peer: Peer,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<Body>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Body>, Infallible>>,
+> {
+    service_fn(move |request| {
+        let worker = Rc::clone(&worker);
+        async move { Ok(worker.handle(peer, request).await) }
+    })
+}
+
+/// Drives a connection to its end; told to stop, it finishes what is under way and no more.
+async fn until_stopped<C: GracefulConnection>(connection: C, mut stop: watch::Receiver<bool>)
+where
+    C::Error: std::fmt::Display,
+{
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        _ = stop.wait_for(|stop| *stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended");
     }
 }
 
