@@ -20,7 +20,7 @@ use crate::rules::RuleFile;
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// The site: http://HOST[:PORT]
+    /// The site: `http://HOST:PORT`
     #[arg(long, env = "KELISIM_UPSTREAM", value_name = "URL")]
     pub upstream: Option<String>,
     /// Address for plain HTTP; may be given several times [default: 127.0.0.1:8080]

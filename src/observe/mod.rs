@@ -1,7 +1,7 @@
 //! The purpose logs: `data/log/<section>/<date>.jsonl`.
 //!
 //! Purpose limitation is a folder, and retention is deleting a file. Each permit of a request
-//! opens what its purpose may collect into a line ([`line`]); without a permit there is no
+//! opens what its purpose may collect into a line ([`line()`]); without a permit there is no
 //! line, and no way to make one.
 //!
 //! Lines go through a bounded queue to one thread. When it is full the line is dropped and

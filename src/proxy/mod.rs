@@ -2,7 +2,7 @@
 //!
 //! [`Worker::handle`] reads as the walk that `lib.rs` lists. It takes one snapshot and keeps
 //! it to the end; each step is a call into a lower floor; every failure is a
-//! [`Fault`](crate::fault::Fault) and becomes a page in one place.
+//! [`Fault`] and becomes a page in one place.
 //!
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 

@@ -5,7 +5,7 @@
 //! the disk fails.
 //!
 //! Nothing here is cached, framed or indexed. What is shown is `banner`'s; what follows from
-//! a wish is [`choose`]'s; where a form came from is [`form`]'s.
+//! a wish is [`mod@choose`]'s; where a form came from is [`form`]'s.
 
 pub mod choose;
 pub mod form;
