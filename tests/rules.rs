@@ -24,7 +24,8 @@ fn gated(snapshot: &Arc<Snapshot>, page: &str) -> String {
     let fates = Fates::of(&snapshot.rules, &verdicts);
     let url = "https://send-box.com/prices/".parse().expect("an address");
     let document = Document::new(Arc::clone(snapshot), fates, url, None);
-    String::from_utf8(html::rewrite(page.as_bytes(), document).0).expect("UTF-8")
+    String::from_utf8(html::rewrite(page.as_bytes(), document).expect("nothing is refused").0)
+        .expect("UTF-8")
 }
 
 #[test]

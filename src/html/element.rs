@@ -11,6 +11,7 @@
 //! of it, in [`super::rewrite`].
 
 mod changes;
+mod content;
 
 use std::borrow::Cow;
 
@@ -87,9 +88,9 @@ impl<'a> Element<'a> {
 
     /// Whether all of it was seen. If not, the input ended inside, or more than
     /// [`HELD_BYTES_MAX`](super::HELD_BYTES_MAX) bytes came: then the attributes and the text are
-    /// those seen so far. What has not been seen passes; but if the text is set or the element
-    /// replaced or removed, it is dropped, and if an unfinished tag is changed, the tag ends where
-    /// it was seen to.
+    /// those seen so far. What has not been seen passes in [stretches](super::Stretch); but if the
+    /// text is set or the element replaced or removed, it is dropped, and if an unfinished tag is
+    /// changed, the tag ends where it was seen to.
     pub fn is_complete(&self) -> bool {
         self.written.ended && (self.text.is_none() || self.end_tag.is_some())
     }
@@ -109,6 +110,17 @@ impl<'a> Element<'a> {
     /// The body of a held element, as it came.
     pub fn text(&self) -> Option<&'a [u8]> {
         self.text
+    }
+
+    /// The body of a held element as a browser runs or shows it. In HTML that is the body as it
+    /// came. In SVG it is markup: comments and elements in it are left out, character references
+    /// and CDATA sections are resolved.
+    pub fn code(&self) -> Option<Cow<'a, [u8]>> {
+        let text = self.text?;
+        Some(match self.namespace {
+            Namespace::Html => Cow::Borrowed(text),
+            Namespace::Svg | Namespace::MathMl => Cow::Owned(content::of_foreign(text)),
+        })
     }
 
     /// The start tag, as it came.
@@ -179,8 +191,9 @@ impl<'a> Element<'a> {
     }
 
     /// Writes what was seen of the element, as changed, and says what becomes of the rest and what
-    /// comes behind it.
-    pub(super) fn write(mut self, out: &mut impl FnMut(&[u8])) -> (Unseen, Vec<u8>) {
+    /// comes behind it. If what has not been seen passes, the last `kept` bytes of what has are not
+    /// written.
+    pub(super) fn write(mut self, kept: usize, out: &mut impl FnMut(&[u8])) -> (Unseen, Vec<u8>) {
         // An unfinished tag that is to hold or be followed by something has to end first.
         let cut = !self.written.ended
             && (!self.changes.is_empty() || !self.inside.is_empty() || !self.after.is_empty());
@@ -197,7 +210,9 @@ impl<'a> Element<'a> {
         if !self.changes.is_empty() || cut {
             emit(&self.changes.write(self.written, self.name.len()), out);
         } else {
-            emit(self.written.bytes, out);
+            let bytes = self.written.bytes;
+            let kept = if self.written.ended { 0 } else { kept };
+            emit(&bytes[..bytes.len() - kept], out);
         }
         emit(&self.inside, out);
         let mut unseen = if cut { Unseen::DropText } else { Unseen::Pass };
@@ -206,7 +221,7 @@ impl<'a> Element<'a> {
                 emit(new, out);
                 unseen = Unseen::DropText;
             } else {
-                emit(text, out);
+                emit(&text[..text.len() - kept], out);
             }
         }
         emit(self.end_tag.unwrap_or_default(), out);

@@ -6,23 +6,30 @@
 //!
 //! Where the input is cut does not show in the output: every decision rests on bytes counted from
 //! where the tag began, never on where a chunk ended. Nothing held is longer than
-//! [`HELD_BYTES_MAX`]; what goes over is shown to the edit as far as it came, once.
+//! [`HELD_BYTES_MAX`]; what goes over is shown to the edit as far as it came, and the rest of it in
+//! stretches.
 //!
 //! Changes are collected and written by [`Element`]; bounds come from [`super::scan`]; what is held
-//! and what is too long to hold is in [`hold`].
+//! and what is too long to hold is in [`hold`], scripts in SVG are in [`nested`].
 
 mod hold;
+mod nested;
+mod stretch;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 use super::element::{Element, Seen, Unseen};
-use super::scan::{Content, Inside, Kind, Piece, Scanner};
+use super::name::Key;
+use super::scan::{self, Content, Inside, Kind, Piece, Scanner};
 use super::tag::{Span, Written, decode, spans};
 use super::tree::Tree;
-use super::{Edit, Interest};
+use super::{Edit, Interest, Namespace, Refused};
 use hold::Region;
+use nested::Nested;
+pub use stretch::OVERLAP_BYTES;
+use stretch::Stretches;
 
 /// The most that is held of one element: of a start tag with its body, or of a tag alone.
 pub const HELD_BYTES_MAX: usize = 1 << 20;
@@ -40,6 +47,7 @@ pub struct Rewriter<E: Edit> {
     carry: Vec<u8>,
     /// How many bytes of open markup came in earlier chunks.
     partial: usize,
+    refused: bool,
     scratch: Scratch,
 }
 
@@ -57,10 +65,34 @@ enum Mode {
     Flow,
     /// A raw-text element is held, its start tag of so many bytes.
     Held { tag_len: usize, name_len: usize },
-    /// A start tag went over the bound; its rest, and what comes behind it.
-    LongTag { unseen: Unseen, after: Vec<u8> },
-    /// The rest of raw text that the edit has decided about, and what comes behind its end tag.
-    Rest { passes: bool, after: Vec<u8> },
+    /// A script in SVG is held.
+    Nested(Nested),
+    /// A tag went over the bound; its rest, how that passes if the edit looks at it, and what comes
+    /// behind it.
+    LongTag { unseen: Unseen, shown: Option<Stretches>, after: Vec<u8> },
+    /// The rest of raw text that the edit has decided about: whether it passes, how the edit sees it,
+    /// and what comes behind its end tag.
+    Rest { passes: bool, shown: Option<Stretches>, after: Vec<u8> },
+}
+
+/// How much of a held element there is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// All of it: the end tag is behind the text.
+    Whole,
+    /// It has ended without an end tag of its own, or the input has.
+    AtEnd,
+    /// More than can be held.
+    Beginning,
+}
+
+/// What is known of a start tag by its name.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    key: Key,
+    /// In lower case.
+    name: &'a [u8],
+    interest: Interest,
 }
 
 /// The chunk being read, and how much of it has gone out.
@@ -92,13 +124,13 @@ impl<O: FnMut(&[u8])> Window<'_, O> {
 }
 
 /// Rewrites a whole document at once, and gives the edit back.
-pub fn rewrite<E: Edit>(input: &[u8], edit: E) -> (Vec<u8>, E) {
+pub fn rewrite<E: Edit>(input: &[u8], edit: E) -> Result<(Vec<u8>, E), Refused> {
     let mut output = Vec::with_capacity(input.len());
     let mut out = |bytes: &[u8]| output.extend_from_slice(bytes);
     let mut rewriter = Rewriter::new(edit);
-    rewriter.write(input, &mut out);
-    let edit = rewriter.end(&mut out);
-    (output, edit)
+    rewriter.write(input, &mut out)?;
+    let edit = rewriter.end(&mut out)?;
+    Ok((output, edit))
 }
 
 impl<E: Edit> Rewriter<E> {
@@ -111,6 +143,7 @@ impl<E: Edit> Rewriter<E> {
             mode: Mode::Flow,
             carry: Vec::new(),
             partial: 0,
+            refused: false,
             scratch: Scratch::default(),
         }
     }
@@ -125,16 +158,28 @@ impl<E: Edit> Rewriter<E> {
         &mut self.edit
     }
 
-    /// Takes the next bytes of the document, and gives to `out` all that can go on.
-    pub fn write(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) {
+    /// Takes the next bytes of the document, and gives to `out` all that can go on. Once the edit
+    /// has refused, nothing more does.
+    pub fn write(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
+        if !self.refused {
+            self.refused = self.take(chunk, out).is_err();
+        }
+        if self.refused { Err(Refused) } else { Ok(()) }
+    }
+
+    fn take(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
         let mut window = Window { chunk, from: 0, out };
         let mut at = 0;
         while at < chunk.len() {
-            let mut piece = self.scanner.next(&chunk[at..]);
-            piece.start += at;
-            piece.end += at;
+            if self.mode == Mode::Flow && self.scanner.is_in_data() && self.tree.is_html() {
+                at = self.stride(at, &mut window);
+                if at == chunk.len() {
+                    break;
+                }
+            }
+            let piece = self.scanner.next(chunk, at);
             at = piece.end;
-            self.piece(piece, &mut window);
+            self.piece(piece, &mut window)?;
             if piece.kind != Kind::Partial {
                 self.partial = 0;
             } else if piece.continues {
@@ -143,11 +188,14 @@ impl<E: Edit> Rewriter<E> {
                 self.partial = piece.end - piece.start;
             }
         }
-        self.leave(&mut window);
+        self.leave(&mut window)
     }
 
     /// Takes the end of the document, and gives the edit back.
-    pub fn end(mut self, out: &mut impl FnMut(&[u8])) -> E {
+    pub fn end(mut self, out: &mut impl FnMut(&[u8])) -> Result<E, Refused> {
+        if self.refused {
+            return Err(Refused);
+        }
         let carry = std::mem::take(&mut self.carry);
         match self.mode {
             Mode::Flow => {
@@ -164,27 +212,85 @@ impl<E: Edit> Rewriter<E> {
                 }
             }
             Mode::Held { tag_len, name_len } => {
-                let held = Region { bytes: &carry, tag_len, name_len, text_end: carry.len() };
+                let held = Region { tag_len, name_len, text_end: carry.len() };
                 // What was to come behind it cannot: it never ended.
-                let _ = self.show_held(&held, false, out);
+                let _ = self.show_held(&carry, held, Namespace::Html, Shown::AtEnd, out);
             }
-            Mode::LongTag { .. } | Mode::Rest { .. } => {}
+            Mode::Nested(Nested { tag_len, name_len, .. }) => {
+                let held = Region { tag_len, name_len, text_end: carry.len() };
+                let _ = self.show_held(&carry, held, Namespace::Svg, Shown::AtEnd, out);
+            }
+            Mode::LongTag { shown, .. } => {
+                if let Some(stretches) = shown {
+                    stretches.finish(&mut self.edit, out)?;
+                }
+            }
+            Mode::Rest { shown, .. } => {
+                // What might have become an end tag is text.
+                if let Some(mut stretches) = shown {
+                    stretches.take(&carry, &mut self.edit, out)?;
+                    stretches.finish(&mut self.edit, out)?;
+                }
+            }
         }
-        self.edit
+        Ok(self.edit)
+    }
+
+    /// Takes ordinary tags of HTML, as long as there are any: nearly all of nearly every page. Says
+    /// nothing that the states would not say, and says it sooner. Returns how far it came.
+    fn stride<O: FnMut(&[u8])>(&mut self, mut at: usize, window: &mut Window<'_, O>) -> usize {
+        self.partial = 0;
+        while let Some(piece) = scan::ordinary(window.chunk, at) {
+            if piece.end - piece.start > HELD_BYTES_MAX {
+                return at;
+            }
+            let tag = &window.chunk[piece.start..piece.end];
+            at = piece.end;
+            let Kind::StartTag { self_closing } = piece.kind else {
+                if !self.tree.closes(Key::at(window.chunk, piece.start + 2, piece.name_len).0) {
+                    self.end_tag(tag, piece, window);
+                }
+                continue;
+            };
+            let (key, upper) = Key::at(window.chunk, piece.start + 1, piece.name_len);
+            let name = &tag[1..=piece.name_len];
+            if upper {
+                self.start_tag(tag, piece, self_closing, window);
+            } else {
+                let interest = self.edit.interest(name);
+                if interest == Interest::Pass && self.tree.opens(key, name) {
+                    continue;
+                }
+                self.started(tag, piece, self_closing, Named { key, name, interest }, window);
+            }
+            if self.mode != Mode::Flow || !self.scanner.is_in_data() || !self.tree.is_html() {
+                return at;
+            }
+        }
+        at
     }
 
     #[inline]
-    fn piece<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
+    fn piece<O: FnMut(&[u8])>(
+        &mut self,
+        piece: Piece,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
         match self.mode {
             Mode::Flow => self.flow(piece, window),
             Mode::Held { tag_len, name_len } => self.hold(tag_len, name_len, piece, window),
+            Mode::Nested(nested) => self.nested(nested, piece, window),
             Mode::LongTag { .. } => self.long_tag(piece, window),
             Mode::Rest { .. } => self.rest(piece, window),
         }
     }
 
     #[inline]
-    fn flow<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
+    fn flow<O: FnMut(&[u8])>(
+        &mut self,
+        piece: Piece,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
         if !piece.continues {
             window.pass_carry(&mut self.carry);
         }
@@ -195,19 +301,20 @@ impl<E: Edit> Rewriter<E> {
             if piece.kind != Kind::Partial {
                 window.pass_carry(&mut self.carry);
             }
-            return;
+            return Ok(());
         };
         if self.carry.len() + (piece.end - piece.start) > HELD_BYTES_MAX {
             if !piece.continues {
                 window.pass(piece.start);
             }
             window.keep(piece.end, &mut self.carry);
-            self.open_long_tag(window.out);
+            self.open_long_tag(window.out)?;
             return self.close_long_tag(piece.kind, window.out);
         }
         if !piece.continues {
             let tag = &window.chunk[piece.start..piece.end];
-            return self.tag(tag, piece, window);
+            self.tag(tag, piece, window);
+            return Ok(());
         }
         window.keep(piece.end, &mut self.carry);
         let tag = std::mem::take(&mut self.carry);
@@ -217,6 +324,7 @@ impl<E: Edit> Rewriter<E> {
         if self.mode == Mode::Flow {
             self.carry.clear();
         }
+        Ok(())
     }
 
     #[inline]
@@ -238,25 +346,53 @@ impl<E: Edit> Rewriter<E> {
         self_closing: bool,
         window: &mut Window<'_, O>,
     ) {
-        let in_chunk = !piece.continues;
-        let name = lower(&tag[1..=piece.name_len], &mut self.scratch.name);
+        let (key, upper) = match piece.continues {
+            true => Key::at(tag, 1, piece.name_len),
+            false => Key::at(window.chunk, piece.start + 1, piece.name_len),
+        };
+        let mut scratch = std::mem::take(&mut self.scratch.name);
+        let name = lower(&tag[1..=piece.name_len], upper, &mut scratch);
         let interest = self.edit.interest(name);
+        self.started(tag, piece, self_closing, Named { key, name, interest }, window);
+        self.scratch.name = scratch;
+    }
+
+    /// A start tag whose name has been looked at.
+    #[inline]
+    fn started<O: FnMut(&[u8])>(
+        &mut self,
+        tag: &[u8],
+        piece: Piece,
+        self_closing: bool,
+        named: Named<'_>,
+        window: &mut Window<'_, O>,
+    ) {
+        let in_chunk = !piece.continues;
+        let Named { key, name, interest } = named;
         if interest == Interest::Pass {
-            let content = self.tree.start_tag(name, self_closing, |wanted| find(tag, wanted));
+            let content = self.tree.start_tag(key, name, self_closing, |wanted| find(tag, wanted));
             self.read_on(content, piece.name_len, tag);
             if !in_chunk {
                 (window.out)(tag);
             }
             return;
         }
-        let namespace = self.tree.namespace(name, |wanted| find(tag, wanted));
-        let content = self.tree.start_tag(name, self_closing, |wanted| find(tag, wanted));
+        let namespace = self.tree.namespace(key, |wanted| find(tag, wanted));
+        let depth = self.tree.depth();
+        let content = self.tree.start_tag(key, name, self_closing, |wanted| find(tag, wanted));
         if in_chunk {
             window.pass(piece.start);
         }
         let raw = !matches!(content, Content::Data | Content::PlainText);
         if raw && interest == Interest::Whole {
             self.mode = Mode::Held { tag_len: tag.len(), name_len: piece.name_len };
+        } else if namespace == Namespace::Svg
+            && key == SCRIPT
+            && interest == Interest::Whole
+            && self.tree.depth() > depth
+        {
+            let (tag_len, name_len) = (tag.len(), piece.name_len);
+            self.mode = Mode::Nested(Nested { tag_len, name_len, depth });
         } else {
             spans(tag, &mut self.scratch.spans);
             let mut element = Element::new(Seen {
@@ -268,7 +404,7 @@ impl<E: Edit> Rewriter<E> {
             });
             self.edit.element(&mut element);
             if !element.is_unchanged() {
-                element.write(window.out);
+                element.write(0, window.out);
                 if in_chunk {
                     window.from = piece.end;
                 }
@@ -283,17 +419,20 @@ impl<E: Edit> Rewriter<E> {
     #[inline]
     fn read_on(&mut self, content: Content, name_len: usize, tag: &[u8]) {
         if content != Content::Data {
-            let name = lower(&tag[1..=name_len], &mut self.scratch.name);
-            self.scanner.read_as(content, name);
+            self.scanner.read_as(content, &tag[1..=name_len]);
         }
         self.scanner.set_foreign(self.tree.is_foreign());
     }
 
     #[inline]
     fn end_tag<O: FnMut(&[u8])>(&mut self, tag: &[u8], piece: Piece, window: &mut Window<'_, O>) {
-        let name = lower(&tag[2..2 + piece.name_len], &mut self.scratch.name);
-        let hooked = matches!(name, b"body" | b"html" | b"head");
+        let (key, upper) = match piece.continues {
+            true => Key::at(tag, 2, piece.name_len),
+            false => Key::at(window.chunk, piece.start + 2, piece.name_len),
+        };
+        let hooked = matches!(key, BODY | HTML | HEAD);
         if hooked && self.tree.is_plain() && tag.len() <= HELD_BYTES_MAX {
+            let name = lower(&tag[2..2 + piece.name_len], upper, &mut self.scratch.name);
             self.scratch.insert.clear();
             self.edit.end_tag(name, &mut self.scratch.insert);
             if !self.scratch.insert.is_empty() {
@@ -303,7 +442,7 @@ impl<E: Edit> Rewriter<E> {
                 (window.out)(&self.scratch.insert);
             }
         }
-        self.tree.end_tag(name);
+        self.tree.end_tag(key);
         self.scanner.set_foreign(self.tree.is_foreign());
         if piece.continues {
             (window.out)(tag);
@@ -311,42 +450,59 @@ impl<E: Edit> Rewriter<E> {
     }
 
     /// At the end of a chunk: what can go out does, the rest is kept.
-    fn leave<O: FnMut(&[u8])>(&mut self, window: &mut Window<'_, O>) {
+    fn leave<O: FnMut(&[u8])>(&mut self, window: &mut Window<'_, O>) -> Result<(), Refused> {
         let end = window.chunk.len();
-        match self.mode {
+        match &mut self.mode {
             Mode::Flow => {
                 let waits = matches!(self.scanner.inside(), Inside::Undecided | Inside::Tag);
                 if !waits {
                     // Nobody asks about comments and doctypes: they need not wait for their end.
                     window.pass_carry(&mut self.carry);
-                    return window.pass(end);
+                    window.pass(end);
+                    return Ok(());
                 }
                 if self.carry.is_empty() {
                     window.pass(end - self.partial.min(end - window.from));
                 }
                 window.keep(end, &mut self.carry);
                 if self.carry.len() > HELD_BYTES_MAX {
-                    self.open_long_tag(window.out);
+                    self.open_long_tag(window.out)?;
                 }
             }
             Mode::Held { tag_len, name_len } => {
+                let (tag_len, name_len) = (*tag_len, *name_len);
                 window.keep(end, &mut self.carry);
                 if self.partial > HELD_BYTES_MAX {
                     let text_end = self.carry.len() - self.partial;
-                    self.give_up(tag_len, name_len, text_end, window);
+                    self.give_up(tag_len, name_len, text_end, window)?;
                 }
             }
-            Mode::LongTag { unseen: Unseen::Pass, .. } | Mode::Rest { passes: true, .. } => {
-                window.pass(end);
+            Mode::Nested(nested) => {
+                let nested = *nested;
+                window.keep(end, &mut self.carry);
+                self.bound_nested(nested, window)?;
             }
-            Mode::LongTag { .. } | Mode::Rest { .. } => window.from = end,
+            Mode::Rest { .. } => self.leave_rest(window)?,
+            Mode::LongTag { shown: Some(stretches), .. } => {
+                stretches.take(&window.chunk[window.from..], &mut self.edit, window.out)?;
+                window.from = end;
+            }
+            Mode::LongTag { unseen: Unseen::Pass, .. } => window.pass(end),
+            Mode::LongTag { .. } => window.from = end,
         }
+        Ok(())
     }
 }
 
-/// A name in lower case; most are already.
-fn lower<'a>(name: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-    if !name.iter().any(u8::is_ascii_uppercase) {
+const SCRIPT: Key = Key::of(b"script");
+const BODY: Key = Key::of(b"body");
+const HTML: Key = Key::of(b"html");
+const HEAD: Key = Key::of(b"head");
+
+/// A name in lower case; most are already, and have no letter in `upper` case.
+#[inline]
+fn lower<'a>(name: &'a [u8], upper: bool, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    if !upper {
         return name;
     }
     scratch.clear();

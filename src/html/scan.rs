@@ -14,9 +14,8 @@
 mod bang;
 mod raw;
 
-use memchr::memchr;
-
-use super::tag::{Inside as InTag, Marks};
+use super::find::find;
+use super::tag::{self, Inside as InTag, Marks};
 use bang::Bang;
 use raw::Raw;
 
@@ -139,7 +138,7 @@ impl Scanner {
         }
     }
 
-    /// Reads what comes next as `content`, until an end tag of the lower-case name `closed_by`. To
+    /// Reads what comes next as `content`, until an end tag of the name `closed_by`. To
     /// be called between two pieces, when no markup is open. After that end tag the scanner is back
     /// at [`Content::Data`].
     pub fn read_as(&mut self, content: Content, closed_by: &[u8]) {
@@ -155,6 +154,12 @@ impl Scanner {
     /// Whether `<![CDATA[` opens a section, as it does in foreign content, or a bogus comment.
     pub fn set_foreign(&mut self, foreign: bool) {
         self.foreign = foreign;
+    }
+
+    /// Whether ordinary content goes on, with nothing open.
+    #[inline]
+    pub(super) fn is_in_data(&self) -> bool {
+        self.state == State::Text && self.content == Content::Data
     }
 
     /// What is open between this byte and the next.
@@ -174,11 +179,33 @@ impl Scanner {
         self.content
     }
 
-    /// The next step through the input, of which `bytes` is what has come so far.
-    pub fn next(&mut self, bytes: &[u8]) -> Piece {
-        let mut continues = self.state != State::Text;
-        let mut start = 0;
-        let mut at = 0;
+    /// The next step through the input, from `bytes[from]` on.
+    #[inline]
+    pub fn next(&mut self, bytes: &[u8], from: usize) -> Piece {
+        let continues = self.state != State::Text;
+        let (mut start, mut at) = (from, from);
+        if !continues && self.content == Content::Data {
+            let Some(opened) = find(b'<', bytes, from) else {
+                return Piece::text(bytes.len());
+            };
+            if let Some(piece) = tag_at(bytes, opened) {
+                return piece;
+            }
+            self.state = State::Opened;
+            start = opened;
+            at = opened + 1;
+        }
+        self.step_by_step(bytes, start, at, continues)
+    }
+
+    /// As [`Scanner::next`], by the states: from `at`, where markup may have been opened at `start`.
+    fn step_by_step(
+        &mut self,
+        bytes: &[u8],
+        mut start: usize,
+        mut at: usize,
+        mut continues: bool,
+    ) -> Piece {
         let kind = loop {
             if self.state == State::Text {
                 continues = false;
@@ -207,13 +234,13 @@ impl Scanner {
     fn skip_text(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
         match self.content {
             Content::Data => {
-                let opened = at + memchr(b'<', &bytes[at..])?;
+                let opened = find(b'<', bytes, at)?;
                 self.state = State::Opened;
                 Some(opened)
             }
             Content::PlainText => None,
             Content::RcData | Content::RawText => {
-                let opened = at + memchr(b'<', &bytes[at..])?;
+                let opened = find(b'<', bytes, at)?;
                 self.state = State::RawOpened;
                 Some(opened)
             }
@@ -307,6 +334,36 @@ impl Scanner {
         *at += 1;
         self.state = state;
     }
+}
+
+impl Piece {
+    fn text(end: usize) -> Piece {
+        Piece { kind: Kind::Text, start: end, end, continues: false, name_len: 0 }
+    }
+}
+
+/// The first tag in `bytes[from..]`, read as ordinary content, if it is complete and nothing in it is
+/// unusual. It is what [`Scanner::next`] would say in [`Content::Data`] with nothing open.
+#[inline]
+pub(super) fn ordinary(bytes: &[u8], from: usize) -> Option<Piece> {
+    tag_at(bytes, find(b'<', bytes, from)?)
+}
+
+/// The tag that `<` at `start` opens, if it is complete and nothing in it is unusual.
+#[inline]
+fn tag_at(bytes: &[u8], start: usize) -> Option<Piece> {
+    let end_tag = *bytes.get(start + 1)? == b'/';
+    let name = start + 1 + usize::from(end_tag);
+    if !bytes.get(name)?.is_ascii_alphabetic() {
+        return None;
+    }
+    let tag = tag::ordinary(bytes, name, &mut ())?;
+    let kind = match end_tag {
+        true => Kind::EndTag,
+        false => Kind::StartTag { self_closing: tag.self_closing },
+    };
+    let name_len = tag.name_end - name;
+    Some(Piece { kind, start, end: tag.end, continues: false, name_len })
 }
 
 /// Notes only where the tag's name ends.

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr;
+use super::find::{self, is_space};
 
 /// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,8 @@ pub(super) trait Marks {
     fn value_ended(&mut self, _at: usize) {}
 }
 
-/// White space inside a tag. A carriage return counts: browsers make a line feed of it first.
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
-}
+/// A driver that only wants to know where the tag ends.
+impl Marks for () {}
 
 impl Inside {
     /// Walks on from `bytes[at]`, and returns where the tag has ended (behind its `>`), or `None`
@@ -77,7 +75,7 @@ impl Inside {
                 at += 1;
             }
             if *self == Self::BeforeValue {
-                at += bytes[at..].iter().position(|&byte| !is_space(byte))?;
+                at = find::space_end(bytes, at)?;
                 *self = match bytes[at] {
                     b'"' => Self::DoubleQuoted,
                     b'\'' => Self::SingleQuoted,
@@ -89,13 +87,13 @@ impl Inside {
             }
             if matches!(self, Self::DoubleQuoted | Self::SingleQuoted) {
                 let quote = if *self == Self::DoubleQuoted { b'"' } else { b'\'' };
-                at += memchr(quote, &bytes[at..])?;
+                at = find::find(quote, bytes, at)?;
                 marks.value_ended(at);
                 *self = Self::AfterQuoted;
                 at += 1;
             }
             if *self == Self::Unquoted {
-                at += bytes[at..].iter().position(|&byte| byte == b'>' || is_space(byte))?;
+                at = find::unquoted_end(bytes, at)?;
                 marks.value_ended(at);
                 *self = Self::BeforeName;
             }
@@ -128,6 +126,59 @@ impl Inside {
 
 const fn ends_name(byte: u8, of_attribute: bool) -> bool {
     matches!(byte, b'>' | b'/') || is_space(byte) || (byte == b'=' && of_attribute)
+}
+
+/// A tag that is complete and written as nearly all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinary {
+    /// Where its name ends.
+    pub(super) name_end: usize,
+    /// Where it ends itself, behind the `>`.
+    pub(super) end: usize,
+    pub(super) self_closing: bool,
+}
+
+/// Steps over a tag from the first letter of its name. `None` where the bytes end first, and where
+/// something in it is unusual: then the states are taken one by one, from the start. It says
+/// nothing that [`Inside::advance`] would not say, only sooner.
+#[inline]
+pub(super) fn ordinary(bytes: &[u8], at: usize, marks: &mut impl Marks) -> Option<Ordinary> {
+    let name_end = find::name_end(bytes, at)?;
+    let mut at = name_end;
+    loop {
+        at = find::space_end(bytes, at)?;
+        match bytes[at] {
+            b'>' => return Some(Ordinary { name_end, end: at + 1, self_closing: false }),
+            b'/' => {
+                let closed = bytes.get(at + 1) == Some(&b'>');
+                return closed.then_some(Ordinary { name_end, end: at + 2, self_closing: true });
+            }
+            b'=' => return None,
+            _ => {}
+        }
+        let named = find::name_end(bytes, at)?;
+        marks.name_started(at);
+        marks.name_ended(named);
+        at = named;
+        if bytes[at] != b'=' {
+            continue;
+        }
+        at += 1;
+        match *bytes.get(at)? {
+            quote @ (b'"' | b'\'') => {
+                marks.value_started(at + 1, true);
+                at = find::find(quote, bytes, at + 1)?;
+                marks.value_ended(at);
+                at += 1;
+            }
+            byte if byte == b'>' || is_space(byte) => return None,
+            _ => {
+                marks.value_started(at, false);
+                at = find::unquoted_end(bytes, at)?;
+                marks.value_ended(at);
+            }
+        }
+    }
 }
 
 /// Where one attribute lies in its tag.
@@ -175,6 +226,10 @@ pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
     let name = if tag.get(1) == Some(&b'/') { 2 } else { 1 };
     let mut inside = Inside::TagName;
     let mut noted = Noted(into);
+    if ordinary(tag, name, &mut noted).is_some_and(|tag_read| tag_read.end == tag.len()) {
+        return;
+    }
+    noted.0.clear();
     if inside.advance(tag, name, &mut noted).is_none()
         && let Some(last) = into.last_mut()
         && !last.ended

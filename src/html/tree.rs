@@ -2,21 +2,24 @@
 //!
 //! Whether `<title>` starts raw text, whether `<![CDATA[` opens a section, and whether `<script/>`
 //! has a body all depend on where a tag stands: in HTML, or in `svg` and `math` (WHATWG 13.2.6).
-//! [`Tree`] keeps just the open elements from the outermost `svg` or `math` inwards. Outside of
-//! foreign content, which is nearly always, a tag costs one look at its name.
+//! [`Tree`] therefore keeps the stack of open elements (13.2.4.2), as the names of those that are
+//! not void: what a stray end tag closes inside of `svg` depends on what is open around it. Outside
+//! of foreign content, which is nearly always, a tag costs a look or two at its name.
 //!
 //! `select` is read as the standard reads it since 2025 and Chromium since version 134: its content
 //! is ordinary content. Browsers before that ignored most tags in it, but ran a `<script>` there
 //! all the same; the two readings differ only where raw text other than a script opens inside.
 //!
-//! Two things are not known here, because the elements below the outermost `svg` are not kept:
-//! whether the element that a stray end tag names is open ([`Tree::end_tag`] assumes it is, since
-//! end tags usually match), and `frameset` documents, in which browsers ignore most tags.
+//! Not kept are the list of active formatting elements (a `<b>` that a later paragraph continues is
+//! not open to us), the tags that a table implies, and the mode of `frameset` documents, in which
+//! browsers ignore most tags. All three matter only where an end tag that nothing inside of `svg`
+//! explains comes after them.
 
 mod names;
 
 use std::borrow::Cow;
 
+use super::name::Key;
 use super::scan::Content;
 
 /// The namespace an element is in.
@@ -30,10 +33,8 @@ pub enum Namespace {
     MathMl,
 }
 
-/// Chromium opens no element below this depth; neither do we.
+/// Chromium nests no element below this depth; neither do we. What is opened below is not kept.
 const DEPTH_MAX: usize = 512;
-/// No name that matters here is longer; a longer one is compared by this much of it.
-const NAME_BYTES_MAX: usize = 64;
 
 /// What foreign content lets an open element's children be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,22 +51,19 @@ enum Inner {
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
+    key: Key,
     namespace: Namespace,
     inner: Inner,
-    /// Where its name starts in [`Tree::names`].
-    name: usize,
 }
 
-/// What is open, as far as it matters.
+/// What is open: the stack of the tree builder, from the outermost element inwards.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    /// From the outermost `svg` or `math` inwards.
     open: Vec<Open>,
-    names: Vec<u8>,
-    /// Open `<template>`s outside of `open`.
-    templates: usize,
-    /// A `<select>` is open outside of `open`.
-    select: bool,
+    /// How many of them are foreign.
+    foreign: usize,
+    /// How many of them are a `p`.
+    paragraphs: usize,
 }
 
 impl Tree {
@@ -73,285 +71,308 @@ impl Tree {
     #[inline]
     pub(super) fn namespace<'a>(
         &self,
-        name: &[u8],
+        key: Key,
         attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>,
     ) -> Namespace {
-        match self.open.last() {
-            Some(open) if !reads_as_html(*open, name) && !breaks_out(name, &attribute) => {
-                open.namespace
-            }
-            _ => match name {
-                b"svg" => Namespace::Svg,
-                b"math" => Namespace::MathMl,
+        match self.foreign_here(key) {
+            Some(open) if !breaks_out(key, &attribute) => open.namespace,
+            _ => match key {
+                names::SVG => Namespace::Svg,
+                names::MATH => Namespace::MathMl,
                 _ => Namespace::Html,
             },
         }
     }
 
-    /// Takes a start tag, and says how what follows it is read.
+    /// Takes a start tag, and says how what follows it is read. `name` is that of `key`.
     #[inline]
     pub(super) fn start_tag<'a>(
         &mut self,
+        key: Key,
         name: &[u8],
         self_closing: bool,
         attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>,
     ) -> Content {
-        if self.open.is_empty() {
-            self.html_start(name, self_closing)
-        } else {
-            self.nested_start(name, self_closing, attribute)
+        if let Some(open) = self.foreign_here(key) {
+            if !breaks_out(key, &attribute) {
+                if !self_closing {
+                    self.push(key, open.namespace, inner(open.namespace, key, attribute));
+                }
+                return Content::Data;
+            }
+            self.truncate(self.broken_out());
         }
+        if self.opens(key, name) {
+            return Content::Data;
+        }
+        self.html_start(key, self_closing)
+    }
+
+    /// Takes a start tag of HTML if it only opens an element, as most do, and says whether it did.
+    #[inline]
+    pub(super) fn opens(&mut self, key: Key, name: &[u8]) -> bool {
+        if self.paragraphs > 0 && names::closes_p(key, name) {
+            self.close_p();
+        }
+        let plain = names::is_plain(name);
+        if plain {
+            self.push(key, Namespace::Html, Inner::Same);
+        }
+        plain
+    }
+
+    /// Takes an end tag if it closes the innermost element, as most do, and says whether it did.
+    #[inline]
+    pub(super) fn closes(&mut self, key: Key) -> bool {
+        let innermost = self.open.last().is_some_and(|open| open.key == key);
+        if innermost {
+            self.truncate(self.open.len() - 1);
+        }
+        innermost
     }
 
     /// Takes an end tag that ends no raw text.
     #[inline]
-    pub(super) fn end_tag(&mut self, name: &[u8]) {
-        if !self.open.is_empty() {
-            self.nested_end(name);
-        } else if name == b"template" {
-            self.templates = self.templates.saturating_sub(1);
-        } else if name == b"select" {
-            self.select = false;
+    pub(super) fn end_tag(&mut self, key: Key) {
+        if !self.closes(key) {
+            self.truncate(self.depth_after(key));
         }
+    }
+
+    /// How many elements will be open after an end tag of this name.
+    pub(super) fn depth_after(&self, key: Key) -> usize {
+        let depth = self.open.len();
+        if !self.is_foreign() {
+            return self.html_end(key, depth);
+        }
+        if matches!(key, names::P | names::BR) {
+            return self.html_end(key, self.broken_out());
+        }
+        for at in (0..depth).rev() {
+            if self.open[at].namespace == Namespace::Html {
+                break;
+            }
+            if self.open[at].key == key {
+                return at;
+            }
+        }
+        self.html_end(key, depth)
+    }
+
+    /// Whether a start tag leaves the foreign content that it stands in.
+    pub(super) fn breaks_out<'a>(
+        &self,
+        key: Key,
+        attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>,
+    ) -> bool {
+        self.foreign_here(key).is_some() && breaks_out(key, &attribute)
     }
 
     /// Whether the next tag stands in HTML that is part of the page itself: not in a template, a
     /// `select` or foreign content.
     pub(super) fn is_plain(&self) -> bool {
-        self.open.is_empty() && self.templates == 0 && !self.select
+        let apart = |open: &Open| matches!(open.key, names::TEMPLATE | names::SELECT);
+        self.foreign == 0 && !self.open.iter().any(apart)
+    }
+
+    /// Whether every open element is HTML.
+    #[inline]
+    pub(super) fn is_html(&self) -> bool {
+        self.foreign == 0
     }
 
     /// Whether `<![CDATA[` opens a section.
+    #[inline]
     pub(super) fn is_foreign(&self) -> bool {
-        self.open.last().is_some_and(|open| open.namespace != Namespace::Html)
+        self.foreign > 0 && self.open.last().is_some_and(|open| open.namespace != Namespace::Html)
     }
 
-    fn html_start(&mut self, name: &[u8], self_closing: bool) -> Content {
-        match name {
-            b"script" => Content::Script,
-            b"title" | b"textarea" => Content::RcData,
-            b"style" | b"iframe" | b"noscript" | b"noembed" | b"noframes" | b"xmp" => {
-                Content::RawText
-            }
-            b"plaintext" => Content::PlainText,
-            b"svg" | b"math" => {
+    /// How many elements are open.
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The element that the next start tag is read by the rules for foreign content in, if it is.
+    #[inline]
+    fn foreign_here(&self, key: Key) -> Option<Open> {
+        if self.foreign == 0 {
+            return None;
+        }
+        self.open.last().copied().filter(|open| !reads_as_html(*open, key))
+    }
+
+    /// A start tag that may do more than open an element.
+    fn html_start(&mut self, key: Key, self_closing: bool) -> Content {
+        use names::{
+            BODY, DD, DT, HEAD, HTML, IFRAME, LI, MATH, NOEMBED, NOFRAMES, NOSCRIPT, OPTGROUP,
+            OPTION, PLAINTEXT, SCRIPT, SELECT, STYLE, SVG, TBODY, TD, TEXTAREA, TFOOT, TH, THEAD,
+            TITLE, TR, XMP,
+        };
+        match key {
+            SCRIPT => return Content::Script,
+            TITLE | TEXTAREA => return Content::RcData,
+            STYLE | IFRAME | NOSCRIPT | NOEMBED | NOFRAMES | XMP => return Content::RawText,
+            PLAINTEXT => return Content::PlainText,
+            SVG | MATH => {
                 if !self_closing {
-                    let svg = name == b"svg";
-                    self.push(
-                        if svg { Namespace::Svg } else { Namespace::MathMl },
-                        Inner::Same,
-                        name,
-                    );
+                    let svg = key == SVG;
+                    let namespace = if svg { Namespace::Svg } else { Namespace::MathMl };
+                    self.push(key, namespace, Inner::Same);
                 }
-                Content::Data
             }
-            b"template" => {
-                if self.open.is_empty() {
-                    self.templates += 1;
-                }
-                Content::Data
-            }
+            // There is one of each at most, and they end with the page.
+            HTML | HEAD | BODY => {}
             // A `<select>` in a `select` ends it.
-            b"select" => {
-                if self.open.is_empty() {
-                    self.select = !self.select;
-                }
-                Content::Data
-            }
-            _ => Content::Data,
-        }
-    }
-
-    /// A start tag inside of `svg` or `math`.
-    fn nested_start<'a>(
-        &mut self,
-        name: &[u8],
-        self_closing: bool,
-        attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>,
-    ) -> Content {
-        if let Some(&open) = self.open.last()
-            && !reads_as_html(open, name)
-        {
-            if !breaks_out(name, &attribute) {
-                if !self_closing {
-                    self.push(open.namespace, inner(open.namespace, name, attribute), name);
-                }
-                return Content::Data;
-            }
-            self.break_out();
-        }
-        if self.open.is_empty() {
-            return self.html_start(name, self_closing);
-        }
-        self.close_implied(name);
-        let content = self.html_start(name, self_closing);
-        // Raw text has no elements in it, and its end tag cannot be missed.
-        let pushed = matches!(name, b"svg" | b"math") || content != Content::Data;
-        if !pushed && !names::is_void(name) {
-            self.push(Namespace::Html, Inner::Same, name);
-        }
-        content
-    }
-
-    /// An end tag inside of `svg` or `math`.
-    fn nested_end(&mut self, name: &[u8]) {
-        if self.is_foreign() {
-            if matches!(name, b"p" | b"br") {
-                self.break_out();
-            } else {
-                for at in (0..self.open.len()).rev() {
-                    if self.open[at].namespace == Namespace::Html {
-                        break;
-                    }
-                    if self.name(at) == &name[..name.len().min(NAME_BYTES_MAX)] {
-                        self.truncate(at);
-                        return;
-                    }
-                }
+            SELECT if self.close(&[SELECT]) => {}
+            _ if names::is_void(key) => {}
+            _ => {
+                match key {
+                    LI => self.close(&[LI]),
+                    DD | DT => self.close(&[DD, DT]),
+                    OPTION => self.close(&[OPTION]),
+                    OPTGROUP => self.close(&[OPTION, OPTGROUP]),
+                    TD | TH => self.close(&[TD, TH]),
+                    TR => self.close(&[TD, TH, TR]),
+                    TBODY | THEAD | TFOOT => self.close(&[TD, TH, TR, TBODY, THEAD, TFOOT]),
+                    _ => false,
+                };
+                self.push(key, Namespace::Html, Inner::Same);
             }
         }
-        self.html_end(name);
+        Content::Data
     }
 
-    /// An end tag by the rules of "in body" (WHATWG 13.2.6.4.7).
-    fn html_end(&mut self, name: &[u8]) {
-        if names::is_raw(name) {
-            return;
+    /// An end tag by the rules of "in body" (WHATWG 13.2.6.4.7), with so many elements open. Says
+    /// how many are after it.
+    fn html_end(&self, key: Key, depth: usize) -> usize {
+        if names::is_raw(key) {
+            return depth;
         }
-        let any_other = !names::is_special(name) && !names::is_formatting(name);
-        for at in (0..self.open.len()).rev() {
+        let ordinary = !names::is_special(key);
+        let template = key == names::TEMPLATE;
+        for at in (0..depth).rev() {
             let open = self.open[at];
             if open.namespace != Namespace::Html {
                 // Integration points and `annotation-xml` are the bounds of every scope.
-                if open.inner != Inner::Same {
-                    return;
+                if open.inner != Inner::Same && !template {
+                    return depth;
                 }
                 continue;
             }
-            let here = self.name(at);
-            if here == &name[..name.len().min(NAME_BYTES_MAX)] {
-                self.truncate(at);
-                return;
+            if open.key == key {
+                return at;
             }
-            let bounds = if any_other {
-                names::is_special(here)
+            let bounds = if ordinary {
+                names::is_special(open.key)
+            } else if template {
+                false
+            } else if names::is_table_part(key) {
+                matches!(open.key, names::TABLE | names::TEMPLATE)
             } else {
-                names::bounds_scope(here) && !names::is_table_part(name)
+                names::bounds_scope(open.key)
             };
             if bounds {
+                return depth;
+            }
+        }
+        depth
+    }
+
+    /// How many elements are open after foreign content is left for the nearest place that reads
+    /// HTML.
+    fn broken_out(&self) -> usize {
+        let reads_html = |open: &Open| {
+            open.namespace == Namespace::Html || matches!(open.inner, Inner::Html | Inner::MathText)
+        };
+        self.open.iter().rposition(reads_html).map_or(0, |at| at + 1)
+    }
+
+    /// Closes the innermost `p`, if it is in button scope.
+    fn close_p(&mut self) {
+        for at in (0..self.open.len()).rev() {
+            let open = self.open[at];
+            if open.namespace == Namespace::Html {
+                if open.key == names::P {
+                    return self.truncate(at);
+                }
+                if names::bounds_scope(open.key) || open.key == names::BUTTON {
+                    return;
+                }
+            } else if open.inner != Inner::Same {
                 return;
             }
         }
-        // Nothing between here and the page has that name. Taken to be open below, unless that is
-        // known to be wrong.
-        let ends_foreign = match name {
-            b"template" => self.templates > 0,
-            b"body" | b"html" | b"head" | b"p" | b"br" => false,
-            _ => names::is_html(name),
-        };
-        if ends_foreign {
-            self.truncate(0);
-            self.end_tag(name);
-        }
     }
 
-    /// Leaves foreign content for the nearest place that reads HTML.
-    fn break_out(&mut self) {
-        while let Some(open) = self.open.last() {
-            if open.namespace == Namespace::Html
-                || matches!(open.inner, Inner::Html | Inner::MathText)
-            {
-                break;
-            }
-            self.truncate(self.open.len() - 1);
-        }
-    }
-
-    /// Closes what an HTML start tag closes without an end tag.
-    fn close_implied(&mut self, name: &[u8]) {
-        let closed: &[&[u8]] = match name {
-            b"li" => &[b"li"],
-            b"dd" | b"dt" => &[b"dd", b"dt"],
-            b"option" => &[b"option"],
-            b"optgroup" => &[b"option", b"optgroup"],
-            b"td" | b"th" => &[b"td", b"th"],
-            b"tr" => &[b"td", b"th", b"tr"],
-            b"tbody" | b"thead" | b"tfoot" => &[b"td", b"th", b"tr", b"tbody", b"thead", b"tfoot"],
-            b"a" => &[b"a"],
-            b"button" => &[b"button"],
-            b"select" => &[b"select"],
-            _ => &[],
-        };
-        if !closed.is_empty() {
-            self.close(closed);
-        }
-        if names::closes_p(name) {
-            self.close(&[b"p"]);
-        }
-    }
-
-    fn close(&mut self, closed: &[&[u8]]) {
+    /// Closes what a start tag closes without an end tag, and says whether there was any.
+    fn close(&mut self, closed: &[Key]) -> bool {
+        let mut found = false;
         let mut at = self.open.len();
         while at > 0 && self.open[at - 1].namespace == Namespace::Html {
             at -= 1;
-            let here = self.name(at);
+            let here = self.open[at].key;
             if closed.contains(&here) {
                 // What is closed may itself be inside of another such: a cell in a row.
                 self.truncate(at);
-            } else if names::is_special(here) && !matches!(here, b"address" | b"div" | b"p") {
-                return;
+                found = true;
+            } else if names::is_special(here)
+                && !matches!(here, names::ADDRESS | names::DIV | names::P)
+            {
+                break;
             }
         }
+        found
     }
 
-    fn push(&mut self, namespace: Namespace, inner: Inner, name: &[u8]) {
+    #[inline]
+    fn push(&mut self, key: Key, namespace: Namespace, inner: Inner) {
         if self.open.len() < DEPTH_MAX {
-            self.open.push(Open { namespace, inner, name: self.names.len() });
-            self.names.extend_from_slice(&name[..name.len().min(NAME_BYTES_MAX)]);
+            self.foreign += usize::from(namespace != Namespace::Html);
+            self.paragraphs += usize::from(key == names::P);
+            self.open.push(Open { key, namespace, inner });
         }
     }
 
+    #[inline]
     fn truncate(&mut self, depth: usize) {
-        if let Some(open) = self.open.get(depth) {
-            self.names.truncate(open.name);
-            self.open.truncate(depth);
+        while self.open.len() > depth
+            && let Some(open) = self.open.pop()
+        {
+            self.foreign -= usize::from(open.namespace != Namespace::Html);
+            self.paragraphs -= usize::from(open.key == names::P);
         }
-    }
-
-    fn name(&self, at: usize) -> &[u8] {
-        let end = self.open.get(at + 1).map_or(self.names.len(), |next| next.name);
-        &self.names[self.open[at].name..end]
     }
 }
 
 /// Whether a start tag inside `open` follows the rules of HTML (WHATWG 13.2.6, the dispatcher).
-fn reads_as_html(open: Open, name: &[u8]) -> bool {
+fn reads_as_html(open: Open, key: Key) -> bool {
     open.namespace == Namespace::Html
         || match open.inner {
             Inner::Same => false,
             Inner::Html => true,
-            Inner::MathText => !matches!(name, b"mglyph" | b"malignmark"),
-            Inner::Annotation => name == b"svg",
+            Inner::MathText => !matches!(key, names::MGLYPH | names::MALIGNMARK),
+            Inner::Annotation => key == names::SVG,
         }
 }
 
 /// Whether a start tag ends foreign content (WHATWG 13.2.6.5).
-fn breaks_out<'a>(name: &[u8], attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>) -> bool {
-    if name == b"font" {
+fn breaks_out<'a>(key: Key, attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>) -> bool {
+    if key == names::FONT {
         return [&b"color"[..], b"face", b"size"].iter().any(|name| attribute(name).is_some());
     }
-    names::breaks_out(name)
+    names::breaks_out(key)
 }
 
 fn inner<'a>(
     namespace: Namespace,
-    name: &[u8],
+    key: Key,
     attribute: impl Fn(&[u8]) -> Option<Cow<'a, [u8]>>,
 ) -> Inner {
-    match (namespace, name) {
-        (Namespace::Svg, b"foreignobject" | b"desc" | b"title") => Inner::Html,
-        (Namespace::MathMl, b"mi" | b"mo" | b"mn" | b"ms" | b"mtext") => Inner::MathText,
-        (Namespace::MathMl, b"annotation-xml") => {
+    use names::{ANNOTATION_XML, DESC, FOREIGNOBJECT, MI, MN, MO, MS, MTEXT, TITLE};
+    match (namespace, key) {
+        (Namespace::Svg, FOREIGNOBJECT | DESC | TITLE) => Inner::Html,
+        (Namespace::MathMl, MI | MO | MN | MS | MTEXT) => Inner::MathText,
+        (Namespace::MathMl, ANNOTATION_XML) => {
             let html = attribute(b"encoding").is_some_and(|encoding| {
                 encoding.eq_ignore_ascii_case(b"text/html")
                     || encoding.eq_ignore_ascii_case(b"application/xhtml+xml")
@@ -371,9 +392,11 @@ mod tests {
         let mut tree = Tree::default();
         let mut content = Content::Data;
         for tag in tags.split_whitespace() {
-            match tag.strip_prefix('/') {
-                Some(name) => tree.end_tag(name.as_bytes()),
-                None => content = tree.start_tag(tag.as_bytes(), false, |_| None),
+            if let Some(name) = tag.strip_prefix('/') {
+                tree.end_tag(Key::of(name.as_bytes()));
+            } else {
+                let key = Key::of(tag.as_bytes());
+                content = tree.start_tag(key, tag.as_bytes(), false, |_| None);
             }
         }
         (content, tree.open.last().map(|open| open.namespace))
@@ -407,7 +430,18 @@ mod tests {
         for (tags, namespace) in [
             ("svg g path /svg", None),
             ("svg g /g", Some(Svg)),
-            ("svg g /b", None),
+            ("svg g /b", Some(Svg)),
+            ("b svg g /b", None),
+            ("b div svg /b", Some(Svg)),
+            ("noindex svg g /noindex", None),
+            ("noindex div svg /noindex", Some(Svg)),
+            ("p svg /div", Some(Svg)),
+            ("div p svg /div", None),
+            ("ul li svg /ul", None),
+            ("table tr td svg /table", None),
+            ("table tr td svg /div", Some(Svg)),
+            ("p b div svg /p", Some(Html)),
+            ("select option svg /select", None),
             ("svg /body", Some(Svg)),
             ("svg foreignobject div /foreignobject", Some(Html)),
             ("svg foreignobject div /div /foreignobject", Some(Svg)),

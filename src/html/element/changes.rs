@@ -13,7 +13,8 @@
 
 use std::borrow::Cow;
 
-use super::super::tag::{Written, decode, is_space};
+use super::super::find::is_space;
+use super::super::tag::{Written, decode};
 
 /// Changes to the attributes of one tag.
 #[derive(Debug, Default)]

@@ -9,12 +9,13 @@
 //!
 //! Everything that is not held is in [`super`].
 
+use super::stretch::kept;
 use super::{
-    Content, Edit, Element, HELD_BYTES_MAX, Interest, Kind, Mode, Piece, Rewriter, Seen, Unseen,
-    Window, Written, find, lower, spans,
+    Content, Edit, Element, HELD_BYTES_MAX, Inside, Interest, Key, Kind, Mode, Piece, Refused,
+    Rewriter, Seen, Shown, Stretches, Unseen, Window, Written, find, lower, spans,
 };
 use crate::html::Namespace;
-use crate::html::tag::is_space;
+use crate::html::find::is_space;
 
 impl<E: Edit> Rewriter<E> {
     /// A raw-text element is held, and here is more of it.
@@ -24,7 +25,7 @@ impl<E: Edit> Rewriter<E> {
         name_len: usize,
         piece: Piece,
         window: &mut Window<'_, O>,
-    ) {
+    ) -> Result<(), Refused> {
         let text_end = if piece.continues {
             self.carry.len() - self.partial
         } else {
@@ -32,17 +33,17 @@ impl<E: Edit> Rewriter<E> {
         };
         if text_end > HELD_BYTES_MAX {
             window.keep(piece.start.max(window.from), &mut self.carry);
-            self.give_up(tag_len, name_len, text_end, window);
+            self.give_up(tag_len, name_len, text_end, window)?;
             return self.rest(piece, window);
         }
         if piece.kind != Kind::EndTag {
-            return;
+            return Ok(());
         }
         let end_tag_len = self.carry.len() + (piece.end - window.from) - text_end;
         if end_tag_len > HELD_BYTES_MAX {
             window.keep(piece.end, &mut self.carry);
-            self.give_up(tag_len, name_len, text_end, window);
-            return self.rest(piece, window);
+            self.give_up(tag_len, name_len, text_end, window)?;
+            return self.rest(Piece { continues: true, ..piece }, window);
         }
         let chunk = window.chunk;
         let mut carry = std::mem::take(&mut self.carry);
@@ -53,148 +54,230 @@ impl<E: Edit> Rewriter<E> {
             &carry[..]
         };
         self.mode = Mode::Flow;
-        let (_, after) =
-            self.show_held(&Region { bytes, tag_len, name_len, text_end }, true, window.out);
+        let held = Region { tag_len, name_len, text_end };
+        let (_, after) = self.show_held(bytes, held, Namespace::Html, Shown::Whole, window.out);
         debug_assert!(after.is_empty(), "a complete element is written with what follows it");
         window.from = piece.end;
         carry.clear();
         self.carry = carry;
+        Ok(())
     }
 
     /// Shows the edit what is in `carry` of an element that is too long, and decides about the rest.
+    /// The text seen so far ends at `text_end`; behind it is markup that may end it, and stays.
     pub(super) fn give_up<O: FnMut(&[u8])>(
         &mut self,
         tag_len: usize,
         name_len: usize,
         text_end: usize,
         window: &mut Window<'_, O>,
-    ) {
+    ) -> Result<(), Refused> {
         let mut carry = std::mem::take(&mut self.carry);
-        let text_end = text_end.min(HELD_BYTES_MAX);
-        let region = Region { bytes: &carry, tag_len, name_len, text_end };
-        let (unseen, mut after) = self.show_held(&region, false, window.out);
+        let seen_end = text_end.min(HELD_BYTES_MAX);
+        let held = Region { tag_len, name_len, text_end: seen_end };
+        let (unseen, mut after) =
+            self.show_held(&carry, held, Namespace::Html, Shown::Beginning, window.out);
+        let name = &carry[1..=name_len];
         if unseen == Unseen::DropText {
-            let name = &carry[1..=name_len];
             after = [b"</", name, b">", &after[..]].concat();
         }
         let passes = unseen == Unseen::Pass;
+        let mut shown = None;
         if passes {
-            (window.out)(&carry[text_end..]);
+            let mut stretches = Stretches::behind(&carry[tag_len..seen_end], name, false);
+            stretches.take(&carry[seen_end..text_end], &mut self.edit, window.out)?;
+            shown = Some(stretches);
         }
-        carry.clear();
+        carry.drain(..text_end);
         self.carry = carry;
-        self.mode = Mode::Rest { passes, after };
+        self.mode = Mode::Rest { passes, shown, after };
+        Ok(())
     }
 
-    /// More of raw text that has been decided about.
-    pub(super) fn rest<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
-        let Mode::Rest { passes, after } = &self.mode else {
-            return;
-        };
-        if piece.kind != Kind::EndTag {
-            return;
+    /// More of raw text that has been decided about. What is in `carry` was markup so far.
+    pub(super) fn rest<O: FnMut(&[u8])>(
+        &mut self,
+        piece: Piece,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
+        let Mode::Rest { passes, shown, after } = &mut self.mode else { return Ok(()) };
+        let passes = *passes;
+        if !piece.continues {
+            // It was text after all.
+            if let Some(stretches) = shown {
+                stretches.take(&self.carry, &mut self.edit, window.out)?;
+                let text = &window.chunk[window.from..piece.start];
+                stretches.take(text, &mut self.edit, window.out)?;
+            } else if passes {
+                window.pass_carry(&mut self.carry);
+                window.pass(piece.start);
+            }
+            self.carry.clear();
+            window.from = piece.start;
         }
-        if *passes {
+        if piece.kind != Kind::EndTag {
+            return Ok(());
+        }
+        if let Some(stretches) = shown.take() {
+            stretches.finish(&mut self.edit, window.out)?;
+        }
+        if passes {
+            window.pass_carry(&mut self.carry);
             window.pass(piece.end);
         }
+        self.carry.clear();
         window.from = piece.end;
         if !after.is_empty() {
             (window.out)(after);
         }
         self.mode = Mode::Flow;
+        Ok(())
+    }
+
+    /// At the end of a chunk within raw text that has been decided about: what is left of the chunk
+    /// is markup that may end it.
+    pub(super) fn leave_rest<O: FnMut(&[u8])>(
+        &mut self,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
+        let Mode::Rest { passes, shown, .. } = &mut self.mode else { return Ok(()) };
+        let end = window.chunk.len();
+        if !*passes {
+            window.from = end;
+            return Ok(());
+        }
+        window.keep(end, &mut self.carry);
+        // An end tag may be of any length, and nobody asks about it.
+        if self.scanner.inside() == Inside::Tag {
+            if let Some(stretches) = shown.take() {
+                stretches.finish(&mut self.edit, window.out)?;
+            }
+            window.pass_carry(&mut self.carry);
+        }
+        Ok(())
     }
 
     /// A tag in `carry` is too long to hold: shows the edit what was seen of it, and decides about
     /// the rest.
-    pub(super) fn open_long_tag(&mut self, out: &mut impl FnMut(&[u8])) {
+    pub(super) fn open_long_tag(&mut self, out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
         let mut tag = std::mem::take(&mut self.carry);
         let (seen, more) = tag.split_at(HELD_BYTES_MAX);
         let (mut unseen, mut after) = (Unseen::Pass, Vec::new());
-        let name = lower(long_name(seen), &mut self.scratch.name);
+        let mut shown = None;
+        let name = long_name(seen);
+        let lower_name = lower(name, has_upper(name), &mut self.scratch.name);
         // No edit changes an end tag.
-        if seen[1] == b'/' || self.edit.interest(name) == Interest::Pass {
+        if seen[1] == b'/' || self.edit.interest(lower_name) == Interest::Pass {
             out(seen);
         } else {
             spans(seen, &mut self.scratch.spans);
             let mut element = Element::new(Seen {
-                name,
-                namespace: self.tree.namespace(name, |wanted| find(seen, wanted)),
+                name: lower_name,
+                namespace: self.tree.namespace(Key::of(name), |wanted| find(seen, wanted)),
                 tag: Written { bytes: seen, spans: &self.scratch.spans, ended: false },
                 text: None,
                 end_tag: None,
             });
             self.edit.element(&mut element);
-            (unseen, after) = element.write(out);
+            (unseen, after) = element.write(kept(seen.len()), out);
+            if unseen == Unseen::Pass {
+                shown = Some(Stretches::behind(seen, name, true));
+            }
         }
-        if unseen == Unseen::Pass {
+        if let Some(stretches) = &mut shown {
+            stretches.take(more, &mut self.edit, out)?;
+        } else if unseen == Unseen::Pass && !more.is_empty() {
             out(more);
         }
         tag.truncate(HELD_BYTES_MAX);
         self.carry = tag;
-        self.mode = Mode::LongTag { unseen, after };
+        self.mode = Mode::LongTag { unseen, shown, after };
+        Ok(())
     }
 
     /// More of a tag that is too long.
-    pub(super) fn long_tag<O: FnMut(&[u8])>(&mut self, piece: Piece, window: &mut Window<'_, O>) {
+    pub(super) fn long_tag<O: FnMut(&[u8])>(
+        &mut self,
+        piece: Piece,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
         if piece.kind == Kind::Partial {
-            return;
+            return Ok(());
         }
-        if matches!(self.mode, Mode::LongTag { unseen: Unseen::Pass, .. }) {
+        let Mode::LongTag { unseen, shown, .. } = &mut self.mode else { return Ok(()) };
+        if let Some(mut stretches) = shown.take() {
+            stretches.take(&window.chunk[window.from..piece.end], &mut self.edit, window.out)?;
+            stretches.finish(&mut self.edit, window.out)?;
+        } else if *unseen == Unseen::Pass {
             window.pass(piece.end);
         }
         window.from = piece.end;
-        self.close_long_tag(piece.kind, window.out);
+        self.close_long_tag(piece.kind, window.out)
     }
 
     /// A tag that was too long has ended.
-    pub(super) fn close_long_tag(&mut self, kind: Kind, out: &mut impl FnMut(&[u8])) {
+    pub(super) fn close_long_tag(
+        &mut self,
+        kind: Kind,
+        out: &mut impl FnMut(&[u8]),
+    ) -> Result<(), Refused> {
         let tag = std::mem::take(&mut self.carry);
         let mode = std::mem::replace(&mut self.mode, Mode::Flow);
-        let Mode::LongTag { unseen, after } = mode else {
-            return;
-        };
-        let name = lower(long_name(&tag), &mut self.scratch.name);
+        let Mode::LongTag { unseen, shown, after } = mode else { return Ok(()) };
+        if let Some(stretches) = shown {
+            stretches.finish(&mut self.edit, out)?;
+        }
+        let name = long_name(&tag);
+        let key = Key::of(name);
         let mut content = Content::Data;
         if let Kind::StartTag { self_closing } = kind {
-            content = self.tree.start_tag(name, self_closing, |wanted| find(&tag, wanted));
+            content = self.tree.start_tag(key, name, self_closing, |wanted| find(&tag, wanted));
             if content != Content::Data {
                 self.scanner.read_as(content, name);
             }
         } else {
-            self.tree.end_tag(name);
+            self.tree.end_tag(key);
         }
         self.scanner.set_foreign(self.tree.is_foreign());
         if unseen == Unseen::Drop && content != Content::Data {
-            self.mode = Mode::Rest { passes: false, after };
+            self.mode = Mode::Rest { passes: false, shown: None, after };
         } else if !after.is_empty() {
             out(&after);
         }
+        Ok(())
     }
 
+    /// Shows the edit a held element, of which `bytes` is what there is, and writes it.
     pub(super) fn show_held(
         &mut self,
-        region: &Region<'_>,
-        complete: bool,
+        bytes: &[u8],
+        held: Region,
+        namespace: Namespace,
+        shown: Shown,
         out: &mut impl FnMut(&[u8]),
     ) -> (Unseen, Vec<u8>) {
-        let Region { bytes, tag_len, name_len, text_end } = *region;
+        let Region { tag_len, name_len, text_end } = held;
         let tag = &bytes[..tag_len];
+        let name = &tag[1..=name_len];
+        let text = &bytes[tag_len..text_end];
         spans(tag, &mut self.scratch.spans);
         let mut element = Element::new(Seen {
-            name: lower(&tag[1..=name_len], &mut self.scratch.name),
-            namespace: Namespace::Html,
+            name: lower(name, has_upper(name), &mut self.scratch.name),
+            namespace,
             tag: Written { bytes: tag, spans: &self.scratch.spans, ended: true },
-            text: Some(&bytes[tag_len..text_end]),
-            end_tag: complete.then(|| &bytes[text_end..]),
+            text: Some(text),
+            end_tag: (shown == Shown::Whole).then(|| &bytes[text_end..]),
         });
         self.edit.element(&mut element);
-        element.write(out)
+        // In SVG what follows is markup, and shown as such.
+        let goes_on = shown == Shown::Beginning && namespace == Namespace::Html;
+        element.write(if goes_on { kept(text.len()) } else { 0 }, out)
     }
 }
 
-/// A held element: start tag, text, and perhaps an end tag.
-pub(super) struct Region<'a> {
-    pub(super) bytes: &'a [u8],
+/// Where the parts of a held element lie.
+#[derive(Clone, Copy)]
+pub(super) struct Region {
     pub(super) tag_len: usize,
     pub(super) name_len: usize,
     pub(super) text_end: usize,
@@ -205,4 +288,8 @@ fn long_name(tag: &[u8]) -> &[u8] {
     let name = &tag[1 + usize::from(tag[1] == b'/')..];
     let end = name.iter().position(|&byte| matches!(byte, b'>' | b'/') || is_space(byte));
     &name[..end.unwrap_or(name.len())]
+}
+
+fn has_upper(name: &[u8]) -> bool {
+    name.iter().any(u8::is_ascii_uppercase)
 }

@@ -10,7 +10,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::super::tag::is_space;
+use super::super::find::is_space;
 
 /// Longer than any raw-text element's name.
 const NAME_BYTES_MAX: usize = 16;
@@ -58,12 +58,13 @@ impl Dashes {
 }
 
 impl Raw {
-    /// Raw text that ends with an end tag of this lower-case name. A name no element of raw text
-    /// could have closes nothing.
+    /// Raw text that ends with an end tag of this name, in either case. A name no element of raw
+    /// text could have closes nothing.
     pub(super) fn closed_by(name: &[u8]) -> Self {
         let mut raw = Self::default();
         if name.len() <= NAME_BYTES_MAX {
             raw.name[..name.len()].copy_from_slice(name);
+            raw.name.make_ascii_lowercase();
             raw.name_len = name.len();
         }
         raw
@@ -195,7 +196,7 @@ mod tests {
     fn script(input: &str) -> &str {
         let mut scanner = Scanner::new();
         scanner.read_as(Content::Script, b"script");
-        let piece = scanner.next(input.as_bytes());
+        let piece = scanner.next(input.as_bytes(), 0);
         assert!(matches!(piece.kind, Kind::EndTag | Kind::Text), "{input}: {piece:?}");
         &input[..piece.start]
     }

@@ -1,16 +1,86 @@
 //! The element names that the tree builder treats apart.
 //!
-//! The standard's lists, so that [`super`] reads as its rules do. Each is sorted and searched by
-//! halves; they are asked only inside of `svg` and `math`.
+//! The standard's lists, so that [`super`] reads as its rules do. They are compared as [`Key`]s;
+//! most tags of most pages are in none of those that matter for every tag, which [`is_plain`] says
+//! at a glance.
 //!
 //! Names are lower case. No list holds a name of SVG or MathML: where those matter, [`super`]
 //! names them itself.
 //!
-//! The names of raw-text elements are asked for every tag and stand in [`super`] too.
+//! What follows from a name is in [`super`].
+
+use super::Key;
+
+pub(super) const ADDRESS: Key = Key::of(b"address");
+pub(super) const ANNOTATION_XML: Key = Key::of(b"annotation-xml");
+pub(super) const APPLET: Key = Key::of(b"applet");
+pub(super) const BODY: Key = Key::of(b"body");
+pub(super) const BR: Key = Key::of(b"br");
+pub(super) const BUTTON: Key = Key::of(b"button");
+pub(super) const CAPTION: Key = Key::of(b"caption");
+pub(super) const DD: Key = Key::of(b"dd");
+pub(super) const DESC: Key = Key::of(b"desc");
+pub(super) const DIV: Key = Key::of(b"div");
+pub(super) const DT: Key = Key::of(b"dt");
+pub(super) const FONT: Key = Key::of(b"font");
+pub(super) const FOREIGNOBJECT: Key = Key::of(b"foreignobject");
+pub(super) const HEAD: Key = Key::of(b"head");
+pub(super) const HTML: Key = Key::of(b"html");
+pub(super) const IFRAME: Key = Key::of(b"iframe");
+pub(super) const LI: Key = Key::of(b"li");
+pub(super) const MALIGNMARK: Key = Key::of(b"malignmark");
+pub(super) const MARQUEE: Key = Key::of(b"marquee");
+pub(super) const MATH: Key = Key::of(b"math");
+pub(super) const MGLYPH: Key = Key::of(b"mglyph");
+pub(super) const MI: Key = Key::of(b"mi");
+pub(super) const MN: Key = Key::of(b"mn");
+pub(super) const MO: Key = Key::of(b"mo");
+pub(super) const MS: Key = Key::of(b"ms");
+pub(super) const MTEXT: Key = Key::of(b"mtext");
+pub(super) const NOEMBED: Key = Key::of(b"noembed");
+pub(super) const NOFRAMES: Key = Key::of(b"noframes");
+pub(super) const NOSCRIPT: Key = Key::of(b"noscript");
+pub(super) const OBJECT: Key = Key::of(b"object");
+pub(super) const OPTGROUP: Key = Key::of(b"optgroup");
+pub(super) const OPTION: Key = Key::of(b"option");
+pub(super) const P: Key = Key::of(b"p");
+pub(super) const PLAINTEXT: Key = Key::of(b"plaintext");
+pub(super) const SCRIPT: Key = Key::of(b"script");
+pub(super) const SELECT: Key = Key::of(b"select");
+pub(super) const STYLE: Key = Key::of(b"style");
+pub(super) const SVG: Key = Key::of(b"svg");
+pub(super) const TABLE: Key = Key::of(b"table");
+pub(super) const TBODY: Key = Key::of(b"tbody");
+pub(super) const TD: Key = Key::of(b"td");
+pub(super) const TEMPLATE: Key = Key::of(b"template");
+pub(super) const TEXTAREA: Key = Key::of(b"textarea");
+pub(super) const TFOOT: Key = Key::of(b"tfoot");
+pub(super) const TH: Key = Key::of(b"th");
+pub(super) const THEAD: Key = Key::of(b"thead");
+pub(super) const TITLE: Key = Key::of(b"title");
+pub(super) const TR: Key = Key::of(b"tr");
+pub(super) const XMP: Key = Key::of(b"xmp");
+
+/// The keys of some names, in ascending order: to be searched by halves.
+const fn keys<const N: usize>(names: &[&[u8]; N]) -> [Key; N] {
+    let mut keys = [Key::of(b""); N];
+    let mut filled = 0;
+    while filled < N {
+        let key = Key::of(names[filled]);
+        let mut at = filled;
+        while at > 0 && key.is_below(keys[at - 1]) {
+            keys[at] = keys[at - 1];
+            at -= 1;
+        }
+        keys[at] = key;
+        filled += 1;
+    }
+    keys
+}
 
 /// The category "special" (WHATWG 13.2.4.2).
 #[rustfmt::skip] // one name a line would be four pages
-static SPECIAL: [&[u8]; 83] = [
+const SPECIAL_NAMES: [&[u8]; 83] = [
     b"address", b"applet", b"area", b"article", b"aside", b"base", b"basefont", b"bgsound",
     b"blockquote", b"body", b"br", b"button", b"caption", b"center", b"col", b"colgroup", b"dd",
     b"details", b"dir", b"div", b"dl", b"dt", b"embed", b"fieldset", b"figcaption", b"figure",
@@ -21,112 +91,108 @@ static SPECIAL: [&[u8]; 83] = [
     b"select", b"source", b"style", b"summary", b"table", b"tbody", b"td", b"template", b"textarea",
     b"tfoot", b"th", b"thead", b"title", b"tr", b"track", b"ul", b"wbr", b"xmp",
 ];
+static SPECIAL: [Key; 83] = keys(&SPECIAL_NAMES);
 
 /// Start tags that end foreign content (WHATWG 13.2.6.5); `font` depends on its attributes.
 #[rustfmt::skip] // one name a line would be four pages
-static BREAK_OUT: [&[u8]; 44] = [
+const BREAK_OUT_NAMES: [&[u8]; 44] = [
     b"b", b"big", b"blockquote", b"body", b"br", b"center", b"code", b"dd", b"div", b"dl", b"dt",
     b"em", b"embed", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6", b"head", b"hr", b"i", b"img", b"li",
     b"listing", b"menu", b"meta", b"nobr", b"ol", b"p", b"pre", b"ruby", b"s", b"small", b"span",
     b"strike", b"strong", b"sub", b"sup", b"table", b"tt", b"u", b"ul", b"var",
 ];
+static BREAK_OUT: [Key; 44] = keys(&BREAK_OUT_NAMES);
 
+/// Elements without content, which are never open.
 #[rustfmt::skip] // one name a line would be four pages
-static FORMATTING: [&[u8]; 14] = [
-    b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike",
-    b"strong", b"tt", b"u",
-];
-
-#[rustfmt::skip] // one name a line would be four pages
-static VOID: [&[u8]; 18] = [
+const VOID_NAMES: [&[u8]; 18] = [
     b"area", b"base", b"basefont", b"bgsound", b"br", b"col", b"embed", b"frame", b"hr", b"img",
     b"input", b"keygen", b"link", b"meta", b"param", b"source", b"track", b"wbr",
 ];
+static VOID: [Key; 18] = keys(&VOID_NAMES);
 
 /// Start tags that close an open `p` (WHATWG 13.2.6.4.7).
 #[rustfmt::skip] // one name a line would be four pages
-static CLOSES_P: [&[u8]; 40] = [
+const CLOSES_P_NAMES: [&[u8]; 40] = [
     b"address", b"article", b"aside", b"blockquote", b"center", b"dd", b"details", b"dialog",
     b"dir", b"div", b"dl", b"dt", b"fieldset", b"figcaption", b"figure", b"footer", b"form", b"h1",
     b"h2", b"h3", b"h4", b"h5", b"h6", b"header", b"hgroup", b"hr", b"li", b"listing", b"main",
     b"menu", b"nav", b"ol", b"p", b"pre", b"search", b"section", b"summary", b"table", b"ul",
     b"xmp",
 ];
+static CLOSES_P: [Key; 40] = keys(&CLOSES_P_NAMES);
 
-/// HTML elements with end tags that no other list holds.
+/// Start tags that do more than open an element.
 #[rustfmt::skip] // one name a line would be four pages
-static OTHER: [&[u8]; 38] = [
-    b"abbr", b"acronym", b"audio", b"bdi", b"bdo", b"canvas", b"cite", b"data", b"datalist", b"del",
-    b"dfn", b"dialog", b"hgroup", b"ins", b"kbd", b"label", b"legend", b"map", b"mark", b"meter",
-    b"nobr", b"optgroup", b"option", b"output", b"picture", b"progress", b"q", b"rp", b"rt",
-    b"ruby", b"samp", b"slot", b"span", b"sub", b"sup", b"time", b"var", b"video",
+const START_NAMES: [&[u8]; 28] = [
+    b"body", b"dd", b"dt", b"head", b"html", b"iframe", b"li", b"math", b"noembed",
+    b"noframes", b"noscript", b"optgroup", b"option", b"plaintext", b"script", b"select", b"style",
+    b"svg", b"tbody", b"td", b"template", b"textarea", b"tfoot", b"th", b"thead", b"title", b"tr",
+    b"xmp",
 ];
 
-fn is_in(names: &[&[u8]], name: &[u8]) -> bool {
-    names.binary_search(&name).is_ok()
+/// Names by first letter and length: a bit for each length that a name in one of `lists` has.
+const fn glance(lists: &[&[&[u8]]]) -> [u32; 32] {
+    let mut lengths = [0; 32];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let name = lists[list][at];
+            lengths[(name[0] & 31) as usize] |= 1 << name.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
 }
 
-pub(super) fn is_special(name: &[u8]) -> bool {
-    is_in(&SPECIAL, name)
+static AT_START: [u32; 32] = glance(&[&START_NAMES, &VOID_NAMES]);
+static IN_P: [u32; 32] = glance(&[&CLOSES_P_NAMES]);
+
+#[inline]
+fn seen(glance: &[u32; 32], name: &[u8]) -> bool {
+    let lengths = name.first().map_or(0, |first| glance[usize::from(*first & 31)]);
+    lengths.checked_shr(u32::try_from(name.len()).unwrap_or(u32::MAX)).unwrap_or(0) & 1 != 0
 }
 
-pub(super) fn is_formatting(name: &[u8]) -> bool {
-    is_in(&FORMATTING, name)
+/// Whether a start tag of this name, in either case, only opens an element. Of the others some do
+/// no more either.
+#[inline]
+pub(super) fn is_plain(name: &[u8]) -> bool {
+    !seen(&AT_START, name)
 }
 
-pub(super) fn is_void(name: &[u8]) -> bool {
-    is_in(&VOID, name)
+pub(super) fn is_special(key: Key) -> bool {
+    SPECIAL.binary_search(&key).is_ok()
 }
 
-pub(super) fn breaks_out(name: &[u8]) -> bool {
-    is_in(&BREAK_OUT, name)
+pub(super) fn is_void(key: Key) -> bool {
+    VOID.binary_search(&key).is_ok()
 }
 
-pub(super) fn closes_p(name: &[u8]) -> bool {
-    is_in(&CLOSES_P, name)
+pub(super) fn breaks_out(key: Key) -> bool {
+    BREAK_OUT.binary_search(&key).is_ok()
 }
 
-/// Whether an HTML element is most likely meant; a name with a hyphen is a custom element's.
-pub(super) fn is_html(name: &[u8]) -> bool {
-    is_special(name) || is_formatting(name) || is_in(&OTHER, name) || name.contains(&b'-')
+#[inline]
+pub(super) fn closes_p(key: Key, name: &[u8]) -> bool {
+    seen(&IN_P, name) && CLOSES_P.binary_search(&key).is_ok()
 }
 
 /// Elements of raw text: in HTML their end tags end them and nothing else.
-pub(super) fn is_raw(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"iframe"
-            | b"noembed"
-            | b"noframes"
-            | b"noscript"
-            | b"script"
-            | b"style"
-            | b"textarea"
-            | b"title"
-            | b"xmp"
-    )
+pub(super) fn is_raw(key: Key) -> bool {
+    matches!(key, IFRAME | NOEMBED | NOFRAMES | NOSCRIPT | SCRIPT | STYLE | TEXTAREA | TITLE | XMP)
 }
 
-/// Elements that bound what "has an element in scope" sees.
-pub(super) fn bounds_scope(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"applet"
-            | b"caption"
-            | b"html"
-            | b"marquee"
-            | b"object"
-            | b"select"
-            | b"table"
-            | b"td"
-            | b"template"
-            | b"th"
-    )
+/// Elements that bound what "has an element in scope" sees (WHATWG 13.2.4.2).
+pub(super) fn bounds_scope(key: Key) -> bool {
+    matches!(key, APPLET | CAPTION | MARQUEE | OBJECT | SELECT | TABLE | TD | TEMPLATE | TH)
 }
 
-/// Elements whose end tags look through cells and tables ("in table scope").
-pub(super) fn is_table_part(name: &[u8]) -> bool {
-    matches!(name, b"table" | b"tbody" | b"td" | b"template" | b"tfoot" | b"th" | b"thead" | b"tr")
+/// Elements whose end tags look through cells and captions ("in table scope").
+pub(super) fn is_table_part(key: Key) -> bool {
+    matches!(key, TABLE | TBODY | TD | TFOOT | TH | THEAD | TR | CAPTION)
 }
 
 #[cfg(test)]
@@ -134,9 +200,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_list_is_sorted() {
-        for list in [&SPECIAL[..], &BREAK_OUT, &FORMATTING, &VOID, &CLOSES_P, &OTHER] {
-            assert!(list.is_sorted());
+    fn no_two_names_share_a_number() {
+        let lists =
+            [&SPECIAL_NAMES[..], &BREAK_OUT_NAMES, &VOID_NAMES, &CLOSES_P_NAMES, &START_NAMES];
+        let names: std::collections::BTreeSet<_> = lists.concat().into_iter().collect();
+        for one in &names {
+            for other in &names {
+                assert_eq!(Key::of(one) == Key::of(other), one == other);
+            }
+        }
+    }
+
+    #[test]
+    fn a_glance_misses_nothing() {
+        for name in START_NAMES.iter().chain(&VOID_NAMES) {
+            assert!(!is_plain(name) && !is_plain(&name.to_ascii_uppercase()));
+        }
+        for name in CLOSES_P_NAMES {
+            assert!(closes_p(Key::of(name), name));
+        }
+        for plain in [&b"div"[..], b"span", b"ul", b"b", b"", &[b's'; 99]] {
+            assert!(is_plain(plain));
         }
     }
 }

@@ -1,0 +1,106 @@
+//! Element names as numbers.
+//!
+//! Of every tag the name is asked several times: does the edit care, what does the tree builder
+//! make of it, which open element does it close. A name of up to seven letters fits into one word
+//! with its length, and then each question is a comparison of two numbers.
+//!
+//! Longer names are hashed. Two of them may share a number; the lists in `tree/names.rs` are tested
+//! to be free of that, and a page that makes up a name with such a number gains nothing: it is read
+//! as an element that it could have named outright.
+//!
+//! What the names mean to the tree builder is in `tree/names.rs`.
+
+/// A name without regard to ASCII case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(u64);
+
+/// A name of so many bytes fits beside its length.
+const PACKED_MAX: usize = 7;
+
+/// Names are hashed word by word with this odd multiplier (of splitmix64).
+const MIX: u64 = 0xbf58_476d_1ce4_e5b9;
+
+impl Key {
+    /// The number of a name.
+    pub(super) const fn of(name: &[u8]) -> Key {
+        if name.len() <= PACKED_MAX {
+            let mut word = 0;
+            let mut at = name.len();
+            while at > 0 {
+                at -= 1;
+                word = (word << 8) | name[at] as u64;
+            }
+            return Key::packed(word, name.len()).0;
+        }
+        let mut hash = name.len() as u64;
+        let mut at = 0;
+        while at < name.len() {
+            hash = (hash ^ name[at].to_ascii_lowercase() as u64).wrapping_mul(MIX);
+            hash ^= hash >> 29;
+            at += 1;
+        }
+        // A packed name begins with a letter; a hash has nothing there.
+        Key(hash << 8)
+    }
+
+    /// The number of the name at `bytes[at..at + len]`, and whether it has upper-case letters.
+    #[inline]
+    pub(super) fn at(bytes: &[u8], at: usize, len: usize) -> (Key, bool) {
+        // The word may reach behind the name; what is there is masked.
+        if len <= PACKED_MAX
+            && let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+        {
+            return Key::packed(u64::from_le_bytes(*word) & !(u64::MAX << (8 * len)), len);
+        }
+        let name = &bytes[at..at + len];
+        (Key::of(name), name.iter().any(u8::is_ascii_uppercase))
+    }
+
+    /// Whether it comes first where keys are sorted.
+    pub(super) const fn is_below(self, other: Key) -> bool {
+        self.0 < other.0
+    }
+
+    /// The number of a name that stands in a word, with zeros behind it.
+    #[inline]
+    const fn packed(word: u64, len: usize) -> (Key, bool) {
+        // Eight bytes are compared with `A` and `Z` at once: the sums carry into their top bits.
+        let low = word & 0x7f7f_7f7f_7f7f_7f7f;
+        let from_a = low + 0x3f3f_3f3f_3f3f_3f3f;
+        let behind_z = low + 0x2525_2525_2525_2525;
+        let upper = from_a & !behind_z & !word & 0x8080_8080_8080_8080;
+        (Key((word | (upper >> 2)) | ((len as u64) << 56)), upper != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_number_however_it_is_written_and_wherever_it_stands() {
+        for name in
+            ["a", "div", "script", "SCRIPT", "Section", "noscript", "foreignObject", "h1", "я"]
+        {
+            let plain = Key::of(name.to_ascii_lowercase().as_bytes());
+            let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+            for tail in ["", ">", " class=a>ABCDEFGH"] {
+                let tag = format!("<{name}{tail}");
+                assert_eq!(Key::at(tag.as_bytes(), 1, name.len()), (plain, upper), "{tag}");
+            }
+        }
+    }
+
+    #[test]
+    fn different_names_have_different_numbers() {
+        let names = [
+            "a", "a\0", "b", "aa", "\u{ff}", "abcdefg", "abcdefgh", "abcdefgi", "[", "{", "@", "`",
+        ];
+        for one in names {
+            for other in names {
+                let same = Key::of(one.as_bytes()) == Key::of(other.as_bytes());
+                assert_eq!(same, one == other, "{one:?} {other:?}");
+            }
+        }
+    }
+}
