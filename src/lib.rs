@@ -20,7 +20,7 @@
 //! | floor | modules | what it is |
 //! |---|---|---|
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
-//! | 1 tools | [`rules`], [`html`], [`banner`], [`superseded`] | files into rules; markup that streams; pages and wording; withdrawn ids |
+//! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
 //! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
@@ -79,8 +79,10 @@
 pub mod admin;
 pub mod app;
 pub mod banner;
+pub mod charset;
 pub mod cli;
 pub mod clock;
+pub mod coding;
 pub mod config;
 pub mod demo;
 pub mod face;

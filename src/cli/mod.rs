@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod rewrite;
 mod run;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
         rules: PathBuf,
     },
+    /// Show what becomes of a page
+    Rewrite(rewrite::Options),
 }
 
 impl Cli {
@@ -49,6 +52,7 @@ impl Cli {
             Command::Run { settings, config } => run::run(settings, config.as_deref()),
             Command::Demo(options) => demo::run(&options),
             Command::Check { rules } => check::run(&rules),
+            Command::Rewrite(options) => rewrite::run(&options),
         }
     }
 }

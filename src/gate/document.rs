@@ -17,8 +17,9 @@ use url::Url;
 
 use super::hints::is_hint;
 use super::inert::Script;
+use super::overlong;
 use crate::banner::Carrier;
-use crate::html::{Edit, Element, Interest, Namespace, rewrite};
+use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
 use crate::rules::{RuleSet, Use};
 use crate::snapshot::Snapshot;
@@ -121,6 +122,8 @@ pub struct Document {
     insertion: Option<Insertion>,
     language: Option<String>,
     looks_whole: bool,
+    /// Whether the element shown last is held.
+    held_last: bool,
     held: u64,
 }
 
@@ -140,6 +143,7 @@ impl Document {
             insertion,
             language: None,
             looks_whole: false,
+            held_last: false,
             held: 0,
         }
     }
@@ -147,6 +151,12 @@ impl Document {
     /// How many elements were held or removed.
     pub fn held(&self) -> u64 {
         self.held
+    }
+
+    /// Whether an address without its scheme is a withheld vendor's, whatever it is used for.
+    fn leads_to_withheld(&self, address: &[u8]) -> bool {
+        let uses = [Use::Script, Use::Image, Use::Frame, Use::Link];
+        uses.into_iter().any(|used| self.fate_of_url(address, used) != Fate::Permit)
     }
 
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
@@ -184,6 +194,7 @@ impl Document {
             insertion: None,
             language: None,
             looks_whole: false,
+            held_last: false,
             held: 0,
         }
     }
@@ -197,12 +208,16 @@ impl Document {
             }
             return;
         }
-        let mut fate = self.fate_of_code(element.text().unwrap_or_default());
+        let code = element.code();
+        let mut fate = self.fate_of_code(code.as_deref().unwrap_or_default());
         for source in &script.sources {
             fate = fate.or_stricter(self.fate_of_url(source, Use::Script));
         }
-        // A start tag that is longer than what is held: its address may stand in the rest.
-        if !element.tag().ends_with(b">") {
+        // A start tag that is longer than what is held: its address may stand in the rest. And in
+        // SVG what follows of a script is not shown again.
+        let in_svg = element.namespace() != Namespace::Html;
+        let closed = element.tag().ends_with(b"/>");
+        if !element.is_tag_complete() || (in_svg && !closed && !element.is_complete()) {
             fate = Fate::Undeclared;
         }
         let purpose = match fate {
@@ -211,6 +226,7 @@ impl Document {
             Fate::Undeclared => Reason::Undeclared.name(),
         };
         Script::hold(element, purpose);
+        self.held_last = true;
         self.held += 1;
     }
 
@@ -253,6 +269,12 @@ impl Document {
     }
 
     fn iframe(&mut self, element: &mut Element<'_>) {
+        // A document in an attribute that is longer than what is held has no end to look at.
+        if !element.is_tag_complete() {
+            element.remove();
+            self.held += 1;
+            return;
+        }
         // A frame's inline document hides its `src` (HTML §4.8.5).
         let Some(inner) = element.attribute(b"srcdoc") else {
             self.data_frame(element);
@@ -263,7 +285,11 @@ impl Document {
             self.held += 1;
             return;
         }
-        let (rewritten, edit) = rewrite(&inner, self.inner());
+        let Ok((rewritten, edit)) = rewrite(&inner, self.inner()) else {
+            element.set_attribute(b"srcdoc", b"");
+            self.held += 1;
+            return;
+        };
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
             self.held += edit.held;
@@ -280,19 +306,23 @@ impl Document {
         }
         let data = data_url::DataUrl::process(url.as_str()).ok();
         let Some((inner, _)) = data.and_then(|data| data.decode_to_vec().ok()) else { return };
-        let (_, edit) = rewrite(&inner, self.inner());
-        if edit.held > 0 {
+        let held = rewrite(&inner, self.inner()).map_or(1, |(_, edit)| edit.held);
+        if held > 0 {
             element.remove();
-            self.held += edit.held;
+            self.held += held;
         }
     }
 
     /// What a browser without scripts would read as markup: its pixels and frames go, the
     /// rest stays.
     fn noscript(&mut self, element: &mut Element<'_>) {
+        if !element.is_tag_complete() {
+            return element.remove();
+        }
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
-        let (rewritten, edit) = rewrite(inner, self.inner());
-        if edit.held > 0 {
+        let Ok((rewritten, edit)) = rewrite(inner, self.inner()) else { return element.remove() };
+        // What there may be more of than is held, nobody reads with scripts on: it goes.
+        if edit.held > 0 || !element.is_complete() {
             element.set_text(rewritten);
             self.held += edit.held;
         }
@@ -357,6 +387,7 @@ impl Edit for Document {
     }
 
     fn element(&mut self, element: &mut Element<'_>) {
+        self.held_last = false;
         match (element.name(), element.namespace()) {
             (b"script", _) => self.script(element),
             (_, Namespace::Svg | Namespace::MathMl) => {}
@@ -379,6 +410,23 @@ impl Edit for Document {
             (b"head" | b"body", _) => self.looks_whole = true,
             _ => {}
         }
+    }
+
+    fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
+        // What is held does not run, and is released as it came.
+        if self.held_last || (!stretch.in_tag && stretch.name != b"script") {
+            return Ok(());
+        }
+        let in_tag = stretch.in_tag;
+        let rules = &self.snapshot.rules;
+        let withheld = |vendor: usize| self.fates.0[vendor] != Fate::Permit;
+        self.held += overlong::overwrite(stretch, |bytes| match in_tag {
+            true => overlong::addresses(bytes)
+                .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))
+                .collect(),
+            false => rules.spans_in_script(bytes, withheld),
+        })?;
+        Ok(())
     }
 
     fn doctype(&mut self) {

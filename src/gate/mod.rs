@@ -14,6 +14,7 @@ pub mod csp;
 pub mod document;
 pub mod hints;
 mod inert;
+mod overlong;
 pub mod request;
 pub mod response;
 pub mod seal;

@@ -13,6 +13,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
 
 use super::cookies::{self, ConsentCookie};
 use super::seal::Seal;
+use crate::coding::Coding;
 use crate::policy::{Verdict, Verdicts};
 use crate::rules::RuleSet;
 
@@ -145,26 +146,21 @@ impl Destination {
     }
 }
 
-/// Whether a client takes gzip (RFC 9110 §12.5.3).
-pub fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers.get_all(ACCEPT_ENCODING).iter().any(|field| {
-        field.as_bytes().split(|b| *b == b',').any(|item| {
-            let mut parts = item.split(|b| *b == b';');
-            let coding = parts.next().unwrap_or_default().trim_ascii();
-            let refused = parts.any(|weight| {
-                let weight = weight.trim_ascii();
-                weight.starts_with(b"q=0") && weight[3..].iter().all(|b| matches!(b, b'.' | b'0'))
-            });
-            (coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip"))
-                && !refused
-        })
-    })
+/// What a client takes, as `Accept-Encoding` says it.
+fn accepted(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes)
 }
 
-/// The `Accept-Encoding` that goes to the site for what may be markup: one that we can read.
+/// The coding in which a page that was packed and has changed goes to a client.
+pub fn coding_for(headers: &HeaderMap) -> Coding {
+    Coding::for_client(accepted(headers))
+}
+
+/// The `Accept-Encoding` that goes to the site for what may be markup: of what the client takes,
+/// what we can read. A client that says nothing is passed on as it is.
 pub fn readable_codings(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ACCEPT_ENCODING)?;
-    Some(HeaderValue::from_static(if takes_gzip(headers) { "gzip" } else { "identity" }))
+    HeaderValue::from_str(&Coding::readable(accepted(headers))).ok()
 }
 
 #[cfg(test)]
@@ -195,10 +191,9 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
-        assert_eq!(of("gzip, deflate, br, zstd"), "gzip");
-        assert_eq!(of("br"), "identity");
-        assert_eq!(of("gzip;q=0, br"), "identity");
-        assert_eq!(of("GZIP;q=0.5"), "gzip");
+        assert_eq!(of("gzip, deflate, br, zstd"), "gzip, deflate, br, zstd");
+        assert_eq!(of("compress, GZIP;q=0.5"), "gzip;q=0.5");
+        assert_eq!(of("dcb, dcz"), "identity");
         assert_eq!(readable_codings(&HeaderMap::new()), None);
     }
 }

@@ -95,6 +95,11 @@ impl<'a> Element<'a> {
         self.written.ended && (self.text.is_none() || self.end_tag.is_some())
     }
 
+    /// Whether the start tag was seen to its end.
+    pub fn is_tag_complete(&self) -> bool {
+        self.written.ended
+    }
+
     /// An attribute's value as a browser reads it, earlier changes of this edit included. Names are
     /// compared without regard to ASCII case; the first of duplicates counts. `Some("")` is an
     /// attribute without a value.

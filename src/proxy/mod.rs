@@ -7,8 +7,8 @@
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
 mod body;
-mod gunzip;
 mod headers;
+mod page;
 mod pass;
 mod route;
 mod upstream;

@@ -13,22 +13,26 @@ use std::sync::Arc;
 
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, SET_COOKIE,
+    CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use url::Url;
 
-use super::body::{Body, BodyError, Changed, FromSite};
+use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
+use super::page::{Opened, Page};
 use super::route::Target;
 use super::{Peer, Worker};
+use crate::charset::{self, Reading, Source};
+use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::document::{Document, Fates, Insertion};
 use crate::gate::request::{Cookies, Destination};
-use crate::gate::response::{Coding, Treatment};
+use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{csp, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
@@ -102,13 +106,22 @@ impl Worker {
 
         hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
         let applies = fates.withhold_any() || insertion.is_some();
-        let mut from = FromSite::new(incoming, lease);
+        let from = FromSite::new(incoming, lease);
         let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
-        if let Treatment::Rewrite(coding) = treatment
-            && from.begins_in_utf16(coding).await.map_err(|cause| broken_off(&cause))?
-        {
-            treatment = Treatment::Wall;
-        }
+        let page = match treatment {
+            Treatment::Rewrite(coding) => {
+                let types = answer.headers.get_all(CONTENT_TYPE).iter();
+                let header = charset::of_header(types.map(HeaderValue::as_bytes));
+                let page = Page::new(from, coding).open(&header, rules.site.encoding).await;
+                let page = page.map_err(|cause| broken_off(&cause))?;
+                pin_charset(&mut answer.headers, &page);
+                if page.charset.reading() == Reading::Unreadable {
+                    treatment = Treatment::Wall;
+                }
+                Arrived::Opened(page)
+            }
+            _ => Arrived::Unopened(from),
+        };
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
         if treatment.depends_on_consent() || not_modified {
@@ -123,38 +136,79 @@ impl Worker {
             }
         }
 
-        let body = match treatment {
-            Treatment::Pass => Body::Site(from),
-            Treatment::Untouched => {
-                self.counters.pages_untouched.add(1);
-                Body::Site(from)
-            }
-            Treatment::Wall => {
-                self.counters.pages_walled.add(1);
-                answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
-                Body::Site(from)
-            }
-            Treatment::Rewrite(coding) => {
+        let body = match (treatment, page) {
+            (Treatment::Rewrite(coding), Arrived::Opened(page)) => {
                 self.counters.pages_rewritten.add(1);
                 let nonce = csp::nonce(&answer.headers);
                 let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
                 if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
                     self.counters.banners.add(1);
                 }
-                let gzip = coding == Coding::Gzip && request::takes_gzip(&parts.headers);
+                let coding = match coding {
+                    Coding::Identity => Coding::Identity,
+                    _ => request::coding_for(&parts.headers),
+                };
                 answer.headers.remove(CONTENT_LENGTH);
-                if !gzip {
-                    answer.headers.remove(CONTENT_ENCODING);
+                answer.headers.remove(CONTENT_ENCODING);
+                if coding != Coding::Identity {
+                    let name = HeaderValue::from_static(coding.name());
+                    answer.headers.insert(CONTENT_ENCODING, name);
                 }
                 if parts.method == Method::HEAD {
-                    Body::Site(from)
+                    Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
-                    Body::Changed(Box::new(Changed::new(from, coding, document, gzip)))
+                    let changed = page.change(document, coding, rules.site.compression);
+                    Body::Changed(Box::new(changed))
                 }
             }
+            (Treatment::Wall, page) => {
+                self.counters.pages_walled.add(1);
+                answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
+                Body::Site(page.as_it_came())
+            }
+            (Treatment::Untouched, page) => {
+                self.counters.pages_untouched.add(1);
+                Body::Site(page.as_it_came())
+            }
+            (Treatment::Pass | Treatment::Rewrite(_), page) => Body::Site(page.as_it_came()),
         };
         Ok(Response::from_parts(answer, body))
+    }
+}
+
+/// A body of the site.
+enum Arrived {
+    /// Nobody has looked into it.
+    Unopened(FromSite),
+    /// A page, of which the first bytes were read.
+    Opened(Opened),
+}
+
+impl Arrived {
+    fn as_it_came(self) -> FromSite {
+        match self {
+            Arrived::Unopened(from) => from,
+            Arrived::Opened(page) => page.close(),
+        }
+    }
+}
+
+/// Makes the header say in which encoding the page was read, where it does not already: by a `<meta>`
+/// that our changes may push out of a browser's sight, or in UTF-8 what was UTF-16.
+fn pin_charset(headers: &mut HeaderMap, page: &Opened) {
+    let Some(label) = page.charset.label() else { return };
+    let types: Vec<_> = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes).collect();
+    let told = match page.charset.source() {
+        Source::Bom | Source::Header => types.len() == 1 && !types[0].contains(&b','),
+        Source::Meta | Source::Default | Source::Unknown => false,
+    };
+    if told && page.charset.reading() == Reading::Bytes {
+        return;
+    }
+    let pinned = charset::pin(&types.join(&b", "[..]), label);
+    if let Ok(pinned) = HeaderValue::from_bytes(&pinned) {
+        headers.insert(CONTENT_TYPE, pinned);
     }
 }
 

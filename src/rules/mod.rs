@@ -17,6 +17,7 @@ mod source;
 mod vendor;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use regex::bytes::RegexSet;
 use sha2::{Digest, Sha256};
@@ -168,6 +169,14 @@ impl RuleSet {
             .enumerate()
             .filter(move |(rule, _)| matches.matched(*rule))
             .map(|(_, vendor)| *vendor)
+    }
+
+    /// Where in an inline script the code of some vendors stands, by their place in `vendors`.
+    pub fn spans_in_script(&self, text: &[u8], of: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+        let mut vendors: Vec<usize> = self.in_script(text).filter(|vendor| of(*vendor)).collect();
+        vendors.dedup();
+        let rules = vendors.into_iter().flat_map(|vendor| &self.vendors[vendor].inline);
+        rules.flat_map(|rule| rule.find_iter(text)).map(|found| found.range()).collect()
     }
 
     /// The vendors that a cookie of this name belongs to.

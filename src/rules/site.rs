@@ -4,13 +4,16 @@
 //! pages and receipts name them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use encoding_rs::Encoding;
 use serde::Deserialize;
 
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
 use super::source::Source;
+use crate::coding::Levels;
 use crate::policy::{PerPurpose, Purpose};
 
 /// A wording in each of the site's languages, by language code.
@@ -69,6 +72,10 @@ pub struct Site {
     pub share: Option<String>,
     /// Purposes that are stopped for everybody.
     pub suspended: PerPurpose<bool>,
+    /// The encoding of pages that name none, if the operator says one.
+    pub encoding: Option<&'static Encoding>,
+    /// How hard changed pages are packed.
+    pub compression: Levels,
     /// The operator.
     pub operator: Operator,
 }
@@ -104,18 +111,31 @@ struct SiteFile {
     share: Option<String>,
     #[serde(default, deserialize_with = "purposes_by_name")]
     suspended: Vec<Purpose>,
+    encoding: Option<String>,
+    #[serde(default)]
+    compression: Compression,
     operator: Operator,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Compression {
+    zstd: Option<i64>,
+    br: Option<i64>,
+    gzip: Option<i64>,
 }
 
 /// Reads `site.toml`.
 pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Site> {
     let mut source = Source::open(path, text, problems);
     let line = |source: &Source<'_>, key| source.line_of(key);
-    let (hosts_line, languages_line, share_line, operator_line) = (
+    let (hosts_line, languages_line, share_line, operator_line, encoding_line, compression_line) = (
         line(&source, "hosts"),
         line(&source, "languages"),
         line(&source, "share"),
         line(&source, "operator"),
+        line(&source, "encoding"),
+        line(&source, "compression"),
     );
     let file: SiteFile = source.rest()?;
 
@@ -156,7 +176,37 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
             source.problem(operator_line, format!("operator {what} lacks language `{language}`"));
         }
     }
+    let encoding = file.encoding.as_deref().and_then(|label| {
+        let known = Encoding::for_label(label.as_bytes());
+        let readable = known.filter(|encoding| encoding.is_ascii_compatible());
+        if readable.is_none() {
+            let text = format!(
+                "`encoding = \"{label}\"` is no encoding that pages without a charset can be read in; \
+                 name one like `utf-8` or `windows-1251`"
+            );
+            source.problem(encoding_line, text);
+        }
+        readable
+    });
+    let mut level = |name: &str, given: Option<i64>, range: RangeInclusive<u8>, usual: u8| {
+        let level = given.map_or(Some(usual), |level| u8::try_from(level).ok());
+        level.filter(|level| range.contains(level)).unwrap_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let given = given.unwrap_or_default();
+            let text = format!(
+                "`{name} = {given}` is no level of {name}; name one from {least} to {most}"
+            );
+            source.problem(compression_line, text);
+            usual
+        })
+    };
+    let usual = Levels::default();
+    let compression = Levels {
+        zstd: level("zstd", file.compression.zstd, Levels::ZSTD, usual.zstd),
+        br: level("br", file.compression.br, Levels::BR, usual.br),
+        gzip: level("gzip", file.compression.gzip, Levels::GZIP, usual.gzip),
+    };
     let SiteFile { languages, control, share, suspended, operator, .. } = file;
     let suspended = PerPurpose::from_fn(|purpose| suspended.contains(&purpose));
-    Some(Site { hosts, languages, control, share, suspended, operator })
+    Some(Site { hosts, languages, control, share, suspended, encoding, compression, operator })
 }
