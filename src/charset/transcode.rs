@@ -23,6 +23,12 @@ pub struct Transcoder {
     decoder: Decoder,
 }
 
+impl std::fmt::Debug for Transcoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transcoder").finish_non_exhaustive()
+    }
+}
+
 impl Transcoder {
     /// For a page whose letters are two bytes in this order. A byte order mark of the other
     /// order is no mark here; such a page is to be read by its mark.

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use clap::Args;
 use url::Url;
 
-use crate::charset::{self, Charset, Reading, Source, Transcoder};
+use crate::charset;
 use crate::clock::Clock;
+use crate::coding::{Coding, Levels};
 use crate::config::{RULES, rule_files};
 use crate::gate::document::{Document, Fates, Insertion};
 use crate::gate::seal::{Seal, SealKey};
-use crate::html;
+use crate::gate::stream::Stream;
 use crate::policy::{
     Choice, Choices, Mark, PolicyVersion, Purpose, Record, Signal, TextDigest, Visitor, VisitorId,
     decide,
@@ -73,11 +74,6 @@ fn rewrite(options: &Options) -> Result<(), String> {
     let header = charset::of_header([options.content_type.as_bytes()]);
     let charset = charset::decide(&header, rules.site.encoding, &page, true)
         .ok_or("the end of a page tells its encoding")?;
-    let text = text(&page, charset).ok_or_else(|| {
-        let encoding = charset.encoding().map_or("an encoding that it contradicts", |e| e.name());
-        format!("{name}: is in {encoding}, which the gate does not read: it goes out as it is, behind a strict policy")
-    })?;
-
     let insertion = options.banner.then(|| Insertion {
         policy: policy.in_force,
         banner: true,
@@ -94,11 +90,18 @@ fn rewrite(options: &Options) -> Result<(), String> {
     let verdicts = decide(&conditions, &visitor, Signal::Silent);
     let fates = Fates::of(&snapshot.rules, &verdicts);
     let document = Document::new(Arc::clone(&snapshot), fates, url, insertion);
-    let (output, document) =
-        html::rewrite(&text, document).map_err(|refused| format!("{name}: {refused}"))?;
+    let encoding = charset.encoding().map_or("an encoding that nobody names", |e| e.name());
+    let stream = Stream::new(charset, document, Coding::Identity, Levels::default());
+    let mut stream = stream.ok_or_else(|| {
+        format!(
+            "{name}: in {encoding}, which is not read: it goes out as it is, behind a strict policy"
+        )
+    })?;
+    let mut output = Vec::new();
+    let document = stream.take(&page, &mut output).and_then(|()| stream.finish(&mut output));
+    let document = document.map_err(|error| format!("{name}: {error}"))?;
     io::stdout().write_all(&output).map_err(|error| format!("stdout: {error}"))?;
 
-    let encoding = charset.label().unwrap_or("an encoding that nobody names");
     let held = document.held();
     let tags = if held == 1 { "tag" } else { "tags" };
     eprintln!("{name}: in {encoding}; {held} {tags} held, removed or overwritten");
@@ -121,21 +124,6 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     io::stdin().read_to_end(&mut page)?;
     Ok(page)
-}
-
-/// The page as bytes that can be read; nothing where it has none.
-fn text(page: &[u8], charset: Charset) -> Option<Vec<u8>> {
-    match (charset.reading(), charset.source()) {
-        (Reading::Unreadable, _) => None,
-        (Reading::Bytes, Source::Unknown) => Some(charset::disarm(page).into_owned()),
-        (Reading::Bytes, _) => Some(page.to_vec()),
-        (Reading::Utf16(order), _) => {
-            let mut transcoder = Transcoder::new(order);
-            let mut text = transcoder.push(page);
-            text.push_str(&transcoder.finish());
-            Some(text.into_bytes())
-        }
-    }
 }
 
 /// The first page of the site's first host.

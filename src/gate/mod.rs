@@ -18,4 +18,5 @@ mod overlong;
 pub mod request;
 pub mod response;
 pub mod seal;
+pub mod stream;
 pub mod validators;

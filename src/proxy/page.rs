@@ -1,8 +1,7 @@
-//! Pages that change, on their way through decoder, rewriter and encoder.
+//! Pages that change, on their way from the site to the visitor.
 //!
-//! A page is unpacked, read in the encoding that a browser will read it in, changed, and packed
-//! again. Each of these hands on what it has whenever the site pauses: what can be shown is not kept
-//! waiting.
+//! A page is unpacked here, and goes through [`crate::gate::stream`]. Each step hands on what it has
+//! whenever the site pauses: what can be shown is not kept waiting.
 //!
 //! What is corrupt, breaks off, unpacks to too much, or may not go on ends in an error and never
 //! cleanly. However much a page unpacks to, no more of it is there at a time than one step of the
@@ -12,7 +11,6 @@
 //! ([`Page::open`]): where it cannot be read, the head has to say so.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -22,11 +20,11 @@ use encoding_rs::Encoding;
 use http_body::Frame;
 use tokio::time::{Instant, sleep_until};
 
-use super::body::{BodyError, FromSite};
-use crate::charset::{self, Charset, HeaderCharset, Reading, Source, Transcoder};
-use crate::coding::{Coding, Decoder, Encoder, Levels};
+use super::body::{Body, BodyError, FromSite};
+use crate::charset::{self, Charset, HeaderCharset};
+use crate::coding::{Coding, Decoder, Levels};
 use crate::gate::document::Document;
-use crate::html::Rewriter;
+use crate::gate::stream::Stream;
 
 /// Output is passed on when so much has gathered.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -165,53 +163,31 @@ impl Opened {
         from
     }
 
-    /// The page, changed by `document` and packed in `coding`.
-    pub(super) fn change(mut self, document: Document, coding: Coding, levels: Levels) -> Changed {
-        self.page.seen = None;
-        let text = match (self.charset.reading(), self.charset.source()) {
-            (Reading::Utf16(order), _) => Text::Utf16(Transcoder::new(order)),
-            (_, Source::Unknown) => Text::Unlabelled,
-            _ => Text::Labelled,
+    /// The page, changed by `document` and packed in `coding`; or as it came, if it cannot be read.
+    pub(super) fn change(mut self, document: Document, coding: Coding, levels: Levels) -> Body {
+        let Some(stream) = Stream::new(self.charset, document, coding, levels) else {
+            return Body::Site(self.close());
         };
-        Changed {
+        self.page.seen = None;
+        Body::Changed(Box::new(Changed {
             page: self.page,
             first: Some(self.first.into()),
-            text: Some(text),
-            rewriter: Some(Rewriter::new(document)),
-            encoder: (coding != Coding::Identity).then(|| Encoder::new(coding, levels)),
+            stream: Some(stream),
             output: Vec::new(),
-            unflushed: false,
             failed: false,
-        }
+        }))
     }
-}
-
-/// How what a page unpacks to is read.
-enum Text {
-    /// By bytes.
-    Labelled,
-    /// By bytes, without those by which a browser may come to read it otherwise.
-    Unlabelled,
-    /// Two bytes a letter.
-    Utf16(Transcoder),
 }
 
 /// A page that changes on its way.
+#[derive(Debug)]
 pub struct Changed {
     page: Page,
     first: Option<Bytes>,
-    text: Option<Text>,
-    rewriter: Option<Rewriter<Document>>,
-    encoder: Option<Encoder>,
+    /// Nothing once the end was reached.
+    stream: Option<Stream<Document>>,
     output: Vec<u8>,
-    unflushed: bool,
     failed: bool,
-}
-
-impl std::fmt::Debug for Changed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Changed").field("page", &self.page).finish_non_exhaustive()
-    }
 }
 
 impl Changed {
@@ -226,23 +202,26 @@ impl Changed {
             if self.output.len() >= OUTPUT_BYTES {
                 return Poll::Ready(Some(Ok(self.take_output())));
             }
-            if self.rewriter.is_none() {
-                // The end was reached: what is left goes, then the trailers.
+            let Some(stream) = &mut self.stream else {
+                // What is left goes, then the trailers.
                 if !self.output.is_empty() {
                     return Poll::Ready(Some(Ok(self.take_output())));
                 }
                 return Poll::Ready(self.page.trailers.take().map(Ok));
-            }
+            };
             let plain = match self.first.take() {
                 Some(first) => Poll::Ready(Some(Ok(first))),
                 None => self.page.poll(cx),
             };
             let done = match plain {
-                Poll::Ready(Some(Ok(plain))) => self.take(&plain),
+                Poll::Ready(Some(Ok(plain))) => stream.take(&plain, &mut self.output),
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
-                Poll::Ready(None) => self.finish(),
+                Poll::Ready(None) => match self.stream.take() {
+                    Some(stream) => stream.finish(&mut self.output).map(drop),
+                    None => Ok(()),
+                },
                 Poll::Pending => {
-                    if let Err(error) = self.flush() {
+                    if let Err(error) = stream.flush(&mut self.output) {
                         return self.fail(error.into());
                     }
                     if self.output.is_empty() {
@@ -252,7 +231,7 @@ impl Changed {
                 }
             };
             if let Err(error) = done {
-                return self.fail(error);
+                return self.fail(error.into());
             }
         }
     }
@@ -265,82 +244,5 @@ impl Changed {
 
     fn take_output(&mut self) -> Frame<Bytes> {
         Frame::data(Bytes::from(std::mem::take(&mut self.output)))
-    }
-
-    /// More of the page, unpacked.
-    fn take(&mut self, plain: &[u8]) -> Result<(), BodyError> {
-        match &mut self.text {
-            Some(Text::Labelled) => self.rewrite(plain),
-            Some(Text::Unlabelled) => self.rewrite(&charset::disarm(plain)),
-            Some(Text::Utf16(transcoder)) => {
-                let text = transcoder.push(plain);
-                self.rewrite(text.as_bytes())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn rewrite(&mut self, text: &[u8]) -> Result<(), BodyError> {
-        let Some(rewriter) = &mut self.rewriter else { return Ok(()) };
-        let mut sink = Sink::of(&mut self.encoder, &mut self.output);
-        rewriter.write(text, &mut |bytes| sink.put(bytes))?;
-        self.unflushed |= sink.end()?;
-        Ok(())
-    }
-
-    /// The site pauses: whatever is known goes out.
-    fn flush(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.unflushed)
-            && let Some(encoder) = &mut self.encoder
-        {
-            encoder.flush(&mut self.output)?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), BodyError> {
-        if let Some(Text::Utf16(transcoder)) = self.text.take() {
-            let text = transcoder.finish();
-            self.rewrite(text.as_bytes())?;
-        }
-        if let Some(rewriter) = self.rewriter.take() {
-            let mut sink = Sink::of(&mut self.encoder, &mut self.output);
-            rewriter.end(&mut |bytes| sink.put(bytes))?;
-            sink.end()?;
-        }
-        if let Some(encoder) = self.encoder.take() {
-            encoder.finish(&mut self.output)?;
-        }
-        Ok(())
-    }
-}
-
-/// Where rewritten bytes go: into the encoder, or to the output where there is none.
-struct Sink<'a> {
-    encoder: Option<&'a mut Encoder>,
-    output: &'a mut Vec<u8>,
-    wrote: bool,
-    result: io::Result<()>,
-}
-
-impl<'a> Sink<'a> {
-    fn of(encoder: &'a mut Option<Encoder>, output: &'a mut Vec<u8>) -> Sink<'a> {
-        Sink { encoder: encoder.as_mut(), output, wrote: false, result: Ok(()) }
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        match &mut self.encoder {
-            Some(encoder) if self.result.is_ok() => {
-                self.wrote = true;
-                self.result = encoder.write(bytes, self.output);
-            }
-            Some(_) => {}
-            None => self.output.extend_from_slice(bytes),
-        }
-    }
-
-    /// Whether the encoder was given anything that it may still hold back.
-    fn end(self) -> io::Result<bool> {
-        self.result.map(|()| self.wrote)
     }
 }

@@ -158,8 +158,7 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
-                    let changed = page.change(document, coding, rules.site.compression);
-                    Body::Changed(Box::new(changed))
+                    page.change(document, coding, rules.site.compression)
                 }
             }
             (Treatment::Wall, page) => {
