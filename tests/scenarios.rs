@@ -31,11 +31,11 @@ scenarios! {
     agreed_again
     assets
     broken_off
-    byte_order_mark
     caching
     compressed
     contradiction
     decline
+    encodings
     expired
     expired_with_documents_only
     first_visit

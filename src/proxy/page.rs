@@ -85,19 +85,22 @@ impl Page {
     ) -> Result<Opened, BodyError> {
         let mut first = Vec::new();
         let mut patience = pin!(sleep_until(Instant::now() + PATIENCE));
+        let mut waited = false;
         let charset = loop {
             // A byte order mark outweighs all else, so it is waited for as long as it takes.
             let may_be_mark = first.len() < BYTE_ORDER_MARK_BYTES;
-            let no_more = self.ended || (patience.is_elapsed() && !may_be_mark);
+            let no_more = self.ended || (waited && !may_be_mark);
             if let Some(charset) = charset::decide(header, default, &first, no_more) {
                 break charset;
             }
             poll_fn(|cx| {
                 let Poll::Ready(plain) = self.poll(cx) else {
-                    if patience.is_elapsed() {
-                        return Poll::Pending;
+                    if !waited {
+                        ready!(patience.as_mut().poll(cx));
+                        waited = true;
+                        return Poll::Ready(Ok(()));
                     }
-                    return patience.as_mut().poll(cx).map(Ok);
+                    return Poll::Pending;
                 };
                 if let Some(plain) = plain.transpose()? {
                     first.extend_from_slice(&plain);

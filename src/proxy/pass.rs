@@ -26,7 +26,7 @@ use super::headers::{self, Origin};
 use super::page::{Opened, Page};
 use super::route::Target;
 use super::{Peer, Worker};
-use crate::charset::{self, Reading, Source};
+use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
@@ -36,6 +36,7 @@ use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{csp, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
+use crate::rules::RuleSet;
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
@@ -108,17 +109,13 @@ impl Worker {
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
         let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
-        let page = match treatment {
+        let arrived = match treatment {
             Treatment::Rewrite(coding) => {
-                let types = answer.headers.get_all(CONTENT_TYPE).iter();
-                let header = charset::of_header(types.map(HeaderValue::as_bytes));
-                let page = Page::new(from, coding).open(&header, rules.site.encoding).await;
-                let page = page.map_err(|cause| broken_off(&cause))?;
-                pin_charset(&mut answer.headers, &page);
-                if page.charset.reading() == Reading::Unreadable {
+                let opened = open(from, coding, rules, &mut answer.headers).await?;
+                if opened.charset.reading() == Reading::Unreadable {
                     treatment = Treatment::Wall;
                 }
-                Arrived::Opened(page)
+                Arrived::Opened(Box::new(opened))
             }
             _ => Arrived::Unopened(from),
         };
@@ -136,24 +133,19 @@ impl Worker {
             }
         }
 
-        let body = match (treatment, page) {
-            (Treatment::Rewrite(coding), Arrived::Opened(page)) => {
+        let body = match (treatment, arrived) {
+            (Treatment::Rewrite(packed), Arrived::Opened(page)) => {
                 self.counters.pages_rewritten.add(1);
                 let nonce = csp::nonce(&answer.headers);
                 let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
                 if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
                     self.counters.banners.add(1);
                 }
-                let coding = match coding {
+                let coding = match packed {
                     Coding::Identity => Coding::Identity,
                     _ => request::coding_for(&parts.headers),
                 };
-                answer.headers.remove(CONTENT_LENGTH);
-                answer.headers.remove(CONTENT_ENCODING);
-                if coding != Coding::Identity {
-                    let name = HeaderValue::from_static(coding.name());
-                    answer.headers.insert(CONTENT_ENCODING, name);
-                }
+                say_coding(&mut answer.headers, coding);
                 if parts.method == Method::HEAD {
                     Body::Site(page.close())
                 } else {
@@ -161,16 +153,16 @@ impl Worker {
                     page.change(document, coding, rules.site.compression)
                 }
             }
-            (Treatment::Wall, page) => {
+            (Treatment::Wall, arrived) => {
                 self.counters.pages_walled.add(1);
                 answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
-                Body::Site(page.as_it_came())
+                Body::Site(arrived.close())
             }
-            (Treatment::Untouched, page) => {
+            (Treatment::Untouched, arrived) => {
                 self.counters.pages_untouched.add(1);
-                Body::Site(page.as_it_came())
+                Body::Site(arrived.close())
             }
-            (Treatment::Pass | Treatment::Rewrite(_), page) => Body::Site(page.as_it_came()),
+            (Treatment::Pass | Treatment::Rewrite(_), arrived) => Body::Site(arrived.close()),
         };
         Ok(Response::from_parts(answer, body))
     }
@@ -181,11 +173,12 @@ enum Arrived {
     /// Nobody has looked into it.
     Unopened(FromSite),
     /// A page, of which the first bytes were read.
-    Opened(Opened),
+    Opened(Box<Opened>),
 }
 
 impl Arrived {
-    fn as_it_came(self) -> FromSite {
+    /// The body as it came.
+    fn close(self) -> FromSite {
         match self {
             Arrived::Unopened(from) => from,
             Arrived::Opened(page) => page.close(),
@@ -193,16 +186,40 @@ impl Arrived {
     }
 }
 
+/// Reads as much of a page as tells its encoding, and makes the header say it.
+async fn open(
+    from: FromSite,
+    coding: Coding,
+    rules: &RuleSet,
+    headers: &mut HeaderMap,
+) -> Result<Opened, Fault> {
+    let types = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
+    let header = charset::of_header(types);
+    let opened = Page::new(from, coding).open(&header, rules.site.encoding).await;
+    let opened = opened.map_err(|cause| broken_off(&cause))?;
+    pin_charset(headers, opened.charset);
+    Ok(opened)
+}
+
+/// Makes the header say how a page that changes is packed. How long it will be, nobody knows.
+fn say_coding(headers: &mut HeaderMap, coding: Coding) {
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(CONTENT_ENCODING);
+    if coding != Coding::Identity {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
+}
+
 /// Makes the header say in which encoding the page was read, where it does not already: by a `<meta>`
 /// that our changes may push out of a browser's sight, or in UTF-8 what was UTF-16.
-fn pin_charset(headers: &mut HeaderMap, page: &Opened) {
-    let Some(label) = page.charset.label() else { return };
+fn pin_charset(headers: &mut HeaderMap, charset: Charset) {
+    let Some(label) = charset.label() else { return };
     let types: Vec<_> = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes).collect();
-    let told = match page.charset.source() {
+    let told = match charset.source() {
         Source::Bom | Source::Header => types.len() == 1 && !types[0].contains(&b','),
         Source::Meta | Source::Default | Source::Unknown => false,
     };
-    if told && page.charset.reading() == Reading::Bytes {
+    if told && charset.reading() == Reading::Bytes {
         return;
     }
     let pinned = charset::pin(&types.join(&b", "[..]), label);

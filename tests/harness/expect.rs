@@ -5,11 +5,8 @@
 //!
 //! Content is compared unpacked, and a body that does not unpack is a failure of its own.
 
-use std::io::Write;
-
-use flate2::write::MultiGzDecoder;
-
 use super::message::Message;
+use super::packing;
 use super::text::{Text, Values};
 
 /// One thing that a message must be.
@@ -181,16 +178,13 @@ pub(crate) fn breaks_off(wanted: &[Wanted]) -> bool {
 
 /// The body, unpacked as far as it has come.
 fn content(message: &Message) -> Result<Vec<u8>, String> {
-    let gzip = message.values("content-encoding").any(|coding| coding == b"gzip");
-    if !gzip || message.body.is_empty() {
+    let coding = message.values("content-encoding").next().unwrap_or_default();
+    let page = message.values("content-type").any(|kind| kind.starts_with(b"text/"));
+    if message.body.is_empty() || !page {
         return Ok(message.body.clone());
     }
-    let mut decoder = MultiGzDecoder::new(Vec::new());
-    let corrupt = |error: std::io::Error| format!("the body does not unpack: {error}");
-    decoder.write_all(&message.body).map_err(corrupt)?;
-    // A part that has been flushed is readable; only the whole has its checksum.
-    if message.whole { decoder.try_finish() } else { decoder.flush() }.map_err(corrupt)?;
-    Ok(std::mem::take(decoder.get_mut()))
+    packing::unpack(&String::from_utf8_lossy(coding), &message.body, message.whole)
+        .map_err(|error| format!("the body does not unpack: {error}"))
 }
 
 /// A message with its content unpacked, as a failure shows it.

@@ -16,6 +16,7 @@ mod expect;
 mod gateway;
 mod jar;
 pub(crate) mod message;
+mod packing;
 mod play;
 mod record;
 mod script;

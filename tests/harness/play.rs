@@ -7,10 +7,7 @@
 //! A request that the scenario does not speak of is a failure: that is how a leak would look.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use kelisim::app::Running;
 use kelisim::clock::Clock;
 use kelisim::rules::RuleFile;
@@ -19,6 +16,7 @@ use super::browser::{self, HOST, OPENING, SUBMITTING};
 use super::expect::{self, Failure, Wanted};
 use super::gateway::{Home, shipped_rules};
 use super::message::{Message, chunk};
+use super::packing::{Packer, Packing};
 use super::record;
 use super::script::{self, Act, Damage, Held, HeldWhat, Raw, Request, Rules, SiteAct};
 use super::site::{Received, Site};
@@ -47,7 +45,7 @@ struct Play {
     way: Way,
     visitors: BTreeMap<String, Visitor>,
     received: Option<Received>,
-    gzip: Option<GzEncoder<Vec<u8>>>,
+    packer: Option<Packer>,
     values: Values,
     site: Site,
 }
@@ -68,7 +66,7 @@ impl Play {
             way: Way::Plain,
             visitors: BTreeMap::new(),
             received: None,
-            gzip: None,
+            packer: None,
             values: Values::new(),
             site,
         })
@@ -302,12 +300,13 @@ impl Play {
                 self.received = Some(received);
             }
             SiteAct::ReceivesNothing => self.nothing_unexpected().map_err(here)?,
-            SiteAct::Answers(raw, gzipped) => {
+            SiteAct::Answers(raw, packing) => {
                 let mut body = raw.body.bytes(&self.values).map_err(here)?;
-                if gzipped {
-                    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-                    encoder.write_all(&body).map_err(|error| here(error.to_string()))?;
-                    body = encoder.finish().map_err(|error| here(error.to_string()))?;
+                if let Some(packing) = packing {
+                    let mut packer = packing.packer();
+                    let broken = |error: std::io::Error| here(error.to_string());
+                    body = packer.piece(&body).map_err(broken)?;
+                    body.extend(packer.finish().map_err(broken)?);
                 }
                 let framed = raw.fields.iter().any(|(name, _)| {
                     name.eq_ignore_ascii_case("content-length")
@@ -317,22 +316,22 @@ impl Play {
                 let bodiless = start.contains(" 304") || start.contains(" 204");
                 let length =
                     (!framed && !bodiless).then(|| format!("Content-Length: {}", body.len()));
-                let mut bytes = self.head(&raw, gzipped, length.as_deref())?;
+                let mut bytes = self.head(&raw, packing, length.as_deref())?;
                 bytes.extend(body);
                 self.answer(&bytes)?;
             }
-            SiteAct::Begins(raw, gzipped) => {
-                let head = self.head(&raw, gzipped, Some("Transfer-Encoding: chunked"))?;
-                self.gzip = gzipped.then(|| GzEncoder::new(Vec::new(), Compression::default()));
+            SiteAct::Begins(raw, packing) => {
+                let head = self.head(&raw, packing, Some("Transfer-Encoding: chunked"))?;
+                self.packer = packing.map(Packing::packer);
                 self.answer(&head)?;
                 self.piece(&raw.body)?;
             }
             SiteAct::Continues(text) => self.piece(&text)?,
             SiteAct::Ends(text) => {
                 self.piece(&text)?;
-                let rest = match self.gzip.take() {
+                let rest = match self.packer.take() {
                     None => Vec::new(),
-                    Some(encoder) => encoder.finish().map_err(|error| here(error.to_string()))?,
+                    Some(packer) => packer.finish().map_err(|error| here(error.to_string()))?,
                 };
                 self.answer(&[chunk(&rest), b"0\r\n\r\n".to_vec()].concat())?;
             }
@@ -346,14 +345,19 @@ impl Play {
         Ok(())
     }
 
-    fn head(&self, raw: &Raw, gzipped: bool, framing: Option<&str>) -> Result<Vec<u8>, Failure> {
+    fn head(
+        &self,
+        raw: &Raw,
+        packing: Option<Packing>,
+        framing: Option<&str>,
+    ) -> Result<Vec<u8>, Failure> {
         let mut bytes = raw.start.bytes(&self.values).map_err(here)?;
         for (name, value) in &raw.fields {
             bytes.extend(format!("\r\n{name}: ").bytes());
             bytes.extend(value.bytes(&self.values).map_err(here)?);
         }
-        if gzipped {
-            bytes.extend(b"\r\nContent-Encoding: gzip");
+        if let Some(packing) = packing {
+            bytes.extend(format!("\r\nContent-Encoding: {}", packing.coding()).bytes());
         }
         if let Some(framing) = framing {
             bytes.extend(format!("\r\n{framing}").bytes());
@@ -364,10 +368,8 @@ impl Play {
 
     fn piece(&mut self, text: &Text) -> Result<(), Failure> {
         let mut bytes = text.bytes(&self.values).map_err(here)?;
-        if let Some(encoder) = &mut self.gzip {
-            let packed = encoder.write_all(&bytes).and_then(|()| encoder.flush());
-            packed.map_err(|error| here(error.to_string()))?;
-            bytes = std::mem::take(encoder.get_mut());
+        if let Some(packer) = &mut self.packer {
+            bytes = packer.piece(&bytes).map_err(|error| here(error.to_string()))?;
         }
         self.answer(&chunk(&bytes))
     }

@@ -8,6 +8,7 @@
 use kelisim::time::Time;
 
 use super::expect::{self, Failure, Wanted, text};
+use super::packing::Packing;
 use super::text::Text;
 use super::visitor::Way;
 
@@ -81,9 +82,9 @@ pub(crate) enum SiteAct {
     /// It has received none.
     ReceivesNothing,
     /// It answers, whole.
-    Answers(Raw, bool),
+    Answers(Raw, Option<Packing>),
     /// It begins an answer in pieces.
-    Begins(Raw, bool),
+    Begins(Raw, Option<Packing>),
     /// It sends another piece.
     Continues(Text),
     /// It sends the last piece.
@@ -257,16 +258,23 @@ fn site(line: usize, sentence: &str, block: &Block) -> Result<(Act, bool), Failu
     let (act, takes_block) = match sentence.trim_start_matches("the site ") {
         "receives" => (SiteAct::Receives(expect::parse(block, true).map_err(at(line))?), true),
         "receives nothing" => (SiteAct::ReceivesNothing, false),
-        "answers" => (SiteAct::Answers(raw(line, block)?, false), true),
-        "answers, gzipped" => (SiteAct::Answers(raw(line, block)?, true), true),
-        "begins" => (SiteAct::Begins(raw(line, block)?, false), true),
-        "begins, gzipped" => (SiteAct::Begins(raw(line, block)?, true), true),
+        "answers" => (SiteAct::Answers(raw(line, block)?, None), true),
+        "begins" => (SiteAct::Begins(raw(line, block)?, None), true),
         "continues" => (SiteAct::Continues(joined(line, block)?), true),
         "ends" => (SiteAct::Ends(joined(line, block)?), true),
         "breaks off" => (SiteAct::BreaksOff, false),
         "is down" => (SiteAct::IsDown, false),
         "is up" => (SiteAct::IsUp, false),
-        _ => return Err((line, format!("unknown words: `{sentence}`"))),
+        words => {
+            let packing = |words: &str| Packing::of(words).map(Some);
+            let answers = words.strip_prefix("answers, in ").and_then(packing);
+            let begins = words.strip_prefix("begins, in ").and_then(packing);
+            match (answers, begins) {
+                (Some(packing), _) => (SiteAct::Answers(raw(line, block)?, packing), true),
+                (_, Some(packing)) => (SiteAct::Begins(raw(line, block)?, packing), true),
+                _ => return Err((line, format!("unknown words: `{sentence}`"))),
+            }
+        }
     };
     Ok((Act::Site(act), takes_block))
 }
