@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use kelisim::html::scan::Scanner;
 use kelisim::html::{Edit, Element, HELD_BYTES_MAX, Interest, Refused, Rewriter, Stretch, rewrite};
 use proptest::prelude::*;
 
@@ -219,6 +220,23 @@ fn an_element_over_the_bound_is_the_same_however_it_comes() {
     assert!(over > 28 && over < inputs.len(), "{over} of {} were over", inputs.len());
 }
 
+/// A page cut at the bounds of its tokens, each moved by so many bytes.
+fn at_tokens<'a>(page: &'a [u8], offs: &[isize]) -> Vec<&'a [u8]> {
+    let mut cuts = vec![0, page.len()];
+    let (mut scanner, mut at) = (Scanner::new(), 0);
+    while at < page.len() {
+        let piece = scanner.next(page, at);
+        at = piece.end;
+        for bound in [piece.start, piece.end] {
+            cuts.extend(offs.iter().filter_map(|off| bound.checked_add_signed(*off)));
+        }
+    }
+    cuts.retain(|cut| *cut <= page.len());
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2).map(|bounds| &page[bounds[0]..bounds[1]]).collect()
+}
+
 #[test]
 fn a_page_in_pieces_of_any_size_gives_the_same() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/pages");
@@ -241,6 +259,12 @@ fn a_page_in_pieces_of_any_size_gives_the_same() {
             let (same, _) = in_pieces(page.chunks(size), Idle(Interest::Pass));
             assert!(same == page, "{} in pieces of {size}", path.display());
         }
+        for off in [-1, 0, 1] {
+            let pieces = at_tokens(&page, &[off]);
+            assert!(pieces.len() > 100, "{} has tokens", path.display());
+            assert_same_in(&pieces, &whole);
+        }
+        assert_same_in(&at_tokens(&page, &[-1, 0, 1]), &whole);
         for interest in [Interest::Pass, Interest::Tag, Interest::Whole] {
             let (same, _) = rewrite(&page, Idle(interest)).expect("nothing is refused");
             assert!(same == page, "{} with {interest:?}", path.display());

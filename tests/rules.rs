@@ -63,6 +63,11 @@ fn scripts_of_withheld_vendors_are_held_in_every_common_form() {
         // Foreign content, and what only looks like it.
         r#"<svg><script href="https://mc.yandex.ru/metrika/tag.js"></script></svg>"#,
         r#"<svg><script src="https://mc.yandex.ru/metrika/tag.js"></script></svg>"#,
+        r#"<svg><script>load("https://mc.yandex.ru/metrika/tag.js")</script></svg>"#,
+        r#"<svg><script><![CDATA[load("https://mc.yandex.ru/metrika/tag.js")]]></script></svg>"#,
+        r#"<svg><script>load("https:&#47;/mc.yandex.ru/metrika&sol;tag.js")</script></svg>"#,
+        r#"<svg><g><script>load("//mc.yandex.ru/metrika/tag.js")</g></svg>"#,
+        r#"<noindex><svg></noindex><script>load("//mc.yandex.ru/metrika/tag.js")</script>"#,
         r#"<noindex><svg></noindex><script src="https://mc.yandex.ru/metrika/tag.js"></script>"#,
         // Bases that count, and bases that do not.
         r#"<base href="data:,x"><script src="//mc.yandex.ru/metrika/tag.js"></script>"#,

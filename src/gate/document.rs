@@ -215,9 +215,10 @@ impl Document {
         }
         // A start tag that is longer than what is held: its address may stand in the rest. And in
         // SVG what follows of a script is not shown again.
-        let in_svg = element.namespace() != Namespace::Html;
+        let in_svg = element.namespace() == Namespace::Svg;
         let closed = element.tag().ends_with(b"/>");
-        if !element.is_tag_complete() || (in_svg && !closed && !element.is_complete()) {
+        let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
+        if !element.is_tag_complete() || unseen {
             fate = Fate::Undeclared;
         }
         let purpose = match fate {
@@ -322,7 +323,7 @@ impl Document {
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
         let Ok((rewritten, edit)) = rewrite(inner, self.inner()) else { return element.remove() };
         // What there may be more of than is held, nobody reads with scripts on: it goes.
-        if edit.held > 0 || !element.is_complete() {
+        if edit.held > 0 || element.is_cut() {
             element.set_text(rewritten);
             self.held += edit.held;
         }

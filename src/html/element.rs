@@ -28,6 +28,7 @@ pub struct Element<'a> {
     text: Option<&'a [u8]>,
     /// The end tag of a held element, if it came.
     end_tag: Option<&'a [u8]>,
+    is_cut: bool,
     changes: Changes,
     new_text: Option<Vec<u8>>,
     replaced: bool,
@@ -45,6 +46,8 @@ pub(super) struct Seen<'a> {
     pub(super) tag: Written<'a>,
     pub(super) text: Option<&'a [u8]>,
     pub(super) end_tag: Option<&'a [u8]>,
+    /// Whether it goes on behind what can be held.
+    pub(super) is_cut: bool,
 }
 
 /// What is to become of the part of an element that has not come yet.
@@ -66,6 +69,7 @@ impl<'a> Element<'a> {
             written: seen.tag,
             text: seen.text,
             end_tag: seen.end_tag,
+            is_cut: seen.is_cut,
             changes: Changes::default(),
             new_text: None,
             replaced: false,
@@ -93,6 +97,12 @@ impl<'a> Element<'a> {
     /// changed, the tag ends where it was seen to.
     pub fn is_complete(&self) -> bool {
         self.written.ended && (self.text.is_none() || self.end_tag.is_some())
+    }
+
+    /// Whether more of it follows than can be held. An element that is incomplete and not cut has
+    /// ended without an end tag of its own.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether the start tag was seen to its end.

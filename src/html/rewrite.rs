@@ -401,6 +401,7 @@ impl<E: Edit> Rewriter<E> {
                 tag: Written { bytes: tag, spans: &self.scratch.spans, ended: true },
                 text: None,
                 end_tag: None,
+                is_cut: false,
             });
             self.edit.element(&mut element);
             if !element.is_unchanged() {

@@ -177,6 +177,7 @@ impl<E: Edit> Rewriter<E> {
                 tag: Written { bytes: seen, spans: &self.scratch.spans, ended: false },
                 text: None,
                 end_tag: None,
+                is_cut: true,
             });
             self.edit.element(&mut element);
             (unseen, after) = element.write(kept(seen.len()), out);
@@ -267,6 +268,7 @@ impl<E: Edit> Rewriter<E> {
             tag: Written { bytes: tag, spans: &self.scratch.spans, ended: true },
             text: Some(text),
             end_tag: (shown == Shown::Whole).then(|| &bytes[text_end..]),
+            is_cut: shown == Shown::Beginning,
         });
         self.edit.element(&mut element);
         // In SVG what follows is markup, and shown as such.
