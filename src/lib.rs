@@ -42,8 +42,9 @@
 //! 7. The path's `upstream` sends it and awaits the head of the answer.
 //! 8. [`gate::response`] keeps permitted `Set-Cookie` lines, expires withheld cookies, and
 //!    makes what depends on consent the visitor's own; [`gate::validators`] tags it.
-//! 9. If the page has to change, [`gate::document`] is the [`html::Edit`] through which it
-//!    streams. Everything else passes as it came, still compressed.
+//! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
+//!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
+//!    Everything else passes as it came, still compressed.
 //! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
 //!     queue drops the line and counts it; the visitor never waits.
 //! 11. Any failure is a [`fault::Fault`], and becomes a page, a status and a log line in one
@@ -61,7 +62,7 @@
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`;
-//!   for markup `tests/html_tokenizer.rs` and `tests/html_cuts.rs`.)*
+//!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*
 //! - A choice is on the disk before it is answered. Where the disk fails an agreement is
 //!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next
 //!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
