@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::address::{Glance, glance};
 use super::hints::is_hint;
 use super::inert::Script;
 use super::overlong;
@@ -117,6 +118,8 @@ pub struct Document {
     /// the markup names. Which one counts is the tree builder's to know (a template's does not),
     /// so an address is judged against all.
     bases: Vec<Url>,
+    /// Whether rules speak of the host of any of them.
+    base_is_named: bool,
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
@@ -136,6 +139,7 @@ impl Document {
         insertion: Option<Insertion>,
     ) -> Document {
         Document {
+            base_is_named: is_named(&snapshot, &url),
             snapshot,
             fates,
             bases: vec![url],
@@ -159,7 +163,22 @@ impl Document {
         uses.into_iter().any(|used| self.fate_of_url(address, used) != Fate::Permit)
     }
 
+    /// Whether it can be seen at a glance that no rule speaks of where an address leads.
+    fn leads_elsewhere(&self, address: &[u8]) -> bool {
+        match glance(address) {
+            Glance::Relative => !self.base_is_named,
+            Glance::Host(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                !self.snapshot.rules.names_host(&host.to_ascii_lowercase())
+            }
+            Glance::Host(host) => !self.snapshot.rules.names_host(host),
+            Glance::Unclear => false,
+        }
+    }
+
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
+        if self.leads_elsewhere(address) {
+            return Fate::Permit;
+        }
         // Bytes that are no UTF-8 may stand in a path; hosts that rules name are ASCII.
         let address = String::from_utf8_lossy(address);
         // What no browser can load needs no verdict.
@@ -190,6 +209,7 @@ impl Document {
             snapshot: Arc::clone(&self.snapshot),
             fates: self.fates.clone(),
             bases: self.bases.clone(),
+            base_is_named: self.base_is_named,
             depth: self.depth + 1,
             insertion: None,
             language: None,
@@ -345,6 +365,7 @@ impl Document {
             && self.bases.len() < BASES_MAX
             && !self.bases.contains(&base)
         {
+            self.base_is_named |= is_named(&self.snapshot, &base);
             self.bases.push(base);
         }
     }
@@ -375,6 +396,11 @@ impl Document {
             _ => {}
         }
     }
+}
+
+/// Whether rules speak of the host of an address, or might: what has none leads anywhere.
+fn is_named(snapshot: &Snapshot, url: &Url) -> bool {
+    url.host_str().is_none_or(|host| snapshot.rules.names_host(host))
 }
 
 impl Edit for Document {

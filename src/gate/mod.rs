@@ -8,6 +8,7 @@
 //!
 //! Everything here is pure: it takes headers and bytes, and knows no socket, file or clock.
 
+mod address;
 pub mod asker;
 pub mod cookies;
 pub mod csp;

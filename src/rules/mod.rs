@@ -9,6 +9,8 @@
 //! What follows from a match is not decided here: see [`crate::policy`].
 
 mod coherence;
+mod hosts;
+mod needles;
 mod pattern;
 mod policy;
 mod problem;
@@ -19,10 +21,11 @@ mod vendor;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use regex::bytes::RegexSet;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use hosts::Hosts;
+use needles::Needles;
 pub use pattern::HostPattern;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
 pub use problem::Problem;
@@ -51,8 +54,10 @@ pub struct RuleSet {
     pub texts: BTreeMap<String, Texts>,
     /// A digest of all files: it changes when any of them does.
     pub generation: [u8; 8],
-    inline: RegexSet,
-    inline_vendors: Vec<usize>,
+    /// Each rule for inline scripts: its vendor, and its place there.
+    inline: Vec<(usize, usize)>,
+    needles: Needles,
+    hosts: Hosts,
 }
 
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
@@ -136,8 +141,14 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     problems.dedup();
     match (site, policies) {
         (Some(site), Some(policies)) if problems.is_empty() => {
-            let (inline, inline_vendors) = inline_set(&vendors)
-                .map_err(|error| vec![whole(root, "vendors", &error.to_string())])?;
+            let rules = vendors.iter().enumerate().flat_map(|(index, vendor)| {
+                (0..vendor.inline.len()).map(move |rule| (index, rule))
+            });
+            let inline: Vec<_> = rules.collect();
+            let needles = Needles::of(
+                inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].as_str()),
+            );
+            let hosts = Hosts::of(vendors.iter().flat_map(Vendor::hosts));
             let generation = generation(files);
             Ok(RuleSet {
                 site,
@@ -147,7 +158,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 texts,
                 generation,
                 inline,
-                inline_vendors,
+                needles,
+                hosts,
             })
         }
         _ => Err(problems),
@@ -155,6 +167,11 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
 }
 
 impl RuleSet {
+    /// Whether any rule speaks of a host (lower case, without port).
+    pub fn names_host(&self, host: &str) -> bool {
+        self.hosts.names(host)
+    }
+
     /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
         let has = move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.matches(url, used));
@@ -162,13 +179,12 @@ impl RuleSet {
     }
 
     /// The vendors whose code an inline script is, by their place in `vendors`.
-    pub fn in_script(&self, text: &[u8]) -> impl Iterator<Item = usize> {
-        let matches = self.inline.matches(text);
-        self.inline_vendors
-            .iter()
-            .enumerate()
-            .filter(move |(rule, _)| matches.matched(*rule))
-            .map(|(_, vendor)| *vendor)
+    pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
+        let matches = move |(vendor, rule): &(usize, usize)| {
+            self.vendors[*vendor].inline[*rule].is_match(text)
+        };
+        let worth_trying = self.needles.worth_trying(text).map(|rule| self.inline[rule]);
+        worth_trying.filter(matches).map(|(vendor, _)| vendor)
     }
 
     /// Where in an inline script the code of some vendors stands, by their place in `vendors`.
@@ -218,18 +234,6 @@ impl RuleSet {
 
 fn whole(root: &str, name: &str, text: &str) -> Problem {
     Problem { path: format!("{root}/{name}"), line: 0, text: text.to_owned() }
-}
-
-fn inline_set(vendors: &[Vendor]) -> Result<(RegexSet, Vec<usize>), regex::Error> {
-    let mut patterns = Vec::new();
-    let mut owners = Vec::new();
-    for (index, vendor) in vendors.iter().enumerate() {
-        for regex in &vendor.inline {
-            patterns.push(regex.as_str());
-            owners.push(index);
-        }
-    }
-    Ok((RegexSet::new(patterns)?, owners))
 }
 
 fn generation(files: &[RuleFile]) -> [u8; 8] {

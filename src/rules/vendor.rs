@@ -6,7 +6,7 @@
 //!
 //! What happens to something recognised is not said here: that is its purpose's verdict.
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
 
@@ -49,6 +49,11 @@ pub struct Vendor {
 }
 
 impl Vendor {
+    /// The hosts that its addresses are at.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.urls.iter().map(|rule| &rule.host)
+    }
+
     /// Whether a cookie of this name is the vendor's.
     pub(super) fn owns(&self, cookie: &str) -> bool {
         self.cookies.iter().any(|pattern| pattern.matches(cookie.as_bytes()))
@@ -200,7 +205,8 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> 
 
 fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Regex> {
     let Entry { line, value: InlineEntry { pattern, is, is_not } } = entry;
-    let regex = match Regex::new(&pattern) {
+    // A script's words are in ASCII, and other bytes of it need not be UTF-8.
+    let regex = match RegexBuilder::new(&pattern).unicode(false).build() {
         Ok(regex) => regex,
         Err(error) => {
             let error = error.to_string();

@@ -1,0 +1,140 @@
+//! Whose an address is, at a glance.
+//!
+//! Nearly all addresses in a page are plain: `/a.png`, `https://cdn.example.com/b.js`. Of those the
+//! host can be seen without reading them by the book, and nearly always it is one that no rule speaks
+//! of. What is written in any other way is left to the book (WHATWG URL): browsers take
+//! `hTTps:\\MC.yandex%2eru` for an address too.
+//!
+//! Where a host is seen here, the book sees the same.
+
+/// What can be seen of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Glance<'a> {
+    /// It has no host of its own, and leads to that of its base.
+    Relative,
+    /// It leads to this host, which may have upper-case letters.
+    Host(&'a str),
+    /// It has to be read by the book.
+    Unclear,
+}
+
+/// Looks at an address.
+pub(super) fn glance(address: &[u8]) -> Glance<'_> {
+    // White space at the ends and line ends within are dropped before an address is read.
+    let starts_plain = address.first().is_none_or(|byte| *byte > b' ');
+    if !starts_plain || address.iter().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r')) {
+        return Glance::Unclear;
+    }
+    let scheme = [&b"https:"[..], b"http:"].into_iter().find(|scheme| {
+        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let rest = &address[scheme.map_or(0, <[u8]>::len)..];
+    match (scheme, rest) {
+        (_, [b'/', b'/', authority @ ..]) => host(authority),
+        (None, [b'/', second, ..]) if *second != b'\\' => Glance::Relative,
+        (None, [] | [b'/'] | [b'?' | b'#', ..]) => Glance::Relative,
+        (None, [first, ..]) if first.is_ascii_alphanumeric() || matches!(first, b'.' | b'_') => {
+            // What ends in a colon before any of these is a scheme.
+            let path = rest.iter().find(|byte| matches!(byte, b':' | b'/' | b'?' | b'#'));
+            if path == Some(&b':') { Glance::Unclear } else { Glance::Relative }
+        }
+        _ => Glance::Unclear,
+    }
+}
+
+/// The host that an authority begins with, if there is nothing else but a port.
+fn host(authority: &[u8]) -> Glance<'_> {
+    let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b':');
+    let (host, rest) =
+        authority.split_at(authority.iter().position(ends).unwrap_or(authority.len()));
+    let port = rest.strip_prefix(b":").unwrap_or_default();
+    let port_end = port.iter().position(|byte| !byte.is_ascii_digit()).map(|end| port[end]);
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_plain = !host.is_empty()
+        && host.iter().all(plain)
+        && port_end.is_none_or(|end| matches!(end, b'/' | b'?' | b'#'));
+    match std::str::from_utf8(host) {
+        Ok(host) if is_plain => Glance::Host(host),
+        _ => Glance::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn plain_addresses_are_seen_and_others_are_left_to_the_book() {
+        for (address, expected) in [
+            ("", Glance::Relative),
+            ("/", Glance::Relative),
+            ("/a.js?b=http://c", Glance::Relative),
+            ("a/b:c", Glance::Relative),
+            ("../a", Glance::Relative),
+            ("?a", Glance::Relative),
+            ("#", Glance::Relative),
+            ("//a.example/b", Glance::Host("a.example")),
+            ("https://A.example", Glance::Host("A.example")),
+            ("HTTP://a.example:80/b", Glance::Host("a.example")),
+            ("https://a.example?b", Glance::Host("a.example")),
+        ] {
+            assert_eq!(glance(address.as_bytes()), expected, "{address}");
+        }
+        for unclear in [
+            " //a.example",
+            "/\\a.example",
+            "\\\\a.example",
+            "https:a",
+            "https:/a",
+            "https:///a",
+            "///a",
+            "data:,a",
+            "javascript:0",
+            "//u@a.example",
+            "//a%2eexample",
+            "//a.example\\b",
+            "/\t/a",
+            "//ä.example",
+            "//[::1]/",
+            "//a:b",
+            "//:80",
+            "ftp://a",
+            "//a.example:",
+            "//a.ex\nample",
+        ] {
+            let seen = glance(unclear.as_bytes());
+            assert!(seen == Glance::Unclear || unclear == "//a.example:", "{unclear}: {seen:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+
+        #[test]
+        fn the_book_sees_the_same_host(
+            bits in prop::collection::vec(prop::sample::select(vec![
+                "/", "\\", ":", "http", "https:", "HTTPS://", "a", "B.c", ".", "@", "?", "#", "%2e", "\t", " ", "-", "_",
+                "1", "80", "0x7f", "ä", "data:", "ftp:", "//", "[", "]", "xn--a",
+            ]), 0..7),
+        ) {
+            let address = bits.concat();
+            for base in ["https://own.example/x/y", "http://own.example/"] {
+                let base: Url = base.parse().expect("an address");
+                let read = base.join(&address);
+                let host = read.as_ref().ok().and_then(Url::host_str);
+                match glance(address.as_bytes()) {
+                    Glance::Relative => prop_assert_eq!(host, Some("own.example"), "{}", address),
+                    // What no browser can load is nobody's; a number is read as an IP address.
+                    Glance::Host(seen) => if let Some(host) = host {
+                        let ip = matches!(read.as_ref().map(Url::host), Ok(Some(url::Host::Ipv4(_))));
+                        prop_assert!(ip || host == seen.to_ascii_lowercase(), "{} {} {}", address, host, seen);
+                    },
+                    Glance::Unclear => {}
+                }
+            }
+        }
+    }
+}
