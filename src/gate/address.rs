@@ -42,6 +42,30 @@ pub(super) fn glance(address: &[u8]) -> Glance<'_> {
     }
 }
 
+/// Looks at an address as it stands in an attribute, where `&…;` may be any letter.
+pub(super) fn glance_raw(value: &[u8]) -> Glance<'_> {
+    let Some(reference) = memchr::memchr(b'&', value) else { return glance(value) };
+    // Where the host has ended, or a path has begun, nothing behind it changes whose it is.
+    let before = &value[..reference];
+    match glance(before) {
+        Glance::Host(host) => {
+            let authority = memchr::memmem::find(before, b"//").map_or(0, |slashes| slashes + 2);
+            let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
+            match before[authority..].iter().any(ends) {
+                true => Glance::Host(host),
+                false => Glance::Unclear,
+            }
+        }
+        Glance::Relative if matches!(before, [b'/', _, ..] | [b'?' | b'#', ..]) => Glance::Relative,
+        _ => Glance::Unclear,
+    }
+}
+
+/// Whether an address is that of data, which stands in it: nobody is asked for anything.
+pub(super) fn is_data(address: &[u8]) -> bool {
+    address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
+}
+
 /// The host that an authority begins with, if there is nothing else but a port.
 fn host(authority: &[u8]) -> Glance<'_> {
     let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b':');
@@ -107,6 +131,25 @@ mod tests {
         ] {
             let seen = glance(unclear.as_bytes());
             assert!(seen == Glance::Unclear || unclear == "//a.example:", "{unclear}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_hides_nothing_of_what_is_seen() {
+        for (value, expected) in [
+            ("/a?b=1&amp;c=2", Glance::Relative),
+            ("//a.example/b?c&amp;d", Glance::Host("a.example")),
+            ("https://a.example?&amp;", Glance::Host("a.example")),
+            ("?&amp;", Glance::Relative),
+            ("/a", Glance::Relative),
+            ("//a.example&period;kz/", Glance::Unclear),
+            ("//a.example:8&sol;", Glance::Unclear),
+            ("/&sol;a.example", Glance::Unclear),
+            ("&sol;&sol;a.example", Glance::Unclear),
+            ("a&colon;b", Glance::Unclear),
+            ("a/b&amp;c", Glance::Unclear),
+        ] {
+            assert_eq!(glance_raw(value.as_bytes()), expected, "{value}");
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::address::{Glance, glance};
+use super::address::{Glance, glance, glance_raw, is_data};
 use super::hints::is_hint;
 use super::inert::Script;
 use super::overlong;
@@ -164,8 +164,8 @@ impl Document {
     }
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, address: &[u8]) -> bool {
-        match glance(address) {
+    fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
+        match glance {
             Glance::Relative => !self.base_is_named,
             Glance::Host(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 !self.snapshot.rules.names_host(&host.to_ascii_lowercase())
@@ -176,7 +176,7 @@ impl Document {
     }
 
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
-        if self.leads_elsewhere(address) {
+        if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
             return Fate::Permit;
         }
         // Bytes that are no UTF-8 may stand in a path; hosts that rules name are ASCII.
@@ -251,10 +251,19 @@ impl Document {
         self.held += 1;
     }
 
+    /// Whether the address in an attribute belongs to a withheld vendor.
+    fn withholds(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> bool {
+        let Some(raw) = element.raw_attribute(attribute) else { return false };
+        if self.leads_elsewhere(glance_raw(raw)) {
+            return false;
+        }
+        let address = element.attribute(attribute).unwrap_or_default();
+        self.fate_of_url(&address, used) != Fate::Permit
+    }
+
     /// Removes an element whose address belongs to a withheld vendor.
     fn remove_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
-        let Some(address) = element.attribute(attribute) else { return };
-        if self.fate_of_url(&address, used) != Fate::Permit {
+        if self.withholds(element, attribute, used) {
             element.remove();
             self.held += 1;
         }
@@ -263,8 +272,7 @@ impl Document {
     /// Takes the address of an element that has to stay, because of what stands inside it or
     /// what it does besides.
     fn clear_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
-        let Some(address) = element.attribute(attribute) else { return };
-        if self.fate_of_url(&address, used) != Fate::Permit {
+        if self.withholds(element, attribute, used) {
             element.remove_attribute(attribute);
             self.held += 1;
         }
@@ -281,12 +289,11 @@ impl Document {
     /// its candidates for other screens (HTML §4.8.4.2.1).
     fn names_withheld_image(&self, element: &Element<'_>) -> bool {
         let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
-        let source = element.attribute(b"src");
         let candidates = element.attribute(b"srcset").unwrap_or_default();
         let mut candidates = candidates
             .split(|b| *b == b',')
             .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next());
-        source.is_some_and(|source| withheld(&source)) || candidates.any(withheld)
+        self.withholds(element, b"src", Use::Image) || candidates.any(withheld)
     }
 
     fn iframe(&mut self, element: &mut Element<'_>) {

@@ -117,6 +117,13 @@ impl<'a> Element<'a> {
         self.changes.value(self.written, name)
     }
 
+    /// An attribute's value as it came, without its quotes and before any change of this edit.
+    pub fn raw_attribute(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let mut attributes = self.attributes();
+        let named = attributes.find(|attribute| attribute.name().eq_ignore_ascii_case(name));
+        named.map(|attribute| attribute.raw_value())
+    }
+
     /// The attributes as they came, in order, duplicates included.
     pub fn attributes(&self) -> Attributes<'a> {
         Attributes::new(self.written.bytes, self.written.spans)
