@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use kelisim::demo;
-use kelisim::gate::document::{Document, Fates};
+use kelisim::gate::document::Document;
+use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::html::{Edit, Element, Interest, Rewriter};
 use kelisim::policy::{Record, Signal, Visitor, decide};
@@ -118,7 +119,7 @@ fn their_rules(page: &[u8], snapshot: &Snapshot, fates: &Fates, url: &Url) -> us
                     element.get_attribute(name).and_then(|address| url.join(&address).ok());
                 if let Some(address) = address {
                     let fate = fates.of_url(&snapshot.rules, &address, used);
-                    held += usize::from(fate != kelisim::gate::document::Fate::Permit);
+                    held += usize::from(fate != kelisim::gate::fate::Fate::Permit);
                 }
                 Ok(())
             }

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use kelisim::gate::document::{Document, Fates};
+use kelisim::gate::document::Document;
+use kelisim::gate::fate::Fates;
 use kelisim::gate::request::is_withheld;
 use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::policy::{Record, Signal, Visitor, decide};
@@ -102,6 +103,82 @@ fn documents_inside_documents_end_somewhere() {
         if page.len() > 200_000 {
             break;
         }
+    }
+}
+
+#[test]
+fn what_is_removed_leaves_nothing_that_its_neighbours_become() {
+    let snapshot = snapshot();
+    let script = "<script src=https://mc.yandex.ru/metrika/tag.js></script>";
+    let pixel = "<img src=https://mc.yandex.ru/watch/1>";
+    for page in [
+        // `<` and what follows the pixel are no tag.
+        format!("<{pixel}script src=https://mc.yandex.ru/metrika/tag.js></script>"),
+        format!("<{pixel}{pixel}script src=https://mc.yandex.ru/metrika/tag.js></script>"),
+        format!(
+            "<iframe srcdoc='&lt;{pixel}script src=https://mc.yandex.ru/metrika/tag.js>'></iframe>"
+        ),
+        // The pixel ended the svg, in which these would be no raw text.
+        format!("<svg>{pixel}<title>{script}</title>"),
+        format!("<svg>{pixel}<style>{pixel}</style>"),
+        format!("<svg><embed src=https://mc.yandex.ru/watch/1><style>{pixel}</style>"),
+    ] {
+        let out = gated(&snapshot, &page);
+        // Nothing more is found in what came out.
+        assert_eq!(gated(&snapshot, &out), out, "{page}");
+        assert!(!out.contains("<script src") || out.contains("<title>"), "{page}: {out}");
+    }
+}
+
+#[test]
+fn markup_in_a_script_of_svg_does_not_come_to_life() {
+    let snapshot = snapshot();
+    for inner in [
+        "<foreignObject><img src=https://mc.yandex.ru/watch/1></foreignObject>",
+        "<foreignObject><script src=https://mc.yandex.ru/metrika/tag.js></script></foreignObject>",
+        "<image href=https://mc.yandex.ru/watch/1 />",
+    ] {
+        let out = gated(&snapshot, &format!("<svg><script>a &lt; b{inner}</script></svg>"));
+        assert_eq!(out, "<svg><script>a &lt; b</script></svg>");
+    }
+    let out = gated(&snapshot, "<svg><image href=https://mc.yandex.ru/watch/1 x=1 /></svg>");
+    assert_eq!(out, "<svg><image x=1 /></svg>");
+}
+
+#[test]
+fn no_page_has_so_many_bases_that_one_is_overlooked() {
+    let snapshot = snapshot();
+    let bases: Vec<_> = (0..20).map(|n| format!("<base href=/{n}/>")).collect();
+    let bases = bases.concat();
+    let page = format!(
+        "<template>{bases}</template><base href=//mc.yandex.ru/><script src=/metrika/tag.js></script>"
+    );
+    assert!(gated(&snapshot, &page).contains("text/plain"));
+    let own = "<base href=/a/><img src=b.png><img src=https://send-box.com/c.png>";
+    assert_eq!(gated(&snapshot, own), own);
+    let foreign = "<base href=//mc.yandex.ru/><img src=https://send-box.com/c.png>";
+    assert_eq!(gated(&snapshot, foreign), foreign);
+}
+
+#[test]
+fn hosts_are_read_in_the_encoding_of_the_page() {
+    let snapshot = snapshot();
+    let conditions = snapshot.conditions(Time(1_795_000_000), Record::Readable);
+    let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);
+    for (encoding, host) in [
+        // A soft hyphen, which is nothing in a host; letters of double width, which are ASCII there.
+        ("windows-1251", &b"mc.yan\xaddex.ru"[..]),
+        ("utf-8", "mc.yan\u{ad}dex.ru".as_bytes()),
+        ("utf-8", "ｍｃ.yandex.ru".as_bytes()),
+        ("shift_jis", b"\x82\x8d\x82\x83.yandex.ru"),
+    ] {
+        let encoding = encoding_rs::Encoding::for_label(encoding.as_bytes()).expect("a label");
+        let url = "https://send-box.com/".parse().expect("an address");
+        let fates = Fates::of(&snapshot.rules, &verdicts);
+        let document = Document::new(Arc::clone(&snapshot), fates, url, None).in_encoding(encoding);
+        let page = [b"<script src='https://", host, b"/metrika/tag.js'></script>"].concat();
+        let (out, _) = html::rewrite(&page, document).expect("nothing is refused");
+        assert!(out.starts_with(b"<script type=\"text/plain\""), "{}", out.escape_ascii());
     }
 }
 

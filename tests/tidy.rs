@@ -155,7 +155,8 @@ fn nothing_unfinished_is_shipped() {
     // Spelt in halves, so that this file does not find itself.
     let words =
         [["to", "do!("], ["unimple", "mented!("], ["FIX", "ME"], ["dbg", "!("], [".unw", "rap()"]];
-    for path in files(&root().join("src"), &["rs", "js", "css"]) {
+    let shipped = files(&root().join("src"), &["rs", "js", "css"]).into_iter();
+    for path in shipped.filter(|path| !path.ends_with("tests.rs")) {
         let code = code(&fs::read_to_string(&path).unwrap());
         for word in words.iter().map(|halves| halves.concat()) {
             assert!(!code.contains(&word), "{}: `{word}`", path.display());

@@ -20,7 +20,7 @@ mod transcode;
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::memchr2;
 
 pub use header::{HeaderCharset, of_header, pin};
@@ -89,6 +89,15 @@ impl Charset {
             Some(encoding) if encoding.is_ascii_compatible() => Reading::Bytes,
             None if self.source == Source::Unknown => Reading::Bytes,
             _ => Reading::Unreadable,
+        }
+    }
+
+    /// The encoding of the page as it is sent on. Of one that nobody names, a browser's most likely
+    /// guess.
+    pub fn sent_in(&self) -> &'static Encoding {
+        match (self.reading(), self.encoding) {
+            (Reading::Utf16(_), _) => UTF_8,
+            (_, encoding) => encoding.unwrap_or(WINDOWS_1252),
         }
     }
 

@@ -1,3 +1,5 @@
+//! The module as its callers meet it.
+
 use encoding_rs::{
     ISO_2022_JP, KOI8_R, REPLACEMENT, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251,
     X_USER_DEFINED,

@@ -17,7 +17,8 @@ use crate::charset;
 use crate::clock::Clock;
 use crate::coding::{Coding, Levels};
 use crate::config::{RULES, rule_files};
-use crate::gate::document::{Document, Fates, Insertion};
+use crate::gate::document::{Document, Insertion};
+use crate::gate::fate::Fates;
 use crate::gate::seal::{Seal, SealKey};
 use crate::gate::stream::Stream;
 use crate::policy::{
@@ -89,7 +90,8 @@ fn rewrite(options: &Options) -> Result<(), String> {
     let conditions = snapshot.conditions(now, Record::Readable);
     let verdicts = decide(&conditions, &visitor, Signal::Silent);
     let fates = Fates::of(&snapshot.rules, &verdicts);
-    let document = Document::new(Arc::clone(&snapshot), fates, url, insertion);
+    let document =
+        Document::new(Arc::clone(&snapshot), fates, url, insertion).in_encoding(charset.sent_in());
     let encoding = charset.encoding().map_or("an encoding that nobody names", |e| e.name());
     let stream = Stream::new(charset, document, Coding::Identity, Levels::default());
     let mut stream = stream.ok_or_else(|| {

@@ -13,81 +13,26 @@
 
 use std::sync::Arc;
 
+use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
 use super::address::{Glance, glance, glance_raw, is_data};
+use super::fate::{Fate, Fates};
 use super::hints::is_hint;
 use super::inert::Script;
 use super::overlong;
 use crate::banner::Carrier;
 use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
-use crate::policy::{Purpose, Reason, Verdict, Verdicts};
-use crate::rules::{RuleSet, Use};
+use crate::policy::Reason;
+use crate::rules::Use;
 use crate::snapshot::Snapshot;
 use crate::time::Day;
-
-/// What becomes of a vendor's tags in one response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// They stay as they are.
-    Permit,
-    /// They are held until this purpose is agreed to.
-    Hold(Purpose),
-    /// They are held for good: the policy does not name the vendor.
-    Undeclared,
-}
-
-impl Fate {
-    /// The stricter of two.
-    fn or_stricter(self, other: Fate) -> Fate {
-        let strictness = |fate: &Fate| match fate {
-            Fate::Permit => 0,
-            Fate::Hold(_) => 1,
-            Fate::Undeclared => 2,
-        };
-        if strictness(&other) > strictness(&self) { other } else { self }
-    }
-}
 
 /// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied.
 const DEPTH_MAX: u8 = 4;
 
 /// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
 const BASES_MAX: usize = 8;
-
-/// The fate of each vendor, by its place in the rules.
-#[derive(Clone, Debug)]
-pub struct Fates(Vec<Fate>);
-
-impl Fates {
-    /// Reads the fates from the verdicts.
-    pub fn of(rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
-        let fate =
-            |vendor: &crate::rules::Vendor| match verdicts.of(vendor.purpose, &vendor.recipient) {
-                Verdict::Permit(_) => Fate::Permit,
-                // The site's own code is not a vendor's: a suspension stops others.
-                Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
-                Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared,
-                Verdict::Withhold(_) => Fate::Hold(vendor.purpose),
-            };
-        Fates(rules.vendors.iter().map(fate).collect())
-    }
-
-    /// Whether any vendor is withheld.
-    pub fn withhold_any(&self) -> bool {
-        self.0.iter().any(|fate| *fate != Fate::Permit)
-    }
-
-    /// The fate of what an address is used for.
-    pub fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
-        self.strictest(rules.at_url(url, used))
-    }
-
-    /// The strictest fate among some vendors.
-    fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
-        vendors.map(|vendor| self.0[vendor]).fold(Fate::Permit, Fate::or_stricter)
-    }
-}
 
 /// What is put before `</body>`.
 #[derive(Clone, Debug)]
@@ -109,6 +54,26 @@ pub struct Insertion {
     pub is_document: bool,
 }
 
+/// Where relative addresses may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Base {
+    /// To hosts that no rule speaks of.
+    Elsewhere,
+    /// To a host that a rule speaks of, or, of a base without one, nobody knows where.
+    Named,
+    /// There are more bases than are looked at.
+    Unknown,
+}
+
+impl Base {
+    fn of(snapshot: &Snapshot, url: &Url) -> Base {
+        match url.host_str() {
+            Some(host) if !snapshot.rules.names_host(host) => Base::Elsewhere,
+            _ => Base::Named,
+        }
+    }
+}
+
 /// The edit of one page.
 #[derive(Debug)]
 pub struct Document {
@@ -118,8 +83,9 @@ pub struct Document {
     /// the markup names. Which one counts is the tree builder's to know (a template's does not),
     /// so an address is judged against all.
     bases: Vec<Url>,
-    /// Whether rules speak of the host of any of them.
-    base_is_named: bool,
+    base: Base,
+    /// The encoding that the page is read in.
+    encoding: &'static Encoding,
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
@@ -139,10 +105,11 @@ impl Document {
         insertion: Option<Insertion>,
     ) -> Document {
         Document {
-            base_is_named: is_named(&snapshot, &url),
+            base: Base::of(&snapshot, &url),
             snapshot,
             fates,
             bases: vec![url],
+            encoding: UTF_8,
             depth: 0,
             insertion,
             language: None,
@@ -150,6 +117,12 @@ impl Document {
             held_last: false,
             held: 0,
         }
+    }
+
+    /// The same for a page in another encoding than UTF-8.
+    #[must_use]
+    pub fn in_encoding(self, encoding: &'static Encoding) -> Document {
+        Document { encoding, ..self }
     }
 
     /// How many elements were held or removed.
@@ -166,7 +139,7 @@ impl Document {
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
     fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
         match glance {
-            Glance::Relative => !self.base_is_named,
+            Glance::Relative => self.base == Base::Elsewhere,
             Glance::Host(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 !self.snapshot.rules.names_host(&host.to_ascii_lowercase())
             }
@@ -179,10 +152,19 @@ impl Document {
         if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
             return Fate::Permit;
         }
-        // Bytes that are no UTF-8 may stand in a path; hosts that rules name are ASCII.
-        let address = String::from_utf8_lossy(address);
+        // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
+        // nothing (a soft hyphen) or ASCII (a letter of double width).
+        let mut fate = self.fate_of_read(&String::from_utf8_lossy(address), used);
+        if self.encoding != UTF_8 && !address.is_ascii() {
+            let (read, _) = self.encoding.decode_without_bom_handling(address);
+            fate = fate.or_stricter(self.fate_of_read(&read, used));
+        }
+        fate
+    }
+
+    fn fate_of_read(&self, address: &str, used: Use) -> Fate {
         // What no browser can load needs no verdict.
-        let urls = self.bases.iter().filter_map(|base| base.join(&address).ok());
+        let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
         let fates = urls.map(|url| {
             let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
             match (used, url.scheme()) {
@@ -190,7 +172,10 @@ impl Document {
                 _ => of_url,
             }
         });
-        fates.fold(Fate::Permit, Fate::or_stricter)
+        // A base that was not looked at might lead anywhere.
+        let unknown = self.base == Base::Unknown && Url::parse(address).is_err();
+        let least = if unknown { Fate::Undeclared } else { Fate::Permit };
+        fates.fold(least, Fate::or_stricter)
     }
 
     /// Code that stands in its own address: some caches make inline scripts so.
@@ -209,7 +194,8 @@ impl Document {
             snapshot: Arc::clone(&self.snapshot),
             fates: self.fates.clone(),
             bases: self.bases.clone(),
-            base_is_named: self.base_is_named,
+            base: self.base,
+            encoding: self.encoding,
             depth: self.depth + 1,
             insertion: None,
             language: None,
@@ -240,6 +226,11 @@ impl Document {
         let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
         if !element.is_tag_complete() || unseen {
             fate = Fate::Undeclared;
+        }
+        // What stands in a script by itself is not shown by itself, and may be a pixel.
+        if element.holds_elements() {
+            element.set_text(escaped(code.as_deref().unwrap_or_default()));
+            self.held += 1;
         }
         let purpose = match fate {
             Fate::Permit => return,
@@ -292,7 +283,8 @@ impl Document {
         let candidates = element.attribute(b"srcset").unwrap_or_default();
         let mut candidates = candidates
             .split(|b| *b == b',')
-            .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next());
+            .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
+            .filter(|candidate| !candidate.is_empty());
         self.withholds(element, b"src", Use::Image) || candidates.any(withheld)
     }
 
@@ -368,11 +360,11 @@ impl Document {
         // A base that is no address, or one of these, leaves the page's own in place (HTML §4.2.3).
         let base = self.bases[0].join(&String::from_utf8_lossy(&href)).ok();
         let base = base.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
-        if let Some(base) = base
-            && self.bases.len() < BASES_MAX
-            && !self.bases.contains(&base)
-        {
-            self.base_is_named |= is_named(&self.snapshot, &base);
+        let Some(base) = base.filter(|base| !self.bases.contains(base)) else { return };
+        if self.bases.len() == BASES_MAX {
+            self.base = Base::Unknown;
+        } else {
+            self.base = self.base.max(Base::of(&self.snapshot, &base));
             self.bases.push(base);
         }
     }
@@ -405,9 +397,17 @@ impl Document {
     }
 }
 
-/// Whether rules speak of the host of an address, or might: what has none leads anywhere.
-fn is_named(snapshot: &Snapshot, url: &Url) -> bool {
-    url.host_str().is_none_or(|host| snapshot.rules.names_host(host))
+/// Text as markup.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut markup = Vec::with_capacity(text.len());
+    for &byte in text {
+        match byte {
+            b'&' => markup.extend_from_slice(b"&amp;"),
+            b'<' => markup.extend_from_slice(b"&lt;"),
+            _ => markup.push(byte),
+        }
+    }
+    markup
 }
 
 impl Edit for Document {
@@ -415,7 +415,9 @@ impl Edit for Document {
         match name {
             b"script" | b"noscript" | b"iframe" => Interest::Whole,
             b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
-            | b"link" | b"base" | b"html" | b"head" | b"body" => Interest::Tag,
+            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" => {
+                Interest::Tag
+            }
             _ => Interest::Pass,
         }
     }
@@ -424,12 +426,19 @@ impl Edit for Document {
         self.held_last = false;
         match (element.name(), element.namespace()) {
             (b"script", _) => self.script(element),
+            // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
+            (b"frame", _) => self.remove_if_withheld(element, b"src", Use::Frame),
+            // What stands around them stays, so only their address goes.
+            (b"image" | b"feimage" | b"use", Namespace::Svg) => {
+                self.clear_if_withheld(element, b"href", Use::Image);
+                self.clear_if_withheld(element, b"xlink:href", Use::Image);
+            }
             (_, Namespace::Svg | Namespace::MathMl) => {}
             (b"noscript", _) => self.noscript(element),
             (b"iframe", _) => self.iframe(element),
             // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
             (b"img" | b"image" | b"source", _) => self.image(element),
-            (b"frame" | b"embed", _) => self.remove_if_withheld(element, b"src", Use::Frame),
+            (b"embed", _) => self.remove_if_withheld(element, b"src", Use::Frame),
             (b"input", _) => self.clear_if_withheld(element, b"src", Use::Image),
             (b"object", _) => self.clear_if_withheld(element, b"data", Use::Frame),
             (b"link", _) => self.link(element),
@@ -453,7 +462,7 @@ impl Edit for Document {
         }
         let in_tag = stretch.in_tag;
         let rules = &self.snapshot.rules;
-        let withheld = |vendor: usize| self.fates.0[vendor] != Fate::Permit;
+        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
         self.held += overlong::overwrite(stretch, |bytes| match in_tag {
             true => overlong::addresses(bytes)
                 .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))

@@ -7,7 +7,7 @@
 use http::header::{HeaderMap, HeaderValue, LINK};
 use url::Url;
 
-use super::document::{Fate, Fates};
+use super::fate::{Fate, Fates};
 use crate::rules::{RuleSet, Use};
 
 /// Link types that make a browser contact a host ahead (HTML §4.6.7).

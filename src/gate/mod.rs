@@ -13,6 +13,7 @@ pub mod asker;
 pub mod cookies;
 pub mod csp;
 pub mod document;
+pub mod fate;
 pub mod hints;
 mod inert;
 mod overlong;

@@ -29,6 +29,7 @@ pub struct Element<'a> {
     /// The end tag of a held element, if it came.
     end_tag: Option<&'a [u8]>,
     is_cut: bool,
+    breaks_out: bool,
     changes: Changes,
     new_text: Option<Vec<u8>>,
     replaced: bool,
@@ -48,6 +49,17 @@ pub(super) struct Seen<'a> {
     pub(super) end_tag: Option<&'a [u8]>,
     /// Whether it goes on behind what can be held.
     pub(super) is_cut: bool,
+    /// Whether its start tag ends the foreign content that it stands in.
+    pub(super) breaks_out: bool,
+}
+
+/// How an element is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    /// Whether a `<` stands right before it: text so far, and part of a tag with what may follow.
+    pub(super) behind_open: bool,
+    /// If what has not been seen passes, so many bytes of what has are not written yet.
+    pub(super) kept: usize,
 }
 
 /// What is to become of the part of an element that has not come yet.
@@ -70,6 +82,7 @@ impl<'a> Element<'a> {
             text: seen.text,
             end_tag: seen.end_tag,
             is_cut: seen.is_cut,
+            breaks_out: seen.breaks_out,
             changes: Changes::default(),
             new_text: None,
             replaced: false,
@@ -141,8 +154,15 @@ impl<'a> Element<'a> {
         let text = self.text?;
         Some(match self.namespace {
             Namespace::Html => Cow::Borrowed(text),
-            Namespace::Svg | Namespace::MathMl => Cow::Owned(content::of_foreign(text)),
+            Namespace::Svg | Namespace::MathMl => Cow::Owned(content::of_foreign(text).text),
         })
+    }
+
+    /// Whether there are elements in the body of a held element, as there may be in SVG. They are
+    /// not shown by themselves.
+    pub fn holds_elements(&self) -> bool {
+        let foreign = self.namespace != Namespace::Html;
+        foreign && self.text.is_some_and(|text| content::of_foreign(text).holds_elements)
     }
 
     /// The start tag, as it came.
@@ -176,6 +196,9 @@ impl<'a> Element<'a> {
 
     /// Puts something else in the place of the element: of start tag, body and end tag if it is
     /// held, else of the start tag alone, which makes sense for void elements (`img`, `link`).
+    ///
+    /// What stands around it is read as it was. Where the tag ends foreign content, a bare one of its
+    /// name stays to do so; and a `<` right before does not become one with what follows.
     pub fn replace(&mut self, with: impl Into<Vec<u8>>) {
         self.replaced = true;
         self.instead = with.into();
@@ -213,9 +236,20 @@ impl<'a> Element<'a> {
     }
 
     /// Writes what was seen of the element, as changed, and says what becomes of the rest and what
-    /// comes behind it. If what has not been seen passes, the last `kept` bytes of what has are not
-    /// written.
-    pub(super) fn write(mut self, kept: usize, out: &mut impl FnMut(&[u8])) -> (Unseen, Vec<u8>) {
+    /// comes behind it.
+    pub(super) fn write(mut self, place: Place, out: &mut impl FnMut(&[u8])) -> (Unseen, Vec<u8>) {
+        let Place { behind_open, kept } = place;
+        if self.replaced && self.breaks_out {
+            self.instead.splice(0..0, [b"<", self.name, b">"].concat());
+        }
+        let first = match (self.before.first(), self.replaced) {
+            (Some(first), _) => Some(first),
+            (None, true) => self.instead.first(),
+            (None, false) => Some(&b'<'),
+        };
+        if behind_open && first != Some(&b'<') {
+            emit(NOTHING, out);
+        }
         // An unfinished tag that is to hold or be followed by something has to end first.
         let cut = !self.written.ended
             && (!self.changes.is_empty() || !self.inside.is_empty() || !self.after.is_empty());
@@ -254,6 +288,9 @@ impl<'a> Element<'a> {
         (unseen, after)
     }
 }
+
+/// Keeps apart what stands before and behind it.
+pub(super) const NOTHING: &[u8] = b"<!---->";
 
 fn emit(bytes: &[u8], out: &mut impl FnMut(&[u8])) {
     if !bytes.is_empty() {

@@ -88,10 +88,12 @@ pub trait Edit {
     fn doctype(&mut self) {}
 
     /// An end tag `</body>`, `</html>` or `</head>` in HTML content: not in a template, a `select`,
-    /// foreign content or raw text. What is put into `before` goes out before the tag.
+    /// foreign content or raw text. What is put into `before` goes out before the tag, behind the end
+    /// tags that `before` has already: of forms, links and the like which the page has not ended.
     fn end_tag(&mut self, _name: &[u8], _before: &mut Vec<u8>) {}
 
-    /// The end of the document. What is put into `after` goes out last. Not called when the input
+    /// The end of the document. What is put into `after` goes out last, behind what it has already, as
+    /// in [`Edit::end_tag`]. Not called when the input
     /// ends inside a tag, a comment or raw text: what follows there would become part of it.
     fn end(&mut self, _after: &mut Vec<u8>) {}
 }

@@ -17,19 +17,21 @@ mod nested;
 mod stretch;
 #[cfg(test)]
 mod tests;
+mod window;
 
-use std::borrow::Cow;
+use std::cell::Cell;
 
-use super::element::{Element, Seen, Unseen};
+use super::element::{Element, NOTHING, Place, Seen, Unseen};
 use super::name::Key;
 use super::scan::{self, Content, Inside, Kind, Piece, Scanner};
-use super::tag::{Span, Written, decode, spans};
+use super::tag::{Span, Written, spans};
 use super::tree::Tree;
 use super::{Edit, Interest, Namespace, Refused};
-use hold::Region;
+use hold::{Region, Shown};
 use nested::Nested;
 pub use stretch::OVERLAP_BYTES;
 use stretch::Stretches;
+use window::{Window, find, lower};
 
 /// The most that is held of one element: of a start tag with its body, or of a tag alone.
 pub const HELD_BYTES_MAX: usize = 1 << 20;
@@ -48,6 +50,10 @@ pub struct Rewriter<E: Edit> {
     /// How many bytes of open markup came in earlier chunks.
     partial: usize,
     refused: bool,
+    /// Whether raw text goes on, of which the next end tag is the end: it closes nothing else.
+    in_raw: bool,
+    /// The last byte that has gone out.
+    last: u8,
     scratch: Scratch,
 }
 
@@ -75,17 +81,6 @@ enum Mode {
     Rest { passes: bool, shown: Option<Stretches>, after: Vec<u8> },
 }
 
-/// How much of a held element there is to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    /// All of it: the end tag is behind the text.
-    Whole,
-    /// It has ended without an end tag of its own, or the input has.
-    AtEnd,
-    /// More than can be held.
-    Beginning,
-}
-
 /// What is known of a start tag by its name.
 #[derive(Clone, Copy)]
 struct Named<'a> {
@@ -93,34 +88,6 @@ struct Named<'a> {
     /// In lower case.
     name: &'a [u8],
     interest: Interest,
-}
-
-/// The chunk being read, and how much of it has gone out.
-struct Window<'a, O> {
-    chunk: &'a [u8],
-    from: usize,
-    out: &'a mut O,
-}
-
-impl<O: FnMut(&[u8])> Window<'_, O> {
-    fn pass(&mut self, to: usize) {
-        if to > self.from {
-            (self.out)(&self.chunk[self.from..to]);
-        }
-        self.from = to;
-    }
-
-    fn pass_carry(&mut self, carry: &mut Vec<u8>) {
-        if !carry.is_empty() {
-            (self.out)(carry);
-            carry.clear();
-        }
-    }
-
-    fn keep(&mut self, to: usize, carry: &mut Vec<u8>) {
-        carry.extend_from_slice(&self.chunk[self.from..to]);
-        self.from = to;
-    }
 }
 
 /// Rewrites a whole document at once, and gives the edit back.
@@ -144,6 +111,8 @@ impl<E: Edit> Rewriter<E> {
             carry: Vec::new(),
             partial: 0,
             refused: false,
+            in_raw: false,
+            last: 0,
             scratch: Scratch::default(),
         }
     }
@@ -168,7 +137,12 @@ impl<E: Edit> Rewriter<E> {
     }
 
     fn take(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
-        let mut window = Window { chunk, from: 0, out };
+        let last = Cell::new(self.last);
+        let mut out = |bytes: &[u8]| {
+            last.set(bytes.last().copied().unwrap_or(last.get()));
+            out(bytes);
+        };
+        let mut window = Window { chunk, from: 0, out: &mut out, last: &last };
         let mut at = 0;
         while at < chunk.len() {
             if self.mode == Mode::Flow && self.scanner.is_in_data() && self.tree.is_html() {
@@ -188,7 +162,9 @@ impl<E: Edit> Rewriter<E> {
                 self.partial = piece.end - piece.start;
             }
         }
-        self.leave(&mut window)
+        let left = self.leave(&mut window);
+        self.last = last.get();
+        left
     }
 
     /// Takes the end of the document, and gives the edit back.
@@ -205,20 +181,24 @@ impl<E: Edit> Rewriter<E> {
                 let in_text = self.scanner.inside() == Inside::Text;
                 if in_text && self.scanner.content() == Content::Data {
                     let mut after = Vec::new();
+                    self.tree.close_off(&mut after);
+                    let closed_off = after.len();
                     self.edit.end(&mut after);
-                    if !after.is_empty() {
+                    if after.len() > closed_off {
                         out(&after);
                     }
                 }
             }
             Mode::Held { tag_len, name_len } => {
-                let held = Region { tag_len, name_len, text_end: carry.len() };
+                let namespace = Namespace::Html;
+                let held = Region { namespace, tag_len, name_len, text_end: carry.len() };
                 // What was to come behind it cannot: it never ended.
-                let _ = self.show_held(&carry, held, Namespace::Html, Shown::AtEnd, out);
+                let _ = self.show_held(&carry, held, Shown::AtEnd, self.last, out);
             }
             Mode::Nested(Nested { tag_len, name_len, .. }) => {
-                let held = Region { tag_len, name_len, text_end: carry.len() };
-                let _ = self.show_held(&carry, held, Namespace::Svg, Shown::AtEnd, out);
+                let namespace = Namespace::Svg;
+                let held = Region { namespace, tag_len, name_len, text_end: carry.len() };
+                let _ = self.show_held(&carry, held, Shown::AtEnd, self.last, out);
             }
             Mode::LongTag { shown, .. } => {
                 if let Some(stretches) = shown {
@@ -308,7 +288,7 @@ impl<E: Edit> Rewriter<E> {
                 window.pass(piece.start);
             }
             window.keep(piece.end, &mut self.carry);
-            self.open_long_tag(window.out)?;
+            self.open_long_tag(window)?;
             return self.close_long_tag(piece.kind, window.out);
         }
         if !piece.continues {
@@ -379,6 +359,8 @@ impl<E: Edit> Rewriter<E> {
         }
         let namespace = self.tree.namespace(key, |wanted| find(tag, wanted));
         let depth = self.tree.depth();
+        let breaks_out =
+            !self.tree.is_html() && self.tree.breaks_out(key, |wanted| find(tag, wanted));
         let content = self.tree.start_tag(key, name, self_closing, |wanted| find(tag, wanted));
         if in_chunk {
             window.pass(piece.start);
@@ -402,10 +384,11 @@ impl<E: Edit> Rewriter<E> {
                 text: None,
                 end_tag: None,
                 is_cut: false,
+                breaks_out,
             });
             self.edit.element(&mut element);
             if !element.is_unchanged() {
-                element.write(0, window.out);
+                element.write(window.place(0), window.out);
                 if in_chunk {
                     window.from = piece.end;
                 }
@@ -419,7 +402,8 @@ impl<E: Edit> Rewriter<E> {
     /// Tells the scanner what a start tag has changed.
     #[inline]
     fn read_on(&mut self, content: Content, name_len: usize, tag: &[u8]) {
-        if content != Content::Data {
+        self.in_raw = content != Content::Data;
+        if self.in_raw {
             self.scanner.read_as(content, &tag[1..=name_len]);
         }
         self.scanner.set_foreign(self.tree.is_foreign());
@@ -427,6 +411,12 @@ impl<E: Edit> Rewriter<E> {
 
     #[inline]
     fn end_tag<O: FnMut(&[u8])>(&mut self, tag: &[u8], piece: Piece, window: &mut Window<'_, O>) {
+        if std::mem::take(&mut self.in_raw) {
+            if piece.continues {
+                (window.out)(tag);
+            }
+            return;
+        }
         let (key, upper) = match piece.continues {
             true => Key::at(tag, 2, piece.name_len),
             false => Key::at(window.chunk, piece.start + 2, piece.name_len),
@@ -435,10 +425,15 @@ impl<E: Edit> Rewriter<E> {
         if hooked && self.tree.is_plain() && tag.len() <= HELD_BYTES_MAX {
             let name = lower(&tag[2..2 + piece.name_len], upper, &mut self.scratch.name);
             self.scratch.insert.clear();
+            self.tree.close_off(&mut self.scratch.insert);
+            let closed_off = self.scratch.insert.len();
             self.edit.end_tag(name, &mut self.scratch.insert);
-            if !self.scratch.insert.is_empty() {
+            if self.scratch.insert.len() > closed_off {
                 if !piece.continues {
                     window.pass(piece.start);
+                }
+                if window.place(0).behind_open && !self.scratch.insert.starts_with(b"<") {
+                    (window.out)(NOTHING);
                 }
                 (window.out)(&self.scratch.insert);
             }
@@ -467,7 +462,7 @@ impl<E: Edit> Rewriter<E> {
                 }
                 window.keep(end, &mut self.carry);
                 if self.carry.len() > HELD_BYTES_MAX {
-                    self.open_long_tag(window.out)?;
+                    self.open_long_tag(window)?;
                 }
             }
             Mode::Held { tag_len, name_len } => {
@@ -499,22 +494,3 @@ const SCRIPT: Key = Key::of(b"script");
 const BODY: Key = Key::of(b"body");
 const HTML: Key = Key::of(b"html");
 const HEAD: Key = Key::of(b"head");
-
-/// A name in lower case; most are already, and have no letter in `upper` case.
-#[inline]
-fn lower<'a>(name: &'a [u8], upper: bool, scratch: &'a mut Vec<u8>) -> &'a [u8] {
-    if !upper {
-        return name;
-    }
-    scratch.clear();
-    scratch.extend(name.iter().map(u8::to_ascii_lowercase));
-    scratch
-}
-
-/// One attribute of a tag, where the tree builder needs it.
-fn find<'a>(tag: &'a [u8], name: &[u8]) -> Option<Cow<'a, [u8]>> {
-    let mut found = Vec::new();
-    spans(tag, &mut found);
-    let span = found.iter().find(|span| tag[span.name.clone()].eq_ignore_ascii_case(name))?;
-    Some(span.value.as_ref().map_or(Cow::Borrowed(&b""[..]), |value| decode(&tag[value.clone()])))
-}

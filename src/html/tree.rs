@@ -10,10 +10,9 @@
 //! is ordinary content. Browsers before that ignored most tags in it, but ran a `<script>` there
 //! all the same; the two readings differ only where raw text other than a script opens inside.
 //!
-//! Not kept are the list of active formatting elements (a `<b>` that a later paragraph continues is
-//! not open to us), the tags that a table implies, and the mode of `frameset` documents, in which
-//! browsers ignore most tags. All three matter only where an end tag that nothing inside of `svg`
-//! explains comes after them.
+//! Formatting elements that a later paragraph continues, and what a table implies, are kept as far as
+//! they stand around an `svg` or `math`: not moved about as the adoption agency and foster parents do.
+//! The mode of `frameset` documents, in which browsers ignore most tags, is not known here.
 
 mod names;
 
@@ -35,6 +34,9 @@ pub enum Namespace {
 
 /// Chromium nests no element below this depth; neither do we. What is opened below is not kept.
 const DEPTH_MAX: usize = 512;
+
+/// More formatting elements than this are not continued.
+const FORMATTING_MAX: usize = 32;
 
 /// What foreign content lets an open element's children be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,9 @@ pub(super) struct Tree {
     foreign: usize,
     /// How many of them are a `p`.
     paragraphs: usize,
+    /// Formatting elements that ended with something around them and not by themselves: what comes
+    /// next continues them (13.2.4.3).
+    formatting: Vec<Key>,
 }
 
 impl Tree {
@@ -134,9 +139,15 @@ impl Tree {
     /// Takes an end tag that ends no raw text.
     #[inline]
     pub(super) fn end_tag(&mut self, key: Key) {
-        if !self.closes(key) {
-            self.truncate(self.depth_after(key));
+        if self.closes(key) {
+            return;
         }
+        let depth = self.depth_after(key);
+        if depth == self.open.len() {
+            // The end tag of what would have been continued: it is not.
+            self.formatting.retain(|formatting| *formatting != key);
+        }
+        self.truncate(depth);
     }
 
     /// How many elements will be open after an end tag of this name.
@@ -173,6 +184,25 @@ impl Tree {
     pub(super) fn is_plain(&self) -> bool {
         let apart = |open: &Open| matches!(open.key, names::TEMPLATE | names::SELECT);
         self.foreign == 0 && !self.open.iter().any(apart)
+    }
+
+    /// Writes the end tags of what is open and would not let an element behind it be by itself: what
+    /// is put into a form that the page never ends becomes part of that form.
+    pub(super) fn close_off(&self, into: &mut Vec<u8>) {
+        for open in self.open.iter().rev() {
+            let end_tag: &[u8] = match open.key {
+                names::A => b"</a>",
+                names::BUTTON => b"</button>",
+                names::FORM => b"</form>",
+                names::MATH => b"</math>",
+                names::OBJECT => b"</object>",
+                names::SELECT => b"</select>",
+                names::SVG => b"</svg>",
+                names::TEMPLATE => b"</template>",
+                _ => continue,
+            };
+            into.extend_from_slice(end_tag);
+        }
     }
 
     /// Whether every open element is HTML.
@@ -214,6 +244,7 @@ impl Tree {
             STYLE | IFRAME | NOSCRIPT | NOEMBED | NOFRAMES | XMP => return Content::RawText,
             PLAINTEXT => return Content::PlainText,
             SVG | MATH => {
+                self.continue_formatting();
                 if !self_closing {
                     let svg = key == SVG;
                     let namespace = if svg { Namespace::Svg } else { Namespace::MathMl };
@@ -236,6 +267,7 @@ impl Tree {
                     TBODY | THEAD | TFOOT => self.close(&[TD, TH, TR, TBODY, THEAD, TFOOT]),
                     _ => false,
                 };
+                self.open_implied(key);
                 self.push(key, Namespace::Html, Inner::Same);
             }
         }
@@ -304,6 +336,27 @@ impl Tree {
         }
     }
 
+    /// Opens the formatting elements again that what is next continues. Nothing depends on it before
+    /// there is foreign content.
+    fn continue_formatting(&mut self) {
+        for key in std::mem::take(&mut self.formatting) {
+            self.push(key, Namespace::Html, Inner::Same);
+        }
+    }
+
+    /// Opens what a table implies around a row or a cell.
+    fn open_implied(&mut self, key: Key) {
+        let innermost = |tree: &Self| tree.open.last().map(|open| open.key);
+        if matches!(key, names::TD | names::TH | names::TR) && innermost(self) == Some(names::TABLE)
+        {
+            self.push(names::TBODY, Namespace::Html, Inner::Same);
+        }
+        let group = matches!(innermost(self), Some(names::TBODY | names::THEAD | names::TFOOT));
+        if matches!(key, names::TD | names::TH) && group {
+            self.push(names::TR, Namespace::Html, Inner::Same);
+        }
+    }
+
     /// Closes what a start tag closes without an end tag, and says whether there was any.
     fn close(&mut self, closed: &[Key]) -> bool {
         let mut found = false;
@@ -340,6 +393,11 @@ impl Tree {
         {
             self.foreign -= usize::from(open.namespace != Namespace::Html);
             self.paragraphs -= usize::from(open.key == names::P);
+            // What is left open at this depth is the one that ends by itself.
+            let continued = self.open.len() > depth && names::is_formatting(open.key);
+            if continued && self.formatting.len() < FORMATTING_MAX {
+                self.formatting.push(open.key);
+            }
         }
     }
 }
@@ -432,6 +490,12 @@ mod tests {
             ("svg g /g", Some(Svg)),
             ("svg g /b", Some(Svg)),
             ("b svg g /b", None),
+            ("p b /p p svg /b", Some(Html)),
+            ("p b /p /b p svg /b", Some(Svg)),
+            ("p b i /p svg /i", None),
+            ("table td svg /tr", Some(Html)),
+            ("table td svg /tbody", Some(Html)),
+            ("table tr td svg /tbody", Some(Html)),
             ("b div svg /b", Some(Svg)),
             ("noindex svg g /noindex", None),
             ("noindex div svg /noindex", Some(Svg)),

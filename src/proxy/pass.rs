@@ -30,7 +30,8 @@ use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
-use crate::gate::document::{Document, Fates, Insertion};
+use crate::gate::document::{Document, Insertion};
+use crate::gate::fate::Fates;
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
@@ -150,6 +151,7 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
+                    let document = document.in_encoding(page.charset.sent_in());
                     page.change(document, coding, rules.site.compression)
                 }
             }

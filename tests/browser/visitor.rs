@@ -30,7 +30,7 @@ const GLANCE: Duration = Duration::from_millis(25);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// Whether the visitor's browser runs scripts.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scripts {
     On,
     Off,

@@ -1,3 +1,5 @@
+//! Pages that name their encoding, and pages that only seem to.
+
 use encoding_rs::{ISO_2022_JP, KOI8_R, REPLACEMENT, WINDOWS_1251};
 
 use super::*;

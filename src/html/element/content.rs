@@ -9,9 +9,17 @@
 
 use super::super::scan::{Kind, Scanner};
 
-/// The text that stands directly in the element whose body this is.
-pub(super) fn of_foreign(body: &[u8]) -> Vec<u8> {
+/// What a body in SVG holds.
+pub(super) struct Content {
+    /// The text that stands directly in the element.
+    pub(super) text: Vec<u8>,
+    pub(super) holds_elements: bool,
+}
+
+/// Reads the body of an element.
+pub(super) fn of_foreign(body: &[u8]) -> Content {
     let mut text = Vec::with_capacity(body.len());
+    let mut holds_elements = false;
     let mut scanner = Scanner::new();
     scanner.set_foreign(true);
     let mut depth = 0_usize;
@@ -23,7 +31,10 @@ pub(super) fn of_foreign(body: &[u8]) -> Vec<u8> {
             text.extend_from_slice(&htmlize::unescape_bytes_in(plain, htmlize::Context::General));
         }
         match piece.kind {
-            Kind::StartTag { self_closing: false } => depth += 1,
+            Kind::StartTag { self_closing } => {
+                holds_elements = true;
+                depth += usize::from(!self_closing);
+            }
             Kind::EndTag => depth = depth.saturating_sub(1),
             Kind::Cdata if depth == 0 => {
                 let section = &body[piece.start..piece.end];
@@ -33,7 +44,7 @@ pub(super) fn of_foreign(body: &[u8]) -> Vec<u8> {
         }
         at = piece.end;
     }
-    text
+    Content { text, holds_elements }
 }
 
 #[cfg(test)]
@@ -42,14 +53,16 @@ mod tests {
 
     #[test]
     fn what_runs_is_the_text_that_remains() {
-        for (body, text) in [
-            ("a &lt; b", "a < b"),
-            ("a<![CDATA[ <b> &amp; ]]]>c", "a <b> &amp; ]c"),
-            ("a<!-- b -->c<d>e<f/>g</d>h<i/>j", "achj"),
-            ("a < b", "a < b"),
-            ("", ""),
+        for (body, text, holds_elements) in [
+            ("a &lt; b", "a < b", false),
+            ("a<![CDATA[ <b> &amp; ]]]>c", "a <b> &amp; ]c", false),
+            ("a<!-- b -->c<d>e<f/>g</d>h<i/>j", "achj", true),
+            ("a < b", "a < b", false),
+            ("", "", false),
         ] {
-            assert_eq!(of_foreign(body.as_bytes()), text.as_bytes(), "{body}");
+            let content = of_foreign(body.as_bytes());
+            assert_eq!(content.text, text.as_bytes(), "{body}");
+            assert_eq!(content.holds_elements, holds_elements, "{body}");
         }
     }
 }

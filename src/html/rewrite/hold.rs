@@ -11,8 +11,8 @@
 
 use super::stretch::kept;
 use super::{
-    Content, Edit, Element, HELD_BYTES_MAX, Inside, Interest, Key, Kind, Mode, Piece, Refused,
-    Rewriter, Seen, Shown, Stretches, Unseen, Window, Written, find, lower, spans,
+    Content, Edit, Element, HELD_BYTES_MAX, Inside, Interest, Key, Kind, Mode, Piece, Place,
+    Refused, Rewriter, Seen, Stretches, Unseen, Window, Written, find, lower, spans,
 };
 use crate::html::Namespace;
 use crate::html::find::is_space;
@@ -54,8 +54,10 @@ impl<E: Edit> Rewriter<E> {
             &carry[..]
         };
         self.mode = Mode::Flow;
-        let held = Region { tag_len, name_len, text_end };
-        let (_, after) = self.show_held(bytes, held, Namespace::Html, Shown::Whole, window.out);
+        self.in_raw = false;
+        let held = Region { namespace: Namespace::Html, tag_len, name_len, text_end };
+        let last = window.last.get();
+        let (_, after) = self.show_held(bytes, held, Shown::Whole, last, window.out);
         debug_assert!(after.is_empty(), "a complete element is written with what follows it");
         window.from = piece.end;
         carry.clear();
@@ -74,9 +76,9 @@ impl<E: Edit> Rewriter<E> {
     ) -> Result<(), Refused> {
         let mut carry = std::mem::take(&mut self.carry);
         let seen_end = text_end.min(HELD_BYTES_MAX);
-        let held = Region { tag_len, name_len, text_end: seen_end };
-        let (unseen, mut after) =
-            self.show_held(&carry, held, Namespace::Html, Shown::Beginning, window.out);
+        let held = Region { namespace: Namespace::Html, tag_len, name_len, text_end: seen_end };
+        let last = window.last.get();
+        let (unseen, mut after) = self.show_held(&carry, held, Shown::Beginning, last, window.out);
         let name = &carry[1..=name_len];
         if unseen == Unseen::DropText {
             after = [b"</", name, b">", &after[..]].concat();
@@ -131,6 +133,7 @@ impl<E: Edit> Rewriter<E> {
             (window.out)(after);
         }
         self.mode = Mode::Flow;
+        self.in_raw = false;
         Ok(())
     }
 
@@ -159,7 +162,12 @@ impl<E: Edit> Rewriter<E> {
 
     /// A tag in `carry` is too long to hold: shows the edit what was seen of it, and decides about
     /// the rest.
-    pub(super) fn open_long_tag(&mut self, out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
+    pub(super) fn open_long_tag<O: FnMut(&[u8])>(
+        &mut self,
+        window: &mut Window<'_, O>,
+    ) -> Result<(), Refused> {
+        let place = window.place(kept(HELD_BYTES_MAX));
+        let out = &mut *window.out;
         let mut tag = std::mem::take(&mut self.carry);
         let (seen, more) = tag.split_at(HELD_BYTES_MAX);
         let (mut unseen, mut after) = (Unseen::Pass, Vec::new());
@@ -178,9 +186,11 @@ impl<E: Edit> Rewriter<E> {
                 text: None,
                 end_tag: None,
                 is_cut: true,
+                breaks_out: !self.tree.is_html()
+                    && self.tree.breaks_out(Key::of(name), |wanted| find(seen, wanted)),
             });
             self.edit.element(&mut element);
-            (unseen, after) = element.write(kept(seen.len()), out);
+            (unseen, after) = element.write(place, out);
             if unseen == Unseen::Pass {
                 shown = Some(Stretches::behind(seen, name, true));
             }
@@ -233,10 +243,11 @@ impl<E: Edit> Rewriter<E> {
         let mut content = Content::Data;
         if let Kind::StartTag { self_closing } = kind {
             content = self.tree.start_tag(key, name, self_closing, |wanted| find(&tag, wanted));
-            if content != Content::Data {
+            self.in_raw = content != Content::Data;
+            if self.in_raw {
                 self.scanner.read_as(content, name);
             }
-        } else {
+        } else if !std::mem::take(&mut self.in_raw) {
             self.tree.end_tag(key);
         }
         self.scanner.set_foreign(self.tree.is_foreign());
@@ -248,16 +259,17 @@ impl<E: Edit> Rewriter<E> {
         Ok(())
     }
 
-    /// Shows the edit a held element, of which `bytes` is what there is, and writes it.
+    /// Shows the edit a held element, of which `bytes` is what there is, and writes it behind a byte
+    /// that was the last to go out.
     pub(super) fn show_held(
         &mut self,
         bytes: &[u8],
         held: Region,
-        namespace: Namespace,
         shown: Shown,
+        last: u8,
         out: &mut impl FnMut(&[u8]),
     ) -> (Unseen, Vec<u8>) {
-        let Region { tag_len, name_len, text_end } = held;
+        let Region { namespace, tag_len, name_len, text_end } = held;
         let tag = &bytes[..tag_len];
         let name = &tag[1..=name_len];
         let text = &bytes[tag_len..text_end];
@@ -269,17 +281,31 @@ impl<E: Edit> Rewriter<E> {
             text: Some(text),
             end_tag: (shown == Shown::Whole).then(|| &bytes[text_end..]),
             is_cut: shown == Shown::Beginning,
+            breaks_out: false,
         });
         self.edit.element(&mut element);
         // In SVG what follows is markup, and shown as such.
         let goes_on = shown == Shown::Beginning && namespace == Namespace::Html;
-        element.write(if goes_on { kept(text.len()) } else { 0 }, out)
+        let kept = if goes_on { kept(text.len()) } else { 0 };
+        element.write(Place { behind_open: last == b'<', kept }, out)
     }
+}
+
+/// How much of a held element there is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// All of it: the end tag is behind the text.
+    Whole,
+    /// It has ended without an end tag of its own, or the input has.
+    AtEnd,
+    /// More than can be held.
+    Beginning,
 }
 
 /// Where the parts of a held element lie.
 #[derive(Clone, Copy)]
 pub(super) struct Region {
+    pub(super) namespace: Namespace,
     pub(super) tag_len: usize,
     pub(super) name_len: usize,
     pub(super) text_end: usize,

@@ -9,10 +9,10 @@
 //!
 //! Scripts in HTML are raw text and in [`super::hold`].
 
-use super::hold::Region;
+use super::hold::{Region, Shown};
 use super::{
     Edit, HELD_BYTES_MAX, Inside, Key, Kind, Mode, Namespace, Piece, Refused, Rewriter, SCRIPT,
-    Shown, Window, find,
+    Window, find,
 };
 
 /// A script in SVG that is held.
@@ -58,6 +58,9 @@ impl<E: Edit> Rewriter<E> {
             self.read_on(content, piece.name_len, tag);
             return Ok(());
         }
+        if std::mem::take(&mut self.in_raw) {
+            return Ok(());
+        }
         let key = Key::of(&tag[2..2 + piece.name_len]);
         let depth = self.tree.depth_after(key);
         if depth > nested.depth {
@@ -92,7 +95,7 @@ impl<E: Edit> Rewriter<E> {
         if !matches!(self.scanner.inside(), Inside::Undecided | Inside::Tag) {
             window.pass_carry(&mut self.carry);
         } else if self.carry.len() > HELD_BYTES_MAX {
-            self.open_long_tag(window.out)?;
+            self.open_long_tag(window)?;
         }
         Ok(())
     }
@@ -125,8 +128,8 @@ impl<E: Edit> Rewriter<E> {
         let Nested { tag_len, name_len, .. } = nested;
         let carry = std::mem::take(&mut self.carry);
         let seen = if shown == Shown::Beginning { text_end.min(HELD_BYTES_MAX) } else { text_end };
-        let held = Region { tag_len, name_len, text_end: seen };
-        let (_, after) = self.show_held(&carry, held, Namespace::Svg, shown, window.out);
+        let held = Region { namespace: Namespace::Svg, tag_len, name_len, text_end: seen };
+        let (_, after) = self.show_held(&carry, held, shown, window.last.get(), window.out);
         if seen < text_end {
             (window.out)(&carry[seen..text_end]);
         }

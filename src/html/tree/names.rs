@@ -11,6 +11,7 @@
 
 use super::Key;
 
+pub(super) const A: Key = Key::of(b"a");
 pub(super) const ADDRESS: Key = Key::of(b"address");
 pub(super) const ANNOTATION_XML: Key = Key::of(b"annotation-xml");
 pub(super) const APPLET: Key = Key::of(b"applet");
@@ -23,6 +24,7 @@ pub(super) const DESC: Key = Key::of(b"desc");
 pub(super) const DIV: Key = Key::of(b"div");
 pub(super) const DT: Key = Key::of(b"dt");
 pub(super) const FONT: Key = Key::of(b"font");
+pub(super) const FORM: Key = Key::of(b"form");
 pub(super) const FOREIGNOBJECT: Key = Key::of(b"foreignobject");
 pub(super) const HEAD: Key = Key::of(b"head");
 pub(super) const HTML: Key = Key::of(b"html");
@@ -161,6 +163,18 @@ fn seen(glance: &[u32; 32], name: &[u8]) -> bool {
 #[inline]
 pub(super) fn is_plain(name: &[u8]) -> bool {
     !seen(&AT_START, name)
+}
+
+/// The category "formatting" (WHATWG 13.2.4.2).
+#[rustfmt::skip] // one name a line would be four pages
+const FORMATTING_NAMES: [&[u8]; 14] = [
+    b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike",
+    b"strong", b"tt", b"u",
+];
+static FORMATTING: [Key; 14] = keys(&FORMATTING_NAMES);
+
+pub(super) fn is_formatting(key: Key) -> bool {
+    FORMATTING.binary_search(&key).is_ok()
 }
 
 pub(super) fn is_special(key: Key) -> bool {

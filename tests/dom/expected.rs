@@ -1,0 +1,193 @@
+//! What a page must be after the gateway, worked out from the original.
+//!
+//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture or
+//! an embedded object. A script that is held keeps its place and its code. Nothing else changes.
+//!
+//! All but one thing follows from the original and [`super::trackers`] alone. Which inline scripts
+//! are held is the gateway's to say; it has to have a reason, and each that it holds has to be the
+//! original's, in its place, with its attributes.
+//!
+//! The comparison is in [`super::difference`].
+
+use super::{
+    gateway::Choices,
+    nodes::{Kind, Node, append, below},
+    trackers::{Bases, code_may_be_withheld},
+};
+use data_url::DataUrl;
+
+/// Link types that make a browser contact a host ahead.
+const HINTS: [&str; 6] =
+    ["preconnect", "dns-prefetch", "preload", "prefetch", "modulepreload", "prerender"];
+
+/// Where a script's address may stand; the first that is there is kept for the release.
+const SOURCES: [&str; 3] = ["src", "href", "xlink:href"];
+
+/// A page as it should come out.
+pub(crate) struct Expected {
+    pub(crate) nodes: Vec<Node>,
+    /// How many elements go or lose an address.
+    pub(crate) gone: usize,
+    /// For each row, whether anything went below it.
+    changed: Vec<bool>,
+    bases: Bases,
+    choices: Choices,
+}
+
+impl Expected {
+    pub(crate) fn of(original: &[Node], choices: Choices) -> Expected {
+        let named = original.iter().filter(|node| node.is_html("base"));
+        let bases = Bases::new(named.filter_map(|base| base.attribute("href")));
+        let mut expected =
+            Expected { nodes: Vec::new(), gone: 0, changed: Vec::new(), bases, choices };
+        // The rows that the next one stands in, and the depth of what is being removed.
+        let mut open: Vec<usize> = Vec::new();
+        let mut removed = None;
+        for node in original {
+            if removed.is_some_and(|depth| node.depth > depth) {
+                continue;
+            }
+            open.retain(|at| expected.nodes[*at].depth < node.depth);
+            removed = expected.goes(node).then_some(node.depth);
+            let (node, changed) = match removed {
+                Some(_) => (None, true),
+                None => expected.cleared(node),
+            };
+            if changed {
+                expected.gone += 1;
+                for at in &open {
+                    expected.changed[*at] = true;
+                }
+            }
+            if let Some(node) = node {
+                append(&mut expected.nodes, node);
+                expected.changed.resize(expected.nodes.len(), false);
+                open.push(expected.nodes.len() - 1);
+            }
+        }
+        expected
+    }
+
+    /// Whether the element is removed.
+    fn goes(&self, node: &Node) -> bool {
+        let withheld =
+            |name| node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices));
+        let candidate = || {
+            node.attribute("srcset")
+                .is_some_and(|list| self.bases.withheld_candidate(list, self.choices))
+        };
+        let is = |names: &[&str]| names.iter().any(|name| node.is_html(name));
+        if is(&["img", "source"]) {
+            withheld("src") || candidate()
+        } else if is(&["iframe"]) {
+            // An inline document hides the address.
+            withheld("src") && !node.attributes.contains_key("srcdoc")
+        } else if is(&["frame", "embed"]) {
+            withheld("src")
+        } else if is(&["link"]) {
+            let rel = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
+            rel.split_ascii_whitespace().any(|word| HINTS.contains(&word)) && withheld("href")
+        } else {
+            false
+        }
+    }
+
+    /// The node without what it may not have, and whether it had that.
+    fn cleared(&self, node: &Node) -> (Option<Node>, bool) {
+        let mut node = node.clone();
+        // What was UTF-16 goes on as UTF-8.
+        if node.kind == Kind::Document && node.data.starts_with("UTF-16") {
+            "UTF-8".clone_into(&mut node.data);
+        }
+        // Nobody but the gateway promises a script to the release.
+        if node.is("script") && !runs(&node) {
+            let promised = node.attributes.remove("data-consent").is_some();
+            return (Some(node), promised);
+        }
+        let address = [("input", "src"), ("object", "data")];
+        let address = address.into_iter().find(|(name, _)| node.is_html(name));
+        let withheld = address.is_some_and(|(_, name)| {
+            node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices))
+                && node.attributes.remove(name).is_some()
+        });
+        (Some(node), withheld)
+    }
+
+    /// What must stand at `at` of the page as it came out, or what is wrong with what stands there.
+    pub(crate) fn at(&self, at: usize, page: &[Node]) -> Result<Node, &'static str> {
+        let mut node = self.nodes[at].clone();
+        let Some(found) = page.get(at) else { return Ok(node) };
+        if node.kind == Kind::Markup && found.kind == Kind::Markup && node.data != found.data {
+            if !self.changed[at] && !below(page, at).iter().any(is_held) {
+                return Err(
+                    "what stands in the element is written otherwise, and nothing in it has to change",
+                );
+            }
+            node.data.clone_from(&found.data);
+        }
+        if !node.is("script") || !runs(&node) {
+            return Ok(node);
+        }
+        let mut sources = SOURCES.iter().filter_map(|name| node.attribute(name));
+        let must = sources.clone().any(|url| self.bases.withheld(url, self.choices));
+        if !is_held(found) {
+            return if must { Err("a tracker's script is not held") } else { Ok(node) };
+        }
+        let code: String = below(&self.nodes, at).iter().map(|node| node.data.as_str()).collect();
+        let data = sources.find_map(code_in_address).unwrap_or_default();
+        if !must && ![code, data].iter().any(|code| code_may_be_withheld(code, self.choices)) {
+            return Err("a script is held for no reason");
+        }
+        let purpose = found.attribute("data-consent").unwrap_or_default();
+        if purpose != "undeclared" && (purpose, self.choices) != ("analytics", Choices::Nothing) {
+            return Err("a script is held for a purpose that was agreed to, or is none");
+        }
+        hold(&mut node, purpose);
+        Ok(node)
+    }
+}
+
+/// Whether a browser would run the script (HTML 4.12.1), of the types that the pages here have.
+fn runs(script: &Node) -> bool {
+    let kind = match (script.attribute("type"), script.attribute("language")) {
+        (Some(kind), _) => kind.trim_ascii().to_ascii_lowercase(),
+        (None, Some(language)) if !language.is_empty() => {
+            format!("text/{}", language.to_ascii_lowercase())
+        }
+        (None, _) => String::new(),
+    };
+    let empty = kind.is_empty() && script.attribute("type").unwrap_or_default().is_empty();
+    let ends = ["javascript", "ecmascript", "jscript", "livescript"];
+    let numbered = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    empty || kind == "module" || ends.iter().any(|end| numbered.ends_with(end))
+}
+
+/// Code that stands in its own address.
+fn code_in_address(address: &str) -> Option<String> {
+    let (code, _) = DataUrl::process(address).ok()?.decode_to_vec().ok()?;
+    Some(String::from_utf8_lossy(&code).into_owned())
+}
+
+pub(crate) fn is_held(node: &Node) -> bool {
+    let inert = node.attribute("type") == Some("text/plain");
+    node.is("script") && inert && node.attributes.contains_key("data-consent")
+}
+
+/// Does to a script what the gate does.
+fn hold(script: &mut Node, purpose: &str) {
+    let attributes = &mut script.attributes;
+    let kind = attributes.remove("type");
+    let mut sources =
+        SOURCES.iter().filter_map(|name| attributes.remove(*name)).collect::<Vec<_>>();
+    let first = (!sources.is_empty()).then(|| sources.swap_remove(0));
+    for (name, value) in [
+        ("data-consent-type", kind),
+        ("data-consent-src", first),
+        ("data-consent", Some(purpose.to_owned())),
+        ("type", Some("text/plain".to_owned())),
+    ] {
+        // What the page itself wrote there goes.
+        attributes.remove(name);
+        attributes.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}

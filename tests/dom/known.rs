@@ -1,0 +1,120 @@
+//! Differences that there are.
+//!
+//! Each is the smallest page that shows one, among [`super::documents`], and says why it is so. The
+//! others of a page's documents must be the same.
+//!
+//! One that is no more fails the test: what was mended is to stay mended.
+//!
+//! Some follow from removing an element at all, some are bounds that `src/html/tree.rs` states, and
+//! some are faults.
+
+use super::gateway::Banner;
+use crate::visitor::Scripts;
+
+/// A page that differs: for browsers that run scripts or do not, with a banner or without, or always.
+pub(crate) struct Known {
+    page: &'static str,
+    scripts: Option<Scripts>,
+    pub(crate) banner: Option<Banner>,
+    pub(crate) reason: &'static str,
+}
+
+/// What is known to differ in this page.
+pub(crate) fn known(page: &str, scripts: Scripts) -> Option<&'static Known> {
+    let is_of =
+        |known: &&Known| known.page == page && known.scripts.is_none_or(|known| known == scripts);
+    KNOWN.iter().find(is_of)
+}
+
+impl Known {
+    /// Whether it shows in a document with this banner.
+    pub(crate) fn shows(&self, banner: Banner) -> bool {
+        self.banner.is_none_or(|known| known == banner)
+    }
+}
+
+const KNOWN: &[Known] = &[
+    // They follow from removing an element.
+    Known {
+        page: "a pixel that begins the body",
+        scripts: None,
+        banner: None,
+        reason: "without the pixel the head goes on, to the next element that belongs into a body",
+    },
+    Known {
+        page: "a pixel that formatting goes on for",
+        scripts: None,
+        banner: None,
+        reason: "the pixel opened the formatting again, and without it the next text does",
+    },
+    // Bounds of what the gateway knows of the tree.
+    Known {
+        page: "a noscript that holds its own end tag",
+        scripts: Some(Scripts::Off),
+        banner: None,
+        reason: "read with scripts on, the attribute ends the noscript, and a tag in it is one",
+    },
+    Known {
+        page: "a noscript that ends in an attribute",
+        scripts: Some(Scripts::Off),
+        banner: None,
+        reason: "read with scripts on, the pixel stands in a comment: it stays, and is fetched",
+    },
+    Known {
+        page: "formatting that goes on around an svg",
+        scripts: None,
+        banner: None,
+        reason: "the gateway keeps no list of active formatting elements: to it the svg is still \
+            open, and what is a script's text is a comment in it; the scripts run",
+    },
+    Known {
+        page: "a cell that is implied around an svg",
+        scripts: None,
+        banner: None,
+        reason: "the gateway implies no rows: to it the svg is still open, as above; the scripts run",
+    },
+    Known {
+        page: "an svg in a frameset",
+        scripts: None,
+        banner: None,
+        reason: "the gateway takes the svg for one, where a frameset ignores it; the frame loads",
+    },
+    Known {
+        page: "frames",
+        scripts: None,
+        banner: Some(Banner::With),
+        reason: "a frameset holds no banner; the white space in its texts stays",
+    },
+    // Faults.
+    Known {
+        page: "a foreign base",
+        scripts: None,
+        banner: None,
+        reason: "an image without `srcset` is taken to have the candidate \"\", which is the base \
+            itself: all images go",
+    },
+    Known {
+        page: "an svg that never ends",
+        scripts: None,
+        banner: Some(Banner::With),
+        reason: "the banner's `<link>` does not leave the svg, and is no stylesheet there",
+    },
+    Known {
+        page: "a form that never ends",
+        scripts: None,
+        banner: Some(Banner::With),
+        reason: "the banner's `<form>` is ignored in another form: its buttons send the site's",
+    },
+    Known {
+        page: "a select that never ends",
+        scripts: None,
+        banner: Some(Banner::With),
+        reason: "the banner becomes part of the select",
+    },
+    Known {
+        page: "a button that never ends",
+        scripts: None,
+        banner: Some(Banner::With),
+        reason: "the banner's first button ends the site's, and everything around itself with it",
+    },
+];
