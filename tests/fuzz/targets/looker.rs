@@ -5,8 +5,7 @@
 //! `noscript` is text to it.
 
 use kelisim::charset::Charset;
-use kelisim::gate::document::Document;
-use kelisim::html::{Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
+use kelisim::html::{Edit, Element, Interest, Namespace, rewrite};
 use url::Url;
 
 /// Where nothing may lead.
@@ -125,85 +124,3 @@ fn runs(element: &Element<'_>) -> bool {
 const APPLICATION: [&[u8]; 4] = [b"ecmascript", b"javascript", b"x-ecmascript", b"x-javascript"];
 const TEXT: [&[u8]; 5] =
     [b"ecmascript", b"jscript", b"livescript", b"x-ecmascript", b"x-javascript"];
-
-/// The gate's edit, watched for what it is known to make the wrong thing of, so that it is not found
-/// again and again. Each goes from here when it is mended there.
-pub struct Watched {
-    pub document: Document,
-    /// Whether `svg` or `math` was opened.
-    foreign: bool,
-    /// How many bases were named.
-    bases: usize,
-    is_known: bool,
-}
-
-impl Watched {
-    pub fn new(document: Document) -> Watched {
-        Watched { document, foreign: false, bases: 0, is_known: false }
-    }
-
-    /// Whether the page, of which `text` was not made by us, meets a known fault:
-    ///
-    /// - What goes joins its neighbours: `<<img …>script src=…>` becomes a script.
-    /// - `<img>` and `<embed>` end foreign content. Without them it goes on, and the gate reads what
-    ///   follows as it was: `<svg><img …><title><script src=…>`.
-    /// - What stands in a script in SVG is looked at as code, and lives as markup:
-    ///   `<svg><script><foreignObject><img …>`.
-    /// - A host's name in another encoding: of `mc.yan\xADdex.ru` in windows-1251 a browser leaves
-    ///   out the soft hyphen.
-    /// - The ninth base and those behind it are not looked at, though those before may be in a
-    ///   template.
-    pub fn meets_known_faults(&self, text: &[u8], is_utf8: bool) -> bool {
-        let has =
-            |word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-        // In a frame's document `<` may be a reference.
-        let joins = has(b"<<") || (has(b"srcdoc") && (has(b"&lt") || has(b"&#")));
-        joins || self.is_known || (!is_utf8 && !text.is_ascii())
-    }
-}
-
-impl Edit for Watched {
-    fn interest(&mut self, name: &[u8]) -> Interest {
-        self.foreign |= matches!(name, b"svg" | b"math");
-        self.bases += usize::from(name == b"base");
-        self.is_known |= self.bases > 7;
-        self.document.interest(name)
-    }
-
-    fn element(&mut self, element: &mut Element<'_>) {
-        let before = self.document.held();
-        self.document.element(element);
-        let went = self.document.held() > before;
-        let has = |text: &[u8], word: &[u8]| {
-            text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
-        };
-        self.is_known |= match element.name() {
-            b"img" | b"image" | b"embed" => self.foreign && went,
-            b"script" if element.namespace() != Namespace::Html => {
-                element.text().is_some_and(|text| text.contains(&b'<'))
-            }
-            b"iframe" | b"noscript" => {
-                let inner = element.attributes().map(|attribute| attribute.value().into_owned());
-                let mut inner = inner.chain(element.text().map(<[u8]>::to_vec));
-                inner.any(|text| [&b"<svg"[..], b"<math"].iter().any(|word| has(&text, word)))
-            }
-            _ => false,
-        };
-    }
-
-    fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
-        self.document.stretch(stretch)
-    }
-
-    fn doctype(&mut self) {
-        self.document.doctype();
-    }
-
-    fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
-        self.document.end_tag(name, before);
-    }
-
-    fn end(&mut self, after: &mut Vec<u8>) {
-        self.document.end(after);
-    }
-}
