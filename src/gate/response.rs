@@ -123,7 +123,9 @@ impl Media {
     }
 
     fn of_type(member: &[u8]) -> Media {
-        let kind = member.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+        // Chromium takes a space or a bracket for the end of a type, as well.
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'(');
+        let kind = member.trim_ascii().split(ends).next().unwrap_or_default();
         let kind = kind.to_ascii_lowercase();
         match kind.as_slice() {
             b"text/html" => Media::Html,
@@ -331,7 +333,12 @@ mod tests {
             assert_eq!(of(shown, &[html]), rewrite, "{shown}");
             assert_eq!(of(shown, &[html, ("location", "")]), rewrite, "{shown}");
         }
-        for kind in ["text/plain, text/html", "TEXT/HTML, text/html"] {
+        for kind in [
+            "text/plain, text/html",
+            "TEXT/HTML, text/html",
+            "text/html foo",
+            "text/html(a); charset=utf-8",
+        ] {
             assert_eq!(of(200, &[("content-type", kind)]), rewrite, "{kind}");
         }
         for kind in
