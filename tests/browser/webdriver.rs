@@ -48,21 +48,25 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// How often chromedriver is started before that is a failure.
+const STARTS_MAX: usize = 5;
+
 impl WebDriver {
     /// Starts chromedriver, and through it a browser with these capabilities. Whatever the two
     /// write, they write into `folder`.
     pub(crate) fn start(folder: &Path, capabilities: &Value) -> Self {
-        let spawned = Command::new("/usr/bin/chromedriver")
-            .arg("--port=0")
-            .env("TMPDIR", folder)
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut process = spawned.unwrap_or_else(|error| {
-            panic!(
-                "/usr/bin/chromedriver does not start ({error}): run `tests/run`, which installs it"
-            )
-        });
-        let port = port(&mut process);
+        // It takes a port that is free on one family of addresses and ends if the other has given
+        // it away, as happens where many tests ask for ports at once.
+        let (process, port) = (0..STARTS_MAX)
+            .find_map(|_| {
+                let mut process = spawn(folder);
+                let port = port(&mut process);
+                if port.is_none() {
+                    let _ = process.wait();
+                }
+                Some((process, port?))
+            })
+            .expect("chromedriver finds a port");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -127,8 +131,19 @@ impl Drop for WebDriver {
     }
 }
 
-/// The port that chromedriver has chosen, which it says in its greeting.
-fn port(process: &mut Child) -> u16 {
+fn spawn(folder: &Path) -> Child {
+    let spawned = Command::new("/usr/bin/chromedriver")
+        .arg("--port=0")
+        .env("TMPDIR", folder)
+        .stdout(Stdio::piped())
+        .spawn();
+    spawned.unwrap_or_else(|error| {
+        panic!("/usr/bin/chromedriver does not start ({error}): run `tests/run`, which installs it")
+    })
+}
+
+/// The port that chromedriver has chosen, which it says in its greeting; nothing if it has ended.
+fn port(process: &mut Child) -> Option<u16> {
     let greeting = BufReader::new(process.stdout.take().expect("the output is piped"));
     let mut lines = greeting.lines().map_while(Result::ok);
     let port = lines.find_map(|line| {
@@ -136,7 +151,7 @@ fn port(process: &mut Child) -> u16 {
     });
     // What it says later is read and dropped, lest the pipe fill up and stop it.
     std::thread::spawn(move || lines.for_each(drop));
-    port.expect("chromedriver says its port or ends")
+    port
 }
 
 async fn exchange(
