@@ -54,7 +54,7 @@ pub(super) struct Seen<'a> {
 }
 
 /// How an element is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// Whether a `<` stands right before it: text so far, and part of a tag with what may follow.
     pub(super) behind_open: bool,

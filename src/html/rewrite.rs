@@ -117,16 +117,6 @@ impl<E: Edit> Rewriter<E> {
         }
     }
 
-    /// The edit, with what it has learnt.
-    pub fn edit(&self) -> &E {
-        &self.edit
-    }
-
-    /// The edit, to tell it something while the document streams.
-    pub fn edit_mut(&mut self) -> &mut E {
-        &mut self.edit
-    }
-
     /// Takes the next bytes of the document, and gives to `out` all that can go on. Once the edit
     /// has refused, nothing more does.
     pub fn write(&mut self, chunk: &[u8], out: &mut impl FnMut(&[u8])) -> Result<(), Refused> {
