@@ -16,13 +16,13 @@ use std::sync::Arc;
 use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
-use super::address::{Glance, glance, glance_raw, is_data};
+use super::address::{Glance, glance, is_data};
 use super::fate::{Fate, Fates};
 use super::hints::is_hint;
 use super::inert::Script;
 use super::overlong;
 use crate::banner::Carrier;
-use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
+use crate::html::{Attribute, Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
 use crate::policy::Reason;
 use crate::rules::Use;
 use crate::snapshot::Snapshot;
@@ -148,6 +148,14 @@ impl Document {
         }
     }
 
+    /// What becomes of what an attribute leads to.
+    fn fate_at(&self, address: Attribute<'_>, used: Use) -> Fate {
+        if self.leads_elsewhere(glance(address.raw_value())) {
+            return Fate::Permit;
+        }
+        self.fate_of_url(&address.value(), used)
+    }
+
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
         if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
             return Fate::Permit;
@@ -216,8 +224,8 @@ impl Document {
         }
         let code = element.code();
         let mut fate = self.fate_of_code(code.as_deref().unwrap_or_default());
-        for source in &script.sources {
-            fate = fate.or_stricter(self.fate_of_url(source, Use::Script));
+        for source in script.sources.into_iter().flatten() {
+            fate = fate.or_stricter(self.fate_at(source, Use::Script));
         }
         // A start tag that is longer than what is held: its address may stand in the rest. And in
         // SVG what follows of a script is not shown again.
@@ -244,12 +252,8 @@ impl Document {
 
     /// Whether the address in an attribute belongs to a withheld vendor.
     fn withholds(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> bool {
-        let Some(raw) = element.raw_attribute(attribute) else { return false };
-        if self.leads_elsewhere(glance_raw(raw)) {
-            return false;
-        }
-        let address = element.attribute(attribute).unwrap_or_default();
-        self.fate_of_url(&address, used) != Fate::Permit
+        let address = element.written(attribute);
+        address.is_some_and(|address| self.fate_at(address, used) != Fate::Permit)
     }
 
     /// Removes an element whose address belongs to a withheld vendor.

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::html::Element;
+use crate::html::{Attribute, Element};
 
 /// The JavaScript media types (WHATWG MIME Sniffing §4.6).
 const JAVASCRIPT: [&str; 16] = [
@@ -36,7 +36,7 @@ pub(super) struct Script<'a> {
     /// Whether a browser runs it.
     pub(super) runs: bool,
     /// The addresses that its code may come from; none for an inline script.
-    pub(super) sources: Vec<Cow<'a, [u8]>>,
+    pub(super) sources: [Option<Attribute<'a>>; 3],
 }
 
 /// Where a script's address may stand: in HTML, in SVG 2 (§5.6.1), in SVG 1.1. All are read in
@@ -45,8 +45,19 @@ const SOURCES: [&[u8]; 3] = [b"src", b"href", b"xlink:href"];
 
 impl<'a> Script<'a> {
     pub(super) fn of(element: &Element<'a>) -> Script<'a> {
-        let sources = SOURCES.iter().filter_map(|name| element.attribute(name)).collect();
-        Script { runs: runs(element), sources }
+        let (mut kind, mut language, mut sources) = (None, None, [None; 3]);
+        for attribute in element.attributes() {
+            let place = SOURCES.iter().position(|name| attribute.is_named(name));
+            let noted = match place {
+                Some(place) => &mut sources[place],
+                None if attribute.is_named(b"type") => &mut kind,
+                None if attribute.is_named(b"language") => &mut language,
+                None => continue,
+            };
+            // The first of two attributes of one name counts.
+            noted.get_or_insert(attribute);
+        }
+        Script { runs: runs(kind, language), sources }
     }
 
     /// Makes the script inert, in place.
@@ -68,12 +79,12 @@ impl<'a> Script<'a> {
     }
 }
 
-fn runs(element: &Element<'_>) -> bool {
-    let kind = match (element.attribute(b"type"), element.attribute(b"language")) {
-        (Some(kind), _) => kind,
+fn runs(kind: Option<Attribute<'_>>, language: Option<Attribute<'_>>) -> bool {
+    let kind = match (kind, language) {
+        (Some(kind), _) => kind.value(),
         // Without a type the old attribute counts, as the part after `text/`.
-        (None, Some(language)) if !language.is_empty() => {
-            Cow::Owned([b"text/", &language[..]].concat())
+        (None, Some(language)) if !language.raw_value().is_empty() => {
+            Cow::Owned([b"text/", &language.value()[..]].concat())
         }
         (None, _) => return true,
     };

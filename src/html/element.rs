@@ -16,7 +16,7 @@ mod content;
 use std::borrow::Cow;
 
 use super::Namespace;
-use super::tag::{Attributes, Written};
+use super::tag::{Attribute, Attributes, Written};
 use changes::Changes;
 
 /// An element to look at and to change.
@@ -130,11 +130,9 @@ impl<'a> Element<'a> {
         self.changes.value(self.written, name)
     }
 
-    /// An attribute's value as it came, without its quotes and before any change of this edit.
-    pub fn raw_attribute(&self, name: &[u8]) -> Option<&'a [u8]> {
-        let mut attributes = self.attributes();
-        let named = attributes.find(|attribute| attribute.name().eq_ignore_ascii_case(name));
-        named.map(|attribute| attribute.raw_value())
+    /// An attribute as it came, before any change of this edit.
+    pub fn written(&self, name: &[u8]) -> Option<Attribute<'a>> {
+        self.attributes().find(|attribute| attribute.is_named(name))
     }
 
     /// The attributes as they came, in order, duplicates included.

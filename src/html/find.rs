@@ -1,37 +1,47 @@
 //! The next byte of a kind, near or far, and where names end.
 //!
-//! Most tags follow each other closely, and most attribute values are short. A call of `memchr`
-//! costs more than it takes to look at sixteen bytes, so those are looked at here, and the library
-//! does the long ways.
+//! Most tags follow each other closely, and most names and attribute values are short. A call of
+//! `memchr` costs more than it takes to look at the next sixty-four bytes, sixteen at once, so those
+//! are looked at here, and the library does the long ways.
 //!
 //! Nothing is read behind the bytes given.
 
 use memchr::memchr;
+use wide::u8x16;
+
+/// How many bytes are looked at at once.
+const BLOCK_BYTES: usize = 16;
+
+/// Farther than so many blocks, `memchr` is faster for all that its call costs.
+const NEAR_BLOCKS: usize = 4;
 
 /// Where `needle` stands first in `bytes[from..]`, counted from the start of `bytes`.
 #[inline]
 pub(super) fn find(needle: u8, bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    if let Some((near, far)) = rest.split_first_chunk::<16>() {
-        let (one, two) = near.split_at(8);
-        let low = hits(word(one), needle);
-        if low != 0 {
-            return Some(from + first(low));
+    let mut at = from;
+    for _ in 0..NEAR_BLOCKS {
+        let Some(block) = block(bytes, at) else {
+            let rest = bytes.get(at..)?;
+            return rest.iter().position(|&byte| byte == needle).map(|found| at + found);
+        };
+        if let Some(found) = first(block.simd_eq(u8x16::splat(needle))) {
+            return Some(at + found);
         }
-        let high = hits(word(two), needle);
-        if high != 0 {
-            return Some(from + 8 + first(high));
-        }
-        return memchr(needle, far).map(|at| from + 16 + at);
+        at += BLOCK_BYTES;
     }
-    rest.iter().position(|&byte| byte == needle).map(|at| from + at)
+    memchr(needle, &bytes[at..]).map(|found| at + found)
 }
 
 /// Where a name of a tag or an attribute that goes on at `at` ends: at white space, `/`, `>` or `=`.
-///
-/// Byte by byte: names are so short that eight at once, which was tried, is slower.
 #[inline]
-pub(super) fn name_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn name_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    if let Some(block) = block(bytes, at) {
+        // All control characters, and `<` and `?` too: who comes upon one of those walks on.
+        let spaces = block.min(u8x16::splat(b' ')).simd_eq(block);
+        let signs = (block | u8x16::splat(3)).simd_eq(u8x16::splat(b'?'));
+        let slashes = block.simd_eq(u8x16::splat(b'/'));
+        at += first(spaces | signs | slashes).unwrap_or(BLOCK_BYTES);
+    }
     walk(bytes, at, |class| class & ENDS_NAME != 0)
 }
 
@@ -79,21 +89,79 @@ static CLASSES: [u8; 256] = {
     classes
 };
 
-#[inline]
-fn word(bytes: &[u8]) -> u64 {
-    u64::from_le_bytes(bytes.try_into().expect("it was cut to eight bytes"))
+/// The signs that matter in a tag, among so many bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signs<'a> {
+    bytes: &'a [u8; Signs::BYTES],
+    /// A bit for each quote and each `>`.
+    stops: u64,
+    /// A bit for each `=`.
+    equals: u64,
 }
 
-/// The top bit of the first byte that is `needle`; behind it there may be others set.
-#[inline]
-const fn hits(word: u64, needle: u8) -> u64 {
-    let zeros = word ^ (needle as u64 * 0x0101_0101_0101_0101);
-    zeros.wrapping_sub(0x0101_0101_0101_0101) & !zeros & 0x8080_8080_8080_8080
+impl<'a> Signs<'a> {
+    /// How many bytes are looked at.
+    pub(super) const BYTES: usize = 4 * BLOCK_BYTES;
+
+    /// The signs in `bytes` from `at` on, if there are enough.
+    #[inline]
+    pub(super) fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
+        let bytes: &[u8; Signs::BYTES] = bytes.get(at..)?.first_chunk()?;
+        let (mut stops, mut equals) = (0, 0);
+        let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+        for (place, block) in blocks.iter().enumerate() {
+            let block = u8x16::new(*block);
+            let quotes = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\''));
+            let found = quotes | block.simd_eq(u8x16::splat(b'>'));
+            stops |= u64::from(found.to_bitmask()) << (BLOCK_BYTES * place);
+            let found = block.simd_eq(u8x16::splat(b'='));
+            equals |= u64::from(found.to_bitmask()) << (BLOCK_BYTES * place);
+        }
+        Some(Signs { bytes, stops, equals })
+    }
+
+    /// Where the first quote or `>` stands that was not passed.
+    #[inline]
+    pub(super) fn stop(&self) -> Option<usize> {
+        (self.stops != 0).then_some(self.stops.trailing_zeros() as usize)
+    }
+
+    /// Passes the first quote or `>`.
+    #[inline]
+    pub(super) fn pass(&mut self) {
+        self.stops &= self.stops.wrapping_sub(1);
+    }
+
+    /// The byte in a place, which is below [`Signs::BYTES`].
+    #[inline]
+    pub(super) fn byte(&self, place: usize) -> u8 {
+        self.bytes[place % Signs::BYTES]
+    }
+
+    /// The equals signs before a place, a bit for each: the lowest for one in the first.
+    #[inline]
+    pub(super) fn equals_before(&self, place: usize) -> u64 {
+        self.equals & !(u64::MAX << place)
+    }
+
+    /// Forgets the equals signs before a place.
+    #[inline]
+    pub(super) fn forget_before(&mut self, place: usize) {
+        self.equals &= u64::MAX << place;
+    }
 }
 
+/// The bytes from `at` on, if there are enough for a block.
 #[inline]
-const fn first(hits: u64) -> usize {
-    (hits.trailing_zeros() / 8) as usize
+fn block(bytes: &[u8], at: usize) -> Option<u8x16> {
+    Some(u8x16::new(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// The first place of a block that was hit.
+#[inline]
+fn first(hits: u8x16) -> Option<usize> {
+    let bits = hits.to_bitmask();
+    (bits != 0).then_some(bits.trailing_zeros() as usize)
 }
 
 #[cfg(test)]
@@ -102,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_first_one_is_found_at_every_distance() {
-        for len in 0..48 {
+        for len in (0..48).chain(60..84) {
             for at in 0..=len {
                 // Neighbours that differ in one bit, and a second one behind.
                 let mut bytes = vec![b'='; len];
@@ -127,6 +195,10 @@ mod tests {
             let space = ends(b"\t\n\x0C\r ");
             let name = if space || ends(b"/>=") { 3 } else { 5 };
             assert_eq!(name_end(&input, 0), Some(name), "{end}");
+            for before in [0, 1, 11, 12, 13, 15, 16, 17, 40] {
+                let input = [&vec![b'z'; before][..], &input, &[b'z'; 20]].concat();
+                assert_eq!(name_end(&input, 0), Some(before + name), "{end} {before}");
+            }
             let value = if space || end == b'>' { 3 } else { 7 };
             assert_eq!(unquoted_end(&input, 0), Some(value), "{end}");
             assert_eq!(space_end(&input, 3), Some(if space { 4 } else { 3 }), "{end}");

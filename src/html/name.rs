@@ -56,6 +56,22 @@ impl Key {
         (Key::of(name), name.iter().any(u8::is_ascii_uppercase))
     }
 
+    /// Where this name ends that stands at `bytes[at..]`, in lower case and with `>` behind it, if it
+    /// does so. Names that are hashed are not looked for.
+    #[inline]
+    pub(super) fn ends_at(self, bytes: &[u8], at: usize) -> Option<usize> {
+        let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+        let len = (self.0 >> 56) as usize;
+        // No name begins with a zero, and every hash does.
+        if len > PACKED_MAX || self.0 & 0xff == 0 {
+            return None;
+        }
+        let name = self.0 & (u64::MAX >> 8);
+        let wanted = name | u64::from(b'>') << (8 * len);
+        let unwanted = (word ^ wanted) << (8 * (PACKED_MAX - len));
+        (unwanted == 0).then_some(at + len)
+    }
+
     /// Whether it comes first where keys are sorted.
     pub(super) const fn is_below(self, other: Key) -> bool {
         self.0 < other.0
@@ -88,6 +104,26 @@ mod tests {
                 let tag = format!("<{name}{tail}");
                 assert_eq!(Key::at(tag.as_bytes(), 1, name.len()), (plain, upper), "{tag}");
             }
+        }
+    }
+
+    #[test]
+    fn an_end_is_seen_only_of_the_name_itself() {
+        for name in ["a", "h1", "div", "section", "article"] {
+            let key = Key::of(name.as_bytes());
+            let ends = |text: &str| key.ends_at(text.as_bytes(), 2);
+            assert_eq!(ends(&format!("</{name}>abcdefg")), Some(2 + name.len()), "{name}");
+            for other in ["x", " ", "/", "\0"] {
+                assert_eq!(ends(&format!("</{name}{other}>abcdefg")), None, "{name}{other}");
+                assert_eq!(ends(&format!("</{other}{name}>abcdefg")), None, "{other}{name}");
+            }
+            assert_eq!(ends(&format!("</{}>abcdefg", name.to_uppercase())), None);
+        }
+        // Longer names, and none at all, stand in no word.
+        for name in ["noscript", "blockquote", "foreignobject", ""] {
+            let key = Key::of(name.as_bytes());
+            assert_eq!(key.ends_at(format!("{name}>abcdefgh").as_bytes(), 0), None, "{name}");
+            assert_eq!(key.ends_at(b"\0\0\0\0\0\0\0\0\0", 0), None, "{name}");
         }
     }
 

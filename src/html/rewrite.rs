@@ -22,6 +22,7 @@ mod window;
 use std::cell::Cell;
 
 use super::element::{Element, NOTHING, Place, Seen, Unseen};
+use super::find;
 use super::name::Key;
 use super::scan::{self, Content, Inside, Kind, Piece, Scanner};
 use super::tag::{Span, Written, spans};
@@ -210,7 +211,14 @@ impl<E: Edit> Rewriter<E> {
     /// nothing that the states would not say, and says it sooner. Returns how far it came.
     fn stride<O: FnMut(&[u8])>(&mut self, mut at: usize, window: &mut Window<'_, O>) -> usize {
         self.partial = 0;
-        while let Some(piece) = scan::ordinary(window.chunk, at) {
+        while let Some(opened) = find::find(b'<', window.chunk, at) {
+            if window.chunk.get(opened + 1) == Some(&b'/')
+                && let Some(end) = self.tree.closes_at(window.chunk, opened + 2)
+            {
+                at = end;
+                continue;
+            }
+            let Some(piece) = scan::ordinary(window.chunk, opened) else { return at };
             if piece.end - piece.start > HELD_BYTES_MAX {
                 return at;
             }
@@ -237,7 +245,7 @@ impl<E: Edit> Rewriter<E> {
                 return at;
             }
         }
-        at
+        window.chunk.len()
     }
 
     #[inline]

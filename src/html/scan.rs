@@ -188,7 +188,7 @@ impl Scanner {
             let Some(opened) = find(b'<', bytes, from) else {
                 return Piece::text(bytes.len());
             };
-            if let Some(piece) = tag_at(bytes, opened) {
+            if let Some(piece) = ordinary(bytes, opened) {
                 return piece;
             }
             self.state = State::Opened;
@@ -342,22 +342,16 @@ impl Piece {
     }
 }
 
-/// The first tag in `bytes[from..]`, read as ordinary content, if it is complete and nothing in it is
+/// The tag that `<` at `start` opens in ordinary content, if it is complete and nothing in it is
 /// unusual. It is what [`Scanner::next`] would say in [`Content::Data`] with nothing open.
 #[inline]
-pub(super) fn ordinary(bytes: &[u8], from: usize) -> Option<Piece> {
-    tag_at(bytes, find(b'<', bytes, from)?)
-}
-
-/// The tag that `<` at `start` opens, if it is complete and nothing in it is unusual.
-#[inline]
-fn tag_at(bytes: &[u8], start: usize) -> Option<Piece> {
+pub(super) fn ordinary(bytes: &[u8], start: usize) -> Option<Piece> {
     let end_tag = *bytes.get(start + 1)? == b'/';
     let name = start + 1 + usize::from(end_tag);
     if !bytes.get(name)?.is_ascii_alphabetic() {
         return None;
     }
-    let tag = tag::ordinary(bytes, name, &mut ())?;
+    let tag = tag::ordinary(bytes, name)?;
     let kind = match end_tag {
         true => Kind::EndTag,
         false => Kind::StartTag { self_closing: tag.self_closing },

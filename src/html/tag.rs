@@ -2,17 +2,21 @@
 //!
 //! There is one grammar here with two drivers. The scanner walks it to find the `>` that ends a
 //! tag, and keeps nothing; [`spans`] walks the same states over a tag that is complete and notes
-//! where names and values lie. What ends a tag and what it carries cannot disagree.
+//! where names and values lie. What ends a tag and what it carries cannot disagree. Nearly all tags
+//! need not be walked: [`ordinary`] sees at once where they end.
 //!
 //! Names and values are ranges of the tag as it came. Nothing is decoded until it is asked for, and
 //! the first of two attributes of one name is the one that counts (WHATWG 13.2.5.33).
 //!
 //! Which bytes open a tag is [`super::scan`]'s; how a changed tag is written, [`super::element`]'s.
 
+mod ordinary;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::find::{self, is_space};
+pub(super) use ordinary::ordinary;
 
 /// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +43,6 @@ pub(super) trait Marks {
     fn value_ended(&mut self, _at: usize) {}
 }
 
-/// A driver that only wants to know where the tag ends.
-impl Marks for () {}
-
 impl Inside {
     /// Walks on from `bytes[at]`, and returns where the tag has ended (behind its `>`), or `None`
     /// where the bytes ended first. `self` is then where to go on, or, at the end of a tag, the
@@ -59,7 +60,12 @@ impl Inside {
         while at < bytes.len() {
             if matches!(self, Self::TagName | Self::Name) {
                 let named = *self == Self::Name;
-                at += bytes[at..].iter().position(|&byte| ends_name(byte, named))?;
+                at = find::name_end(bytes, at)?;
+                if !named && bytes[at] == b'=' {
+                    // An equals sign is part of a tag's name.
+                    at += 1;
+                    continue;
+                }
                 if named {
                     marks.name_ended(at);
                 } else {
@@ -124,63 +130,6 @@ impl Inside {
     }
 }
 
-const fn ends_name(byte: u8, of_attribute: bool) -> bool {
-    matches!(byte, b'>' | b'/') || is_space(byte) || (byte == b'=' && of_attribute)
-}
-
-/// A tag that is complete and written as nearly all are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ordinary {
-    /// Where its name ends.
-    pub(super) name_end: usize,
-    /// Where it ends itself, behind the `>`.
-    pub(super) end: usize,
-    pub(super) self_closing: bool,
-}
-
-/// Steps over a tag from the first letter of its name. `None` where the bytes end first, and where
-/// something in it is unusual: then the states are taken one by one, from the start. It says
-/// nothing that [`Inside::advance`] would not say, only sooner.
-#[inline]
-pub(super) fn ordinary(bytes: &[u8], at: usize, marks: &mut impl Marks) -> Option<Ordinary> {
-    let name_end = find::name_end(bytes, at)?;
-    let mut at = name_end;
-    loop {
-        at = find::space_end(bytes, at)?;
-        match bytes[at] {
-            b'>' => return Some(Ordinary { name_end, end: at + 1, self_closing: false }),
-            b'/' => {
-                let closed = bytes.get(at + 1) == Some(&b'>');
-                return closed.then_some(Ordinary { name_end, end: at + 2, self_closing: true });
-            }
-            b'=' => return None,
-            _ => {}
-        }
-        let named = find::name_end(bytes, at)?;
-        marks.name_started(at);
-        marks.name_ended(named);
-        at = named;
-        if bytes[at] != b'=' {
-            continue;
-        }
-        at += 1;
-        match *bytes.get(at)? {
-            quote @ (b'"' | b'\'') => {
-                marks.value_started(at + 1, true);
-                at = find::find(quote, bytes, at + 1)?;
-                marks.value_ended(at);
-                at += 1;
-            }
-            byte if byte == b'>' || is_space(byte) => return None,
-            _ => {
-                marks.value_started(at, false);
-                at = find::unquoted_end(bytes, at)?;
-                marks.value_ended(at);
-            }
-        }
-    }
-}
-
 /// Where one attribute lies in its tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Span {
@@ -225,12 +174,7 @@ pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
     into.clear();
     let name = if tag.get(1) == Some(&b'/') { 2 } else { 1 };
     let mut inside = Inside::TagName;
-    let mut noted = Noted(into);
-    if ordinary(tag, name, &mut noted).is_some_and(|tag_read| tag_read.end == tag.len()) {
-        return;
-    }
-    noted.0.clear();
-    if inside.advance(tag, name, &mut noted).is_none()
+    if inside.advance(tag, name, &mut Noted(into)).is_none()
         && let Some(last) = into.last_mut()
         && !last.ended
     {
@@ -286,6 +230,11 @@ impl<'a> Attribute<'a> {
         self.name
     }
 
+    /// Whether this is its name; browsers read names without regard to ASCII case.
+    pub fn is_named(&self, name: &[u8]) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     /// The value as it was written, without its quotes; empty where there is none.
     pub fn raw_value(&self) -> &'a [u8] {
         self.value
@@ -321,9 +270,9 @@ impl<'a> Iterator for Attributes<'a> {
 
 /// An attribute's value as a browser reads it.
 pub(super) fn decode(raw: &[u8]) -> Cow<'_, [u8]> {
-    // Most values hold none of these three, and stay where they are.
-    if memchr::memchr3(b'&', b'\r', b'\0', raw).is_none() {
-        return Cow::Borrowed(raw);
+    // Most values hold nothing that is read otherwise than it is written, and stay where they are.
+    if memchr::memchr2(b'\r', b'\0', raw).is_none() {
+        return resolve(Cow::Borrowed(raw));
     }
     let mut plain = Vec::with_capacity(raw.len());
     let mut bytes = raw.iter().copied().peekable();
@@ -337,8 +286,15 @@ pub(super) fn decode(raw: &[u8]) -> Cow<'_, [u8]> {
             _ => plain.push(byte),
         }
     }
-    let decoded = htmlize::unescape_bytes_in(plain, htmlize::Context::Attribute);
-    Cow::Owned(decoded.into_owned())
+    resolve(Cow::Owned(plain))
+}
+
+/// Resolves character references.
+fn resolve(value: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match memchr::memchr(b'&', &value) {
+        Some(_) => htmlize::unescape_bytes_in(value, htmlize::Context::Attribute),
+        None => value,
+    }
 }
 
 #[cfg(test)]

@@ -133,9 +133,18 @@ impl Tree {
     pub(super) fn closes(&mut self, key: Key) -> bool {
         let innermost = self.open.last().is_some_and(|open| open.key == key);
         if innermost {
-            self.truncate(self.open.len() - 1);
+            self.pop();
         }
         innermost
+    }
+
+    /// Takes an end tag whose name begins at `bytes[at..]`, if it closes the innermost element and is
+    /// written as most are. Says where it ends.
+    #[inline]
+    pub(super) fn closes_at(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let end = self.open.last()?.key.ends_at(bytes, at)?;
+        self.pop();
+        Some(end + 1)
     }
 
     /// Takes an end tag that ends no raw text.
@@ -389,12 +398,17 @@ impl Tree {
     }
 
     #[inline]
+    fn pop(&mut self) -> Option<Open> {
+        let open = self.open.pop()?;
+        self.foreign -= usize::from(open.namespace != Namespace::Html);
+        self.paragraphs -= usize::from(open.key == names::P);
+        Some(open)
+    }
+
     fn truncate(&mut self, depth: usize) {
         while self.open.len() > depth
-            && let Some(open) = self.open.pop()
+            && let Some(open) = self.pop()
         {
-            self.foreign -= usize::from(open.namespace != Namespace::Html);
-            self.paragraphs -= usize::from(open.key == names::P);
             // What is left open at this depth is the one that ends by itself.
             let continued = self.open.len() > depth && names::is_formatting(open.key);
             if continued && self.formatting.len() < FORMATTING_MAX {
