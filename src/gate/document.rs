@@ -82,7 +82,7 @@ pub struct Document {
     /// What relative addresses may be relative to: the page's own address, and each base that
     /// the markup names. Which one counts is the tree builder's to know (a template's does not),
     /// so an address is judged against all.
-    bases: Vec<Url>,
+    bases: Arc<Vec<Url>>,
     base: Base,
     /// The encoding that the page is read in.
     encoding: &'static Encoding,
@@ -108,7 +108,7 @@ impl Document {
             base: Base::of(&snapshot, &url),
             snapshot,
             fates,
-            bases: vec![url],
+            bases: Arc::new(vec![url]),
             encoding: UTF_8,
             depth: 0,
             insertion,
@@ -140,10 +140,7 @@ impl Document {
     fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
         match glance {
             Glance::Relative => self.base == Base::Elsewhere,
-            Glance::Host(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                !self.snapshot.rules.names_host(&host.to_ascii_lowercase())
-            }
-            Glance::Host(host) => !self.snapshot.rules.names_host(host),
+            Glance::Host(host) => !self.snapshot.rules.names_host(&host),
             Glance::Unclear => false,
         }
     }
@@ -162,7 +159,8 @@ impl Document {
         }
         // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
         // nothing (a soft hyphen) or ASCII (a letter of double width).
-        let mut fate = self.fate_of_read(&String::from_utf8_lossy(address), used);
+        let (read, _) = UTF_8.decode_without_bom_handling(address);
+        let mut fate = self.fate_of_read(&read, used);
         if self.encoding != UTF_8 && !address.is_ascii() {
             let (read, _) = self.encoding.decode_without_bom_handling(address);
             fate = fate.or_stricter(self.fate_of_read(&read, used));
@@ -201,7 +199,7 @@ impl Document {
         Document {
             snapshot: Arc::clone(&self.snapshot),
             fates: self.fates.clone(),
-            bases: self.bases.clone(),
+            bases: Arc::clone(&self.bases),
             base: self.base,
             encoding: self.encoding,
             depth: self.depth + 1,
@@ -369,7 +367,7 @@ impl Document {
             self.base = Base::Unknown;
         } else {
             self.base = self.base.max(Base::of(&self.snapshot, &base));
-            self.bases.push(base);
+            Arc::make_mut(&mut self.bases).push(base);
         }
     }
 

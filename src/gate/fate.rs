@@ -5,6 +5,8 @@
 //!
 //! Which vendor an address or a piece of code belongs to is for [`crate::rules`] to say.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
@@ -35,7 +37,7 @@ impl Fate {
 
 /// The fate of each vendor, by its place in the rules.
 #[derive(Clone, Debug)]
-pub struct Fates(Vec<Fate>);
+pub struct Fates(Arc<[Fate]>);
 
 impl Fates {
     /// Reads the fates from the verdicts.

@@ -52,7 +52,12 @@ impl Key {
         {
             return Key::packed(u64::from_le_bytes(*word) & !(u64::MAX << (8 * len)), len);
         }
-        let name = &bytes[at..at + len];
+        Key::hashed(&bytes[at..at + len])
+    }
+
+    /// The same for a name that is long or stands at the very end: apart, to keep the other way short.
+    #[cold]
+    fn hashed(name: &[u8]) -> (Key, bool) {
         (Key::of(name), name.iter().any(u8::is_ascii_uppercase))
     }
 
@@ -63,7 +68,7 @@ impl Key {
         let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
         let len = (self.0 >> 56) as usize;
         // No name begins with a zero, and every hash does.
-        if len > PACKED_MAX || self.0 & 0xff == 0 {
+        if len > PACKED_MAX || self.0.trailing_zeros() >= 8 {
             return None;
         }
         let name = self.0 & (u64::MAX >> 8);

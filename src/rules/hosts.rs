@@ -11,12 +11,12 @@ use rustc_hash::FxHashSet;
 
 use super::pattern::HostPattern;
 
-/// The hosts of all rules. Only the operator adds to them, so a hash that is quick will do.
+/// The hosts of all rules.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
-    exact: FxHashSet<String>,
-    under: FxHashSet<String>,
-    any: FxHashSet<String>,
+    exact: Names,
+    under: Names,
+    any: Names,
 }
 
 impl Hosts {
@@ -25,10 +25,10 @@ impl Hosts {
         let mut hosts = Hosts::default();
         for pattern in patterns {
             match pattern {
-                HostPattern::Exact(name) => hosts.exact.insert(name.clone()),
-                HostPattern::Under(domain) => hosts.under.insert(domain.clone()),
-                HostPattern::Any(start) => hosts.any.insert(start.clone()),
-            };
+                HostPattern::Exact(name) => hosts.exact.insert(name),
+                HostPattern::Under(domain) => hosts.under.insert(domain),
+                HostPattern::Any(start) => hosts.any.insert(start),
+            }
         }
         hosts
     }
@@ -42,6 +42,34 @@ impl Hosts {
                 (dot > 0 && self.under.contains(&host[dot + 1..]))
                     || (dot + 1 < host.len() && self.any.contains(&host[..dot]))
             })
+    }
+}
+
+/// Some names.
+#[derive(Debug, Default)]
+struct Names {
+    /// Only the operator adds to them, so a hash that is quick will do.
+    all: FxHashSet<String>,
+    /// By first letter and length, whether there is any: most hosts need not be hashed.
+    glance: [u64; 32],
+}
+
+impl Names {
+    /// Where in the glance a name is noted, and by which bit.
+    fn place(name: &str) -> (usize, u64) {
+        let first = name.bytes().next().unwrap_or_default();
+        (usize::from(first % 32), 1 << (name.len() % 64))
+    }
+
+    fn insert(&mut self, name: &str) {
+        let (first, length) = Names::place(name);
+        self.glance[first] |= length;
+        self.all.insert(name.to_owned());
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        let (first, length) = Names::place(name);
+        self.glance[first] & length != 0 && self.all.contains(name)
     }
 }
 

@@ -73,3 +73,61 @@ pub(in super::super) fn ordinary(bytes: &[u8], at: usize) -> Option<Ordinary> {
         base += between;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Inside, Marks};
+    use super::*;
+
+    struct NameEnd(Option<usize>);
+
+    impl Marks for NameEnd {
+        fn tag_name_ended(&mut self, at: usize) {
+            self.0 = Some(at);
+        }
+    }
+
+    /// What the states say of a tag's first letter on.
+    fn by_states(bytes: &[u8]) -> Option<Ordinary> {
+        let (mut inside, mut name) = (Inside::TagName, NameEnd(None));
+        let end = inside.advance(bytes, 0, &mut name)?;
+        Some(Ordinary { name_end: name.0?, end, self_closing: inside == Inside::SelfClosing })
+    }
+
+    #[test]
+    fn nearly_all_tags_are_ordinary() {
+        let behind = "x".repeat(Signs::BYTES);
+        let long = format!("a href=\"{}\" b='\"'\n\te f=\">'\" >", "/".repeat(200));
+        for tag in ["p>", "br/>", "br />", "a href=x>", "a b c=\"d\">", "A B='c'/>", &long] {
+            let bytes = format!("{tag}{behind}");
+            assert!(ordinary(bytes.as_bytes(), 0).is_some(), "{tag}");
+        }
+        for tag in
+            ["a=b>", "a b=c/>", "a b= \"c\">", "a b=\"c\"=\"d\">", "a b=c d=\"e\">", "a =\"b\">"]
+        {
+            let bytes = format!("{tag}{behind}");
+            assert_eq!(ordinary(bytes.as_bytes(), 0), None, "{tag}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100_000) })]
+
+        #[test]
+        fn it_says_what_the_states_say(
+            bits in prop::collection::vec(prop::sample::select(vec![
+                "a", "b=", "=", "\"", "'", ">", "/", " ", "\n", "\0", "<", "c=\"d\"", " e='f'", "=\"", "='", "/>",
+                "?", "\u{b}", "-", "long-name-and-then-some", " data-x=\"a>b'c/d=e\"",
+                "=\"https://example.com/a/rather/long/address?that=reaches&behind=one+window\"",
+            ]), 0..12),
+        ) {
+            let bytes = format!("x{}>{}", bits.concat(), "\"'>=".repeat(Signs::BYTES));
+            let bytes = bytes.as_bytes();
+            if let Some(seen) = ordinary(bytes, 0) {
+                prop_assert_eq!(Some(seen), by_states(bytes));
+            }
+        }
+    }
+}
