@@ -6,119 +6,15 @@
 //!
 //! With an edit that changes nothing the output is the input, whatever it is.
 
+#[path = "fuzz/targets/edits.rs"]
+mod edits;
+
 use std::path::Path;
 
+use edits::{Busy, Idle, assert_bounded, assert_same, at_once};
 use kelisim::html::scan::Scanner;
-use kelisim::html::{Edit, Element, HELD_BYTES_MAX, Interest, Refused, Rewriter, Stretch, rewrite};
+use kelisim::html::{HELD_BYTES_MAX, Interest, Rewriter};
 use proptest::prelude::*;
-
-/// Changes something of everything it is shown, and notes what that was.
-#[derive(Default)]
-struct Busy {
-    seen: Vec<String>,
-}
-
-impl Edit for Busy {
-    fn interest(&mut self, name: &[u8]) -> Interest {
-        self.seen.push(format!("? {}", name.escape_ascii()));
-        match name {
-            b"a" | b"img" | b"path" | b"div" => Interest::Tag,
-            b"p" | b"br" | b"g" => Interest::Pass,
-            _ => Interest::Whole,
-        }
-    }
-
-    fn element(&mut self, element: &mut Element<'_>) {
-        let attributes: Vec<_> = element
-            .attributes()
-            .map(|a| (a.name().escape_ascii().to_string(), a.value().escape_ascii().to_string()))
-            .collect();
-        let text = element.text().map(|text| text.escape_ascii().to_string());
-        self.seen.push(format!(
-            "{} {:?} {attributes:?} {text:?} {}",
-            element.name().escape_ascii(),
-            element.namespace(),
-            element.is_complete()
-        ));
-        // What happens depends on the element alone, so that every change is met somewhere.
-        let sum = element.tag().iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
-        match sum % 8 {
-            0 => element.remove(),
-            1 => element.replace("<b>replaced</b>"),
-            2 => element.set_text("text"),
-            3 => element.set_attribute(b"src", b"a&\"b"),
-            4 => element.rename_attribute(b"src", b"data-src"),
-            5 => element.remove_attribute(b"class"),
-            6 => element.prepend(b"[in]"),
-            _ => {}
-        }
-        if sum.is_multiple_of(3) {
-            element.before(b"[before]");
-            element.after(b"[after]");
-        }
-    }
-
-    fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
-        let bytes = &mut stretch.bytes[stretch.sent..];
-        let sum = bytes.iter().fold(0_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(*byte));
-        self.seen.push(format!("{} {} {sum}", stretch.name.escape_ascii(), stretch.last));
-        // Some of it changes, in a way that depends on where it stands in the stretch.
-        for byte in bytes.iter_mut().step_by(1000).filter(|byte| **byte == b'x') {
-            *byte = b'X';
-        }
-        Ok(())
-    }
-
-    fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
-        self.seen.push(format!("/ {}", name.escape_ascii()));
-        before.extend_from_slice(b"[banner]");
-    }
-
-    fn end(&mut self, after: &mut Vec<u8>) {
-        self.seen.push("end".to_owned());
-        after.extend_from_slice(b"[end]");
-    }
-}
-
-/// Changes nothing, though it asks to see everything.
-struct Idle(Interest);
-
-impl Edit for Idle {
-    fn interest(&mut self, _name: &[u8]) -> Interest {
-        self.0
-    }
-
-    fn element(&mut self, element: &mut Element<'_>) {
-        let _ = element.attribute(b"src");
-    }
-}
-
-fn in_pieces<'a, E: Edit>(pieces: impl Iterator<Item = &'a [u8]>, edit: E) -> (Vec<u8>, E) {
-    let mut output = Vec::new();
-    let mut out = |bytes: &[u8]| {
-        assert!(!bytes.is_empty(), "nothing is never written");
-        output.extend_from_slice(bytes);
-    };
-    let mut rewriter = Rewriter::new(edit);
-    for piece in pieces {
-        rewriter.write(piece, &mut out).expect("nothing is refused");
-    }
-    let edit = rewriter.end(&mut out).expect("nothing is refused");
-    (output, edit)
-}
-
-#[track_caller]
-fn assert_same_in(pieces: &[&[u8]], whole: &(Vec<u8>, Busy)) {
-    let (output, edit) = in_pieces(pieces.iter().copied(), Busy::default());
-    let at = pieces.first().map_or(0, |first| first.len());
-    assert!(
-        output == whole.0,
-        "cut first at {at}:\n{}\nat once:\n{}",
-        output.escape_ascii(),
-        whole.0.escape_ascii()
-    );
-    assert_eq!(edit.seen, whole.1.seen, "cut first at {at}");
-}
 
 const NASTY: &[&str] = &[
     "<!DOCTYPE html><html><head><title>a</titlex></TITLE ></head><body class=x>text</body></html>",
@@ -155,15 +51,15 @@ const NASTY: &[&str] = &[
 fn a_nasty_input_cut_anywhere_gives_the_same() {
     for nasty in NASTY {
         let input = nasty.as_bytes();
-        let whole = rewrite(input, Busy::default()).expect("nothing is refused");
+        let whole = at_once(input);
         for first in 0..=input.len() {
             let (a, rest) = input.split_at(first);
             for second in 0..=rest.len() {
                 let (b, c) = rest.split_at(second);
-                assert_same_in(&[a, b, c], &whole);
+                assert_same(input, &[a, b, c], &whole);
             }
         }
-        assert_same_in(&input.chunks(1).collect::<Vec<_>>(), &whole);
+        assert_same(input, &input.chunks(1).collect::<Vec<_>>(), &whole);
     }
 }
 
@@ -172,12 +68,18 @@ fn all_nasty_inputs_in_a_row_cut_at_every_byte_give_the_same() {
     // None may end in what swallows the next.
     let input = NASTY[..16].concat().into_bytes();
     assert!(input.len() <= 4096);
-    let whole = rewrite(&input, Busy::default()).expect("nothing is refused");
-    assert!(whole.1.seen.len() > 60, "the edit saw {} things", whole.1.seen.len());
+    let whole = at_once(&input);
+    let things = whole.1.seen.split(|byte| *byte == b'\n').count();
+    assert!(things > 200, "the edit saw {things} things");
     for cut in 0..=input.len() {
         let (a, b) = input.split_at(cut);
-        assert_same_in(&[a, b], &whole);
+        assert_same(&input, &[a, b], &whole);
     }
+}
+
+/// Whether an element was shown that was not complete: its namespace and that stand in one line.
+fn saw_incomplete(busy: &Busy) -> bool {
+    busy.seen.windows(4).any(|line| matches!(line, [b'\n', b'n', _, 0]))
 }
 
 #[test]
@@ -206,14 +108,10 @@ fn an_element_over_the_bound_is_the_same_however_it_comes() {
     let mut over = 0;
     for input in &inputs {
         let input = input.as_bytes();
-        let whole = rewrite(input, Busy::default()).expect("nothing is refused");
-        over += usize::from(whole.1.seen.iter().any(|seen| seen.ends_with("false")));
+        let whole = at_once(input);
+        over += usize::from(saw_incomplete(&whole.1));
         for size in [4096, 65_537, HELD_BYTES_MAX - 3, HELD_BYTES_MAX + 12] {
-            assert_same_in(&input.chunks(size).collect::<Vec<_>>(), &whole);
-        }
-        for interest in [Interest::Pass, Interest::Tag, Interest::Whole] {
-            let (same, _) = in_pieces(input.chunks(65_537), Idle(interest));
-            assert!(same == input);
+            assert_same(input, &input.chunks(size).collect::<Vec<_>>(), &whole);
         }
     }
     // Of the bodies that end near the bound, those that stay within it are complete.
@@ -252,23 +150,17 @@ fn a_page_in_pieces_of_any_size_gives_the_same() {
         }
         pages += 1;
         let page = std::fs::read(&path).expect("a page can be read");
-        let whole = rewrite(&page, Busy::default()).expect("nothing is refused");
+        let whole = at_once(&page);
         assert_ne!(whole.0, page, "{} has something to change", path.display());
         for size in [1, 2, 3, 7, 4096] {
-            assert_same_in(&page.chunks(size).collect::<Vec<_>>(), &whole);
-            let (same, _) = in_pieces(page.chunks(size), Idle(Interest::Pass));
-            assert!(same == page, "{} in pieces of {size}", path.display());
+            assert_same(&page, &page.chunks(size).collect::<Vec<_>>(), &whole);
         }
         for off in [-1, 0, 1] {
             let pieces = at_tokens(&page, &[off]);
             assert!(pieces.len() > 100, "{} has tokens", path.display());
-            assert_same_in(&pieces, &whole);
+            assert_same(&page, &pieces, &whole);
         }
-        assert_same_in(&at_tokens(&page, &[-1, 0, 1]), &whole);
-        for interest in [Interest::Pass, Interest::Tag, Interest::Whole] {
-            let (same, _) = rewrite(&page, Idle(interest)).expect("nothing is refused");
-            assert!(same == page, "{} with {interest:?}", path.display());
-        }
+        assert_same(&page, &at_tokens(&page, &[-1, 0, 1]), &whole);
     }
     assert!(pages > 0, "the folder holds pages");
 }
@@ -364,7 +256,7 @@ proptest! {
         input in markup(),
         sizes in prop::collection::vec(1_usize..9, 1..20),
     ) {
-        let whole = rewrite(&input, Busy::default()).expect("nothing is refused");
+        let whole = at_once(&input);
         let mut pieces = Vec::new();
         let mut rest = &input[..];
         for size in sizes.iter().cycle() {
@@ -375,17 +267,13 @@ proptest! {
             pieces.push(piece);
             rest = more;
         }
-        assert_same_in(&pieces, &whole);
-        for interest in [Interest::Pass, Interest::Tag, Interest::Whole] {
-            prop_assert_eq!(&rewrite(&input, Idle(interest)).expect("nothing is refused").0, &input);
-            prop_assert_eq!(&in_pieces(pieces.iter().copied(), Idle(interest)).0, &input);
-        }
+        assert_same(&input, &pieces, &whole);
     }
 
     #[test]
     fn any_bytes_have_an_output(input in prop::collection::vec(any::<u8>(), 0..600)) {
-        let whole = rewrite(&input, Busy::default()).expect("nothing is refused");
-        assert_same_in(&input.chunks(1).collect::<Vec<_>>(), &whole);
-        prop_assert_eq!(&rewrite(&input, Idle(Interest::Whole)).expect("nothing is refused").0, &input);
+        let whole = at_once(&input);
+        assert_same(&input, &input.chunks(1).collect::<Vec<_>>(), &whole);
+        assert_bounded(&input, input.len(), &whole);
     }
 }

@@ -221,7 +221,8 @@ impl Document {
             return;
         }
         let code = element.code();
-        let mut fate = self.fate_of_code(code.as_deref().unwrap_or_default());
+        let text = code.as_ref().map_or(&b""[..], |code| &code.text);
+        let mut fate = self.fate_of_code(text);
         for source in script.sources.into_iter().flatten() {
             fate = fate.or_stricter(self.fate_at(source, Use::Script));
         }
@@ -234,8 +235,8 @@ impl Document {
             fate = Fate::Undeclared;
         }
         // What stands in a script by itself is not shown by itself, and may be a pixel.
-        if element.holds_elements() {
-            element.set_text(escaped(code.as_deref().unwrap_or_default()));
+        if code.as_ref().is_some_and(|code| code.holds_elements) {
+            element.set_text(escaped(text));
             self.held += 1;
         }
         let purpose = match fate {

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use super::Namespace;
 use super::tag::{Attribute, Attributes, Written};
 use changes::Changes;
+pub use content::Code;
 
 /// An element to look at and to change.
 #[derive(Debug)]
@@ -145,22 +146,13 @@ impl<'a> Element<'a> {
         self.text
     }
 
-    /// The body of a held element as a browser runs or shows it. In HTML that is the body as it
-    /// came. In SVG it is markup: comments and elements in it are left out, character references
-    /// and CDATA sections are resolved.
-    pub fn code(&self) -> Option<Cow<'a, [u8]>> {
+    /// The body of a held element as a browser runs or shows it.
+    pub fn code(&self) -> Option<Code<'a>> {
         let text = self.text?;
         Some(match self.namespace {
-            Namespace::Html => Cow::Borrowed(text),
-            Namespace::Svg | Namespace::MathMl => Cow::Owned(content::of_foreign(text).text),
+            Namespace::Html => Code { text: Cow::Borrowed(text), holds_elements: false },
+            Namespace::Svg | Namespace::MathMl => Code::of_markup(text),
         })
-    }
-
-    /// Whether there are elements in the body of a held element, as there may be in SVG. They are
-    /// not shown by themselves.
-    pub fn holds_elements(&self) -> bool {
-        let foreign = self.namespace != Namespace::Html;
-        foreign && self.text.is_some_and(|text| content::of_foreign(text).holds_elements)
     }
 
     /// The start tag, as it came.

@@ -22,7 +22,7 @@ pub mod scan;
 mod tag;
 mod tree;
 
-pub use element::Element;
+pub use element::{Code, Element};
 pub use rewrite::{HELD_BYTES_MAX, OVERLAP_BYTES, Rewriter, rewrite};
 pub use tag::{Attribute, Attributes};
 pub use tree::Namespace;

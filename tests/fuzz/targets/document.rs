@@ -127,9 +127,11 @@ fuzz_target!(|input: &[u8]| {
     looker.look(&text);
     assert!(looker.found.is_empty(), "{:?} in\n{}", looker.found, show());
 
-    let (second, edit) = rewrite(&text, document(None).in_encoding(charset.sent_in())).expect("short pages are not refused");
+    let (second, edit) = rewrite(&text, document(None).in_encoding(charset.sent_in()))
+        .expect("short pages are not refused");
     assert!(edit.held() == 0, "{} more are held in\n{}", edit.held(), show());
-    let (third, edit) = rewrite(&second, document(None).in_encoding(charset.sent_in())).expect("short pages are not refused");
+    let (third, edit) = rewrite(&second, document(None).in_encoding(charset.sent_in()))
+        .expect("short pages are not refused");
     assert!(edit.held() == 0, "{} more are held at last in\n{}", edit.held(), show());
     assert!(third == second, "it changes for ever:\n{}", show());
     let names_consent = text.windows(12).any(|word| word.eq_ignore_ascii_case(b"data-consent"));

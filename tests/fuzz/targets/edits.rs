@@ -1,19 +1,23 @@
-//! Two edits: one that changes something of everything, one that changes nothing.
+//! Two edits, one that changes something of everything and one that changes nothing, and what has
+//! to hold of both for every input.
 //!
-//! As in `tests/html_cuts.rs`, where they stand beside inputs somebody thought of.
+//! `tests/html_cuts.rs` holds it of inputs that somebody thought of, the fuzz targets of others.
 
-use kelisim::html::{Edit, Element, Interest, Refused, Rewriter, Stretch};
+use kelisim::html::{Edit, Element, Interest, Refused, Rewriter, Stretch, rewrite};
+
+/// Every interest that an edit can have.
+const INTERESTS: [Interest; 3] = [Interest::Pass, Interest::Tag, Interest::Whole];
 
 /// The most that [`Busy`] adds to a document: so many bytes for each of its own, and so many more.
 ///
 /// A tag is three bytes at least, and gains what stands before, in, and behind it: under 48.
-pub const ADDED_PER_BYTE: usize = 16;
-pub const ADDED_AT_END: usize = 64;
+const ADDED_PER_BYTE: usize = 16;
+const ADDED_AT_END: usize = 64;
 
 /// Changes something of everything it is shown, and notes what that was.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Busy {
-    pub seen: Vec<u8>,
+pub(crate) struct Busy {
+    pub(crate) seen: Vec<u8>,
 }
 
 impl Busy {
@@ -41,7 +45,8 @@ impl Edit for Busy {
             self.see(b'=', &attribute.value());
         }
         self.see(b't', element.text().unwrap_or(b"none"));
-        self.see(b'c', element.code().as_deref().unwrap_or(b"none"));
+        let code = element.code();
+        self.see(b'c', code.as_ref().map_or(b"none", |code| &code.text));
         let namespace = element.namespace() as u8;
         self.see(
             b'n',
@@ -95,7 +100,7 @@ impl Edit for Busy {
 
 /// Changes nothing, though it asks to see everything.
 #[derive(Debug)]
-pub struct Idle(pub Interest);
+pub(crate) struct Idle(pub(crate) Interest);
 
 impl Edit for Idle {
     fn interest(&mut self, _name: &[u8]) -> Interest {
@@ -108,7 +113,7 @@ impl Edit for Idle {
 }
 
 /// Rewrites a document that comes in pieces.
-pub fn in_pieces<E: Edit>(pieces: &[&[u8]], edit: E) -> (Vec<u8>, E) {
+fn in_pieces<E: Edit>(pieces: &[&[u8]], edit: E) -> (Vec<u8>, E) {
     let mut output = Vec::new();
     let mut out = |bytes: &[u8]| {
         assert!(!bytes.is_empty(), "nothing is never written");
@@ -122,8 +127,24 @@ pub fn in_pieces<E: Edit>(pieces: &[&[u8]], edit: E) -> (Vec<u8>, E) {
     (output, edit)
 }
 
+/// What the busy edit makes of a document at once. Asserts that the idle one changes nothing of it.
+pub(crate) fn at_once(text: &[u8]) -> (Vec<u8>, Busy) {
+    for interest in INTERESTS {
+        let (same, _) = rewrite(text, Idle(interest)).expect("nothing is refused");
+        assert!(same == text, "{interest:?} at once changed it");
+    }
+    rewrite(text, Busy::default()).expect("nothing is refused")
+}
+
+/// Asserts that no more came out of a document than its `short` bytes can have brought with them: all
+/// of it that is not one long run of letters.
+pub(crate) fn assert_bounded(text: &[u8], short: usize, whole: &(Vec<u8>, Busy)) {
+    let bound = text.len() + short * ADDED_PER_BYTE + ADDED_AT_END;
+    assert!(whole.0.len() <= bound, "{} bytes became {}", text.len(), whole.0.len());
+}
+
 /// Asserts that both edits do in these pieces what they do at once.
-pub fn assert_same(text: &[u8], pieces: &[&[u8]], whole: &(Vec<u8>, Busy)) {
+pub(crate) fn assert_same(text: &[u8], pieces: &[&[u8]], whole: &(Vec<u8>, Busy)) {
     let (output, busy) = in_pieces(pieces, Busy::default());
     let shown = |bytes: &[u8]| bytes.iter().take(4000).copied().collect::<Vec<_>>();
     assert!(
@@ -140,7 +161,7 @@ pub fn assert_same(text: &[u8], pieces: &[&[u8]], whole: &(Vec<u8>, Busy)) {
         shown(&busy.seen).escape_ascii(),
         shown(&whole.1.seen).escape_ascii()
     );
-    for interest in [Interest::Pass, Interest::Tag, Interest::Whole] {
+    for interest in INTERESTS {
         assert!(in_pieces(pieces, Idle(interest)).0 == text, "{interest:?} changed it");
     }
 }
