@@ -1,8 +1,9 @@
 //! How fast pages are read and changed, beside lol_html doing the same.
 //!
-//! `cargo bench --bench html`; `-- --quick` for a first look. At the end one table: GB/s on one core
-//! for each real page of `../shared/data/pages`, or for the demonstration's page where that folder is
-//! not there. Pages come in chunks of 16 KiB, as they do from a socket.
+//! `cargo bench --bench html`; `-- --quick` for a first look. Criterion follows each job over time; at
+//! the end one table compares them, turn by turn: GB/s on one core for each real page of
+//! `../shared/data/pages`, or for the demonstration's page where that folder is not there. Pages come
+//! in chunks of 16 KiB, as they do from a socket. `-- table` is the table alone.
 //!
 //! Three jobs, each done by both. *No edit*: nobody asks for anything. *Looking*: the addresses of
 //! scripts, frames, pictures and links are read. *Rules*: a stranger's page under the shipped rules;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use kelisim::demo;
@@ -35,8 +36,9 @@ const CHUNK_BYTES: usize = 16 * 1024;
 const JOBS: [&str; 6] =
     ["no edit", "lol_html no edit", "looking", "lol_html looking", "rules", "lol_html rules"];
 
-/// A page through something; what it returns only keeps the work from being left out.
-type Job<'a> = dyn Fn(&[u8]) -> usize + 'a;
+/// How often each job has its turn, and how often it is done then.
+const ROUNDS: usize = 101;
+const RUNS: u32 = 6;
 
 struct Nothing;
 
@@ -153,67 +155,92 @@ fn pages() -> BTreeMap<String, Vec<u8>> {
     pages
 }
 
-fn measure(criterion: &mut Criterion, pages: &BTreeMap<String, Vec<u8>>) {
-    let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
-    let snapshot = Arc::new(Snapshot::new(rules, seal));
-    let conditions = snapshot.conditions(NOW, Record::Readable);
-    let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);
-    let fates = Fates::of(&snapshot.rules, &verdicts);
-    let url: Url = "https://send-box.com/".parse().expect("a valid address");
-    let document = || Document::new(Arc::clone(&snapshot), fates.clone(), url.clone(), None);
+/// What the jobs of a stranger's page need.
+struct Setting {
+    snapshot: Arc<Snapshot>,
+    fates: Fates,
+    url: Url,
+}
 
+impl Setting {
+    fn new() -> Setting {
+        let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
+        let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+        let snapshot = Arc::new(Snapshot::new(rules, seal));
+        let conditions = snapshot.conditions(NOW, Record::Readable);
+        let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);
+        let fates = Fates::of(&snapshot.rules, &verdicts);
+        let url = "https://send-box.com/".parse().expect("a valid address");
+        Setting { snapshot, fates, url }
+    }
+
+    fn document(&self) -> Document {
+        Document::new(Arc::clone(&self.snapshot), self.fates.clone(), self.url.clone(), None)
+    }
+
+    /// Does one of the [`JOBS`], named by its place.
+    fn run(&self, job: usize, page: &[u8]) -> usize {
+        match job {
+            0 => ours(page, Nothing),
+            1 => theirs(page, Settings::new()),
+            2 => ours(page, Looking(0)),
+            3 => their_looking(page),
+            4 => ours(page, self.document()),
+            _ => their_rules(page, &self.snapshot, &self.fates, &self.url),
+        }
+    }
+}
+
+fn measure(criterion: &mut Criterion, setting: &Setting, pages: &BTreeMap<String, Vec<u8>>) {
     for (name, page) in pages {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(page.len() as u64));
-        let jobs: [&Job<'_>; 6] = [
-            &|page| ours(page, Nothing),
-            &|page| theirs(page, Settings::new()),
-            &|page| ours(page, Looking(0)),
-            &|page| their_looking(page),
-            &|page| ours(page, document()),
-            &|page| their_rules(page, &snapshot, &fates, &url),
-        ];
-        for (job, run) in JOBS.into_iter().zip(jobs) {
-            group.bench_function(job, |b| b.iter(|| run(black_box(page))));
+        for (job, called) in JOBS.into_iter().enumerate() {
+            group.bench_function(called, |b| b.iter(|| setting.run(job, black_box(page))));
         }
         group.finish();
     }
 }
 
-/// The median of a job on a page, in seconds, as criterion has noted it.
-fn median(page: &str, job: &str) -> Option<f64> {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-        std::path::PathBuf::from,
-    );
-    let file = folder.join("criterion").join(page).join(job).join("new/estimates.json");
-    let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    Some(estimates["median"]["point_estimate"].as_f64()? / 1e9)
+/// GB/s of each job on a page: the medians of rounds in which every job has its turn. A machine that is
+/// slow for a while is then slow for all of them.
+fn compare(setting: &Setting, page: &[u8]) -> [f64; JOBS.len()] {
+    let mut seconds = JOBS.map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        for (job, seconds) in seconds.iter_mut().enumerate() {
+            let began = Instant::now();
+            for _ in 0..RUNS {
+                black_box(setting.run(job, black_box(page)));
+            }
+            seconds.push(began.elapsed().as_secs_f64() / f64::from(RUNS));
+        }
+    }
+    seconds.map(|mut seconds| {
+        seconds.sort_by(f64::total_cmp);
+        #[expect(clippy::cast_precision_loss, reason = "no page is that long")]
+        let bytes = page.len() as f64;
+        bytes / seconds[ROUNDS / 2] / 1e9
+    })
 }
 
-fn table(pages: &BTreeMap<String, Vec<u8>>) {
-    println!("\nGB/s, medians; each of our columns is followed by lol_html's\n");
+fn table(setting: &Setting, pages: &BTreeMap<String, Vec<u8>>) {
+    println!("\nGB/s, medians of {ROUNDS} rounds; each of our columns is followed by lol_html's\n");
     println!("| page | kB | {} |", JOBS.join(" | "));
     println!("|---|---|{}", "---|".repeat(JOBS.len()));
     for (name, page) in pages {
-        let of = |job| match median(name, job) {
-            #[expect(clippy::cast_precision_loss, reason = "no page is that long")]
-            Some(seconds) => format!("{:.2}", page.len() as f64 / seconds / 1e9),
-            None => "–".to_owned(),
-        };
-        println!("| {name} | {} | {} |", page.len() / 1000, JOBS.map(of).join(" | "));
+        let speeds = compare(setting, page).map(|speed| format!("{speed:.2}"));
+        println!("| {name} | {} | {} |", page.len() / 1000, speeds.join(" | "));
     }
 }
 
 fn main() {
-    let pages = pages();
+    let (setting, pages) = (Setting::new(), pages());
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
         .sample_size(30)
         .configure_from_args();
-    measure(&mut criterion, &pages);
+    measure(&mut criterion, &setting, &pages);
     criterion.final_summary();
-    table(&pages);
+    table(&setting, &pages);
 }

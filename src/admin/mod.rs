@@ -132,6 +132,12 @@ impl Admin {
         put("superseded", "Consent ids that no longer count.", "gauge", superseded);
         let readable = u64::from(self.store.superseded().record() == Record::Readable);
         put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
+        let name = "kelisim_requests_refused_total";
+        let help = "Requests that the front door refused, by reason.";
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+        for (reason, value) in Counters::refusals(&self.counters) {
+            let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
+        }
         text
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Each thread has its own and adds without contention; the admin address sums them up.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::fault::Refusal;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -26,11 +29,12 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Counters {
             $(#[doc = $help] pub $name: Counter,)+
+            refused: Refused,
         }
 
         impl Counters {
             /// Names, meanings and sums over all threads, in the order of their declaration.
-            pub fn sums(threads: &[std::sync::Arc<Counters>]) -> Vec<(&'static str, &'static str, u64)> {
+            pub fn sums(threads: &[Arc<Counters>]) -> Vec<(&'static str, &'static str, u64)> {
                 vec![$((stringify!($name), $help, threads.iter().map(|t| t.$name.get()).sum())),+]
             }
         }
@@ -50,4 +54,23 @@ counters! {
     request_cookies_withheld: "Cookies that did not travel to the site.",
     response_cookies_withheld: "Set-Cookie lines that did not reach the browser.",
     choices: "Choices made and withdrawn.",
+}
+
+/// Refused requests by their reason.
+#[derive(Debug, Default)]
+struct Refused([Counter; Refusal::ALL.len()]);
+
+impl Counters {
+    /// Counts a request that was refused.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.refused.0[refusal as usize].add(1);
+    }
+
+    /// Refused requests by reason, summed over all threads.
+    pub fn refusals(threads: &[Arc<Counters>]) -> impl Iterator<Item = (&'static str, u64)> {
+        let sum = |refusal: Refusal| {
+            threads.iter().map(|thread| thread.refused.0[refusal as usize].get()).sum()
+        };
+        Refusal::ALL.into_iter().map(move |refusal| (refusal.name(), sum(refusal)))
+    }
 }

@@ -43,6 +43,10 @@ use crate::store::Store;
 use crate::subject::{self, Subject};
 use crate::time::Time;
 
+/// The field in which the front door says how a target was written that is no URI. No visitor can
+/// send it, and it goes no further than to the request line for the site.
+pub const RAW_TARGET: &str = "kelisim-raw-target";
+
 /// What all connections of a thread share.
 #[derive(Debug)]
 pub struct Worker {

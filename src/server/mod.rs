@@ -7,6 +7,7 @@
 //! is still open after [`DRAIN`] is cut.
 
 mod listener;
+mod strict;
 mod tls;
 
 use std::convert::Infallible;
@@ -34,22 +35,20 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{TlsError, server_config};
 
+use self::strict::{Door, HEAD_BYTES_MAX};
 use crate::proxy::{Body, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
 
-/// How long a request's head, or a TLS handshake, may take.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How many connections one thread serves at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
 
 /// How many requests a visitor may have open on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 100;
-
-/// The largest head of a request.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What one thread listens on.
 #[derive(Debug)]
@@ -140,7 +139,7 @@ impl Connection {
         }
         let peer = Peer { address, local, tls: acceptor.is_some() };
         let Some(acceptor) = acceptor else { return self.http1(stream, peer).await };
-        match timeout(HEAD, acceptor.accept(stream)).await {
+        match timeout(HANDSHAKE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
@@ -151,12 +150,12 @@ impl Connection {
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+        let door = Door::new(stream, Arc::clone(&self.worker.counters));
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service(self.worker, peer));
+            .serve_connection(TokioIo::new(door), service(self.worker, peer));
         until_stopped(connection, self.stop).await;
     }
 

@@ -6,6 +6,8 @@
 //!
 //! Log lines name causes and never visitors: there is no address and no page in them.
 
+mod refusal;
+
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
@@ -16,6 +18,7 @@ use tracing::{error, warn};
 use crate::banner::Texts;
 use crate::banner::pages;
 use crate::banner::view::Failure;
+pub use refusal::Refusal;
 
 /// A failure on the path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,337 @@
+//! The head of a request, read as strictly as the standard lets us.
+//!
+//! Where a lenient reader guesses, the site behind may guess otherwise, and what one takes for a body
+//! the other takes for the next request. So a head that can be read in two ways is not read at all.
+//!
+//! What passes has one meaning: hyper, the gate and the site read the same method, target, host and
+//! length. Targets may hold bytes that are no URI (raw windows-1251, quotes); sites live with them,
+//! and so they pass: [`Head::rewritten`].
+//!
+//! Limits are those of RFC 9110 in spirit and nginx's in size. Bodies are in [`super::framing`].
+
+use memchr::memchr;
+
+use super::framing::Framing;
+use crate::fault::Refusal;
+use crate::proxy::RAW_TARGET;
+
+/// The longest line.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// The largest head.
+pub(in crate::server) const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The most fields.
+const FIELDS_MAX: usize = 100;
+
+/// Looks for the end of a head, line by line, as its bytes come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lines {
+    /// Where the line begins that has not ended.
+    line: usize,
+    /// How far it was looked at.
+    seen: usize,
+    /// How many lines have ended, empty ones before the first left out.
+    ended: usize,
+}
+
+impl Lines {
+    /// Whether the head is complete in `bytes`, which it begins: then where it ends.
+    pub(super) fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+        while let Some(end) = memchr(b'\n', &bytes[self.seen..]).map(|at| self.seen + at) {
+            let line = bytes[self.line..end].strip_suffix(b"\r").ok_or(Refusal::LineEnd)?;
+            self.bound(line.len())?;
+            let first = self.line == 0;
+            self.line = end + 1;
+            self.seen = end + 1;
+            match (line.is_empty(), self.ended) {
+                // One empty line before the request is passed over (RFC 9112 §2.2).
+                (true, 0) if first => {}
+                (true, 0) => return Err(Refusal::EmptyLines),
+                (true, _) => return Ok(Some(end + 1)),
+                (false, _) => self.ended += 1,
+            }
+            if self.ended > FIELDS_MAX + 1 {
+                return Err(Refusal::Fields);
+            }
+        }
+        self.seen = bytes.len();
+        self.bound(bytes.len() - self.line)?;
+        if bytes.len() > HEAD_BYTES_MAX { Err(Refusal::Fields) } else { Ok(None) }
+    }
+
+    fn bound(&self, line: usize) -> Result<(), Refusal> {
+        match self.ended {
+            _ if line <= LINE_BYTES_MAX => Ok(()),
+            0 => Err(Refusal::LongTarget),
+            _ => Err(Refusal::Fields),
+        }
+    }
+}
+
+/// What a head says that is needed to follow the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// How its body is delimited.
+    pub(super) framing: Framing,
+    /// The head as it goes on, where it is not as it came: a target that is no URI is
+    /// percent-encoded for who wants one, and stands in a field of ours as it came.
+    pub(super) rewritten: Option<Vec<u8>>,
+}
+
+/// The fields that matter here, as they were found.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Option<&'a [u8]>,
+    length: Option<&'a [u8]>,
+    coding: Option<&'a [u8]>,
+    expect: Option<&'a [u8]>,
+    upgrade: Option<&'a [u8]>,
+    claims_raw_target: bool,
+    count: usize,
+}
+
+impl Head {
+    /// Reads a head that [`Lines`] has found the end of.
+    pub(super) fn read(bytes: &[u8]) -> Result<Head, Refusal> {
+        if bytes.len() > HEAD_BYTES_MAX {
+            return Err(Refusal::Fields);
+        }
+        let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+        let mut lines =
+            bytes.split(|byte| *byte == b'\n').map(|line| &line[..line.len().max(1) - 1]);
+        let line = RequestLine::read(lines.next().unwrap_or_default())?;
+        let mut fields = Fields::default();
+        for field in lines.take_while(|line| !line.is_empty()) {
+            fields.add(field)?;
+        }
+        fields.check_host(&line)?;
+        if fields.expect.is_some_and(|expect| !expect.eq_ignore_ascii_case(b"100-continue")) {
+            return Err(Refusal::Expectation);
+        }
+        let framing = fields.framing(&line)?;
+        let upgrades = fields.upgrade.is_some_and(|to| {
+            line.is_get
+                && line.is_current
+                && framing.is_none()
+                && to.eq_ignore_ascii_case(b"websocket")
+        });
+        let raw = line.target.iter().any(|byte| !is_uri(*byte));
+        let as_it_came =
+            !raw && (fields.upgrade.is_none() || upgrades) && !fields.claims_raw_target;
+        let rewritten = (!as_it_came).then(|| rewrite(bytes, &line, raw, upgrades));
+        match &rewritten {
+            Some(longer) if longer.len() > HEAD_BYTES_MAX => Err(Refusal::LongTarget),
+            _ if raw && fields.count == FIELDS_MAX => Err(Refusal::Fields),
+            _ => Ok(Head { framing, rewritten }),
+        }
+    }
+}
+
+/// The first line.
+struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    /// The host that the target names, if it is absolute.
+    authority: Option<&'a [u8]>,
+    is_get: bool,
+    /// HTTP/1.1, not 1.0.
+    is_current: bool,
+}
+
+impl<'a> RequestLine<'a> {
+    fn read(line: &'a [u8]) -> Result<Self, Refusal> {
+        if memchr(b'\r', line).is_some() {
+            return Err(Refusal::LineEnd);
+        }
+        let mut parts = line.split(|byte| *byte == b' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Refusal::RequestLine);
+        };
+        if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) || target.is_empty() {
+            return Err(Refusal::RequestLine);
+        }
+        let is_current = match version {
+            b"HTTP/1.1" => true,
+            b"HTTP/1.0" => false,
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
+                return Err(Refusal::Version);
+            }
+            _ => return Err(Refusal::RequestLine),
+        };
+        if matches!(method, b"CONNECT" | b"TRACE") {
+            return Err(Refusal::Method);
+        }
+        if target.iter().any(|byte| matches!(byte, 0..=b' ' | b'#' | 0x7f)) {
+            return Err(Refusal::Target);
+        }
+        let authority = match target {
+            [b'/', ..] => None,
+            b"*" if method == b"OPTIONS" => None,
+            _ => Some(authority(target).ok_or(Refusal::Target)?),
+        };
+        let is_get = method == b"GET";
+        Ok(Self { method, target, authority, is_get, is_current })
+    }
+}
+
+/// The authority of an absolute target, which is one of HTTP's.
+fn authority(target: &[u8]) -> Option<&[u8]> {
+    let scheme = [&b"http://"[..], b"https://"].into_iter().find(|scheme| {
+        target.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme))
+    })?;
+    let rest = &target[scheme.len()..];
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    Some(&rest[..end])
+}
+
+impl<'a> Fields<'a> {
+    fn add(&mut self, line: &'a [u8]) -> Result<(), Refusal> {
+        self.count += 1;
+        let colon = memchr(b':', line).ok_or(Refusal::FieldName)?;
+        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
+            return Err(Refusal::FieldName);
+        }
+        if memchr(b'\r', line).is_some() {
+            return Err(Refusal::LineEnd);
+        }
+        if line[colon + 1..].iter().any(|byte| is_control(*byte)) {
+            return Err(Refusal::FieldValue);
+        }
+        let (known, twice) = match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => (&mut self.host, Refusal::Host),
+            6 if name.eq_ignore_ascii_case(b"expect") => (&mut self.expect, Refusal::Expectation),
+            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                // A list of protocols is none that is spoken here.
+                self.upgrade = Some(if self.upgrade.is_some() { b"" } else { value });
+                return Ok(());
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                (&mut self.length, Refusal::Length)
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                (&mut self.coding, Refusal::Coding)
+            }
+            _ => {
+                self.claims_raw_target |= name.eq_ignore_ascii_case(RAW_TARGET.as_bytes());
+                return Ok(());
+            }
+        };
+        match known.replace(value) {
+            Some(_) => Err(twice),
+            None => Ok(()),
+        }
+    }
+
+    fn check_host(&self, line: &RequestLine<'_>) -> Result<(), Refusal> {
+        let Some(host) = self.host else {
+            // HTTP/1.0 had none.
+            return if line.is_current { Err(Refusal::Host) } else { Ok(()) };
+        };
+        let alike = line.authority.is_none_or(|authority| authority.eq_ignore_ascii_case(host));
+        if is_host(host) && alike { Ok(()) } else { Err(Refusal::Host) }
+    }
+
+    fn framing(&self, line: &RequestLine<'_>) -> Result<Framing, Refusal> {
+        match (self.length, self.coding) {
+            (Some(_), Some(_)) => Err(Refusal::TwoLengths),
+            (None, None) => Ok(Framing::of_length(0)),
+            (Some(length), None) => {
+                let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+                let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
+                length.filter(|_| digits).map(Framing::of_length).ok_or(Refusal::Length)
+            }
+            (None, Some(_)) if !line.is_current => Err(Refusal::Coding),
+            (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => {
+                Ok(Framing::chunked())
+            }
+            (None, Some(coding)) => {
+                let one = !coding.is_empty() && coding.iter().all(|byte| is_token(*byte));
+                let known = coding.to_ascii_lowercase();
+                let garbled = memchr::memmem::find(&known, b"chunked").is_some();
+                Err(if one && !garbled { Refusal::UnknownCoding } else { Refusal::Coding })
+            }
+        }
+    }
+}
+
+/// The head as it goes on: with a target that is a URI, and without an upgrade that is not taken.
+fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 3 * line.target.len());
+    out.extend_from_slice(line.method);
+    out.push(b' ');
+    for &byte in line.target {
+        if is_uri(byte) {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    let rest = line.method.len() + 1 + line.target.len();
+    let mut fields = bytes[rest..].split_inclusive(|byte| *byte == b'\n');
+    out.extend_from_slice(fields.next().unwrap_or_default());
+    for field in fields.filter(|field| *field != b"\r\n") {
+        let name = &field[..memchr(b':', field).unwrap_or(0)];
+        let dropped = name.eq_ignore_ascii_case(RAW_TARGET.as_bytes())
+            || (!upgrades && name.eq_ignore_ascii_case(b"upgrade"));
+        if !dropped {
+            out.extend_from_slice(field);
+        }
+    }
+    if raw {
+        out.extend_from_slice(RAW_TARGET.as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(line.target);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// A byte of a method or a field's name (RFC 9110 §5.6.2).
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A byte that no field's value may have (RFC 9110 §5.5).
+pub(super) fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
+}
+
+/// A byte that every reader of URIs takes (RFC 3986 §2, without the brackets' finer points).
+fn is_uri(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
+}
+
+/// Whether a value is a host with an optional port (RFC 3986 §3.2.2), and no more.
+fn is_host(value: &[u8]) -> bool {
+    let (name, rest) = if value.starts_with(b"[") {
+        let Some(end) = memchr(b']', value) else { return false };
+        let inner = &value[1..end];
+        let address = std::str::from_utf8(inner)
+            .ok()
+            .and_then(|text| text.parse::<std::net::Ipv6Addr>().ok());
+        if address.is_none() {
+            return false;
+        }
+        value.split_at(end + 1)
+    } else {
+        value.split_at(memchr(b':', value).unwrap_or(value.len()))
+    };
+    let port = match rest {
+        [] => true,
+        [b':', port @ ..] => {
+            let number = std::str::from_utf8(port).ok().and_then(|text| text.parse::<u16>().ok());
+            number.is_some() && port.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let named = name.starts_with(b"[") || (!name.is_empty() && name.iter().all(plain));
+    named && port
+}

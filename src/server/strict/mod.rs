@@ -1,0 +1,404 @@
+//! The strict front door: what hyper reads over HTTP/1, and when.
+//!
+//! hyper reads what is common and forgives what is not: both lengths, line feeds alone, odd codings.
+//! A gateway may forgive nothing of that, since the site behind may read it otherwise. So hyper does
+//! not read from the connection but from this [`Door`], which follows the requests, one after the
+//! other, by the strict rules of [`head`] and [`framing`], and gives hyper only what passed: a head
+//! once it is whole, a body as it comes.
+//!
+//! What is refused hyper never sees. To hyper the connection ends there; what it has under way is
+//! answered, and then the door writes the refusal and closes. A body that breaks the rules just ends:
+//! its head has passed, and who reads it finds it cut short.
+//!
+//! The door also carries the deadlines. There is one for a whole head and for silence between
+//! requests; in a body and in answers there has to be progress, but no upload is too long.
+
+mod framing;
+mod head;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::io::poll_read_buf;
+
+use self::framing::Framing;
+pub(super) use self::head::HEAD_BYTES_MAX;
+use self::head::{Head, Lines};
+use crate::fault::Refusal;
+use crate::observe::Counters;
+
+/// How long a head may take from its first byte on.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a connection may rest between requests.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// In how long a body has to bring [`BODY_BYTES_MIN`], and an answer to get on at all. Only time
+/// counts in which somebody waits for the visitor.
+const PROGRESS: Duration = Duration::from_mins(1);
+
+/// About 100 bytes a second: less is no line but an attack.
+const BODY_BYTES_MIN: usize = 6_000;
+
+/// How long what still comes is taken and dropped behind a last answer: a connection that is closed
+/// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(3);
+
+/// How much is read at once where a head is expected.
+const READ_BYTES: usize = 8 * 1024;
+
+/// A connection that lets only strict HTTP/1 requests through.
+#[derive(Debug)]
+pub(super) struct Door<S> {
+    io: S,
+    /// What was read and has not passed. The first `passed` bytes may.
+    buffer: BytesMut,
+    passed: usize,
+    stage: Stage,
+    reading: Timer,
+    writing: Timer,
+    /// Since when nothing that is written was taken.
+    stuck_since: Option<Instant>,
+    closing: Closing,
+    counters: Arc<Counters>,
+}
+
+/// What comes next from the visitor.
+#[derive(Debug)]
+enum Stage {
+    /// A head; since when it is waited for, or for the rest of it.
+    Head { lines: Lines, waiting_since: Option<Instant> },
+    /// A body.
+    Body { framing: Framing, pace: Pace },
+    /// Nothing that anybody reads.
+    Ended,
+}
+
+impl Stage {
+    fn head() -> Stage {
+        Stage::Head { lines: Lines::default(), waiting_since: None }
+    }
+}
+
+/// How fast a body comes while it is waited for.
+#[derive(Debug, Default)]
+struct Pace {
+    waiting_since: Option<Instant>,
+    waited: Duration,
+    bytes: usize,
+}
+
+impl Pace {
+    /// Until when enough of the body has to be there.
+    fn deadline(&mut self) -> Instant {
+        *self.waiting_since.get_or_insert_with(Instant::now) + PROGRESS.saturating_sub(self.waited)
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.waited += self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    /// Whether too little came in the time that is over; else a new time begins.
+    fn is_too_slow(&mut self) -> bool {
+        self.came(0);
+        let slow = self.bytes < BODY_BYTES_MIN;
+        if self.waited >= PROGRESS {
+            (self.waited, self.bytes) = (Duration::ZERO, 0);
+        }
+        slow
+    }
+}
+
+/// How far the end of the connection has come.
+#[derive(Debug, Default)]
+struct Closing {
+    /// What the door itself answers last.
+    answer: BytesMut,
+    /// Whether what still comes is waited for.
+    lingers: bool,
+    until: Option<Instant>,
+    shut: bool,
+}
+
+/// A clock that is wound only when somebody waits, and not for every request.
+#[derive(Debug, Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    /// Whether the deadline is over; if not, the task is woken then, or somewhat earlier.
+    fn is_over(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        loop {
+            if sleep.deadline() > deadline {
+                sleep.as_mut().reset(deadline);
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            if deadline <= Instant::now() {
+                return true;
+            }
+            // It was wound for an earlier deadline that was kept.
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl<S> Door<S> {
+    pub(super) fn new(io: S, counters: Arc<Counters>) -> Door<S> {
+        Door {
+            io,
+            buffer: BytesMut::new(),
+            passed: 0,
+            stage: Stage::head(),
+            reading: Timer::default(),
+            writing: Timer::default(),
+            stuck_since: None,
+            closing: Closing::default(),
+            counters,
+        }
+    }
+
+    /// Ends the reading for a reason that the visitor is told, if nothing of the request has passed.
+    fn refuse(&mut self, refusal: Refusal) {
+        self.counters.refuse(refusal);
+        if matches!(self.stage, Stage::Head { .. }) {
+            self.closing.answer = BytesMut::from(&refusal.answer()[..]);
+        }
+        self.closing.lingers = true;
+        self.stage = Stage::Ended;
+        self.buffer.clear();
+        self.passed = 0;
+    }
+
+    /// Looks at what was read and not passed. Says whether there is something to pass, or all of the
+    /// request is known.
+    fn look(&mut self) -> Result<bool, Refusal> {
+        match &mut self.stage {
+            Stage::Head { lines, .. } => {
+                let Some(end) = lines.end(&self.buffer)? else { return Ok(false) };
+                let Head { framing, rewritten } = Head::read(&self.buffer[..end])?;
+                self.passed = end;
+                if let Some(rewritten) = rewritten {
+                    let rest = self.buffer.split_off(end);
+                    self.passed = rewritten.len();
+                    self.buffer = BytesMut::from(&rewritten[..]);
+                    self.buffer.unsplit(rest);
+                }
+                self.stage = match framing.is_none() {
+                    true => Stage::head(),
+                    false => Stage::Body { framing, pace: Pace::default() },
+                };
+                Ok(true)
+            }
+            Stage::Body { .. } if self.buffer.is_empty() => Ok(false),
+            Stage::Body { framing, .. } => {
+                let (passed, ended) = framing.follow(&self.buffer)?;
+                self.passed = passed;
+                if ended {
+                    self.stage = Stage::head();
+                }
+                Ok(true)
+            }
+            Stage::Ended => Ok(false),
+        }
+    }
+
+    /// Nothing has come: says whether there is still time. If not, the reading has ended.
+    fn waits(&mut self, cx: &mut Context<'_>) -> bool {
+        match &mut self.stage {
+            Stage::Head { waiting_since, .. } => {
+                let since = *waiting_since.get_or_insert_with(Instant::now);
+                let rests = self.buffer.is_empty();
+                if !self.reading.is_over(since + if rests { IDLE } else { HEAD }, cx) {
+                    return true;
+                }
+                match rests {
+                    // Nobody has asked for anything: there is nothing to answer.
+                    true => self.stage = Stage::Ended,
+                    false => self.refuse(Refusal::SlowHead),
+                }
+            }
+            Stage::Body { pace, .. } => loop {
+                if !self.reading.is_over(pace.deadline(), cx) {
+                    return true;
+                }
+                if pace.is_too_slow() {
+                    self.refuse(Refusal::SlowBody);
+                    break;
+                }
+            },
+            Stage::Ended => {}
+        }
+        false
+    }
+}
+
+impl<S: AsyncRead + Unpin> Door<S> {
+    /// Reads more of a head, and says whether there was any.
+    fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let rested = self.buffer.is_empty();
+        self.buffer.reserve(READ_BYTES);
+        let came = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer))?;
+        if let (true, Stage::Head { waiting_since, .. }) = (rested, &mut self.stage) {
+            *waiting_since = None;
+        }
+        Poll::Ready(Ok(came > 0))
+    }
+
+    /// Reads more of a body, right to where it is wanted, and says whether there was any.
+    fn read_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, into))?;
+        let came = &into.filled()[before..];
+        let Stage::Body { framing, pace } = &mut self.stage else { return Poll::Ready(Ok(false)) };
+        if came.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        pace.came(came.len());
+        match framing.follow(came) {
+            Ok((taken, ended)) => {
+                // Behind the end of a body the next head begins.
+                self.buffer.extend_from_slice(&came[taken..]);
+                into.set_filled(before + taken);
+                if ended {
+                    self.stage = Stage::head();
+                }
+            }
+            Err(refusal) => {
+                into.set_filled(before);
+                self.refuse(refusal);
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let door = self.get_mut();
+        loop {
+            if door.passed > 0 {
+                let passed = door.passed.min(into.remaining());
+                into.put_slice(&door.buffer[..passed]);
+                door.buffer.advance(passed);
+                door.passed -= passed;
+                return Poll::Ready(Ok(()));
+            }
+            match door.look() {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(refusal) => door.refuse(refusal),
+            }
+            let read = match &door.stage {
+                Stage::Ended => return Poll::Ready(Ok(())),
+                Stage::Head { .. } => door.read_head(cx),
+                Stage::Body { .. } => match door.read_body(cx, into) {
+                    Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),
+                    other => other,
+                },
+            };
+            match read {
+                Poll::Pending if door.waits(cx) => return Poll::Pending,
+                Poll::Pending | Poll::Ready(Ok(true)) => {}
+                Poll::Ready(Ok(false)) => door.stage = Stage::Ended,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Door<S> {
+    /// Writing goes on, or has stood still for too long.
+    fn progress<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck_since = None;
+            return written;
+        }
+        let since = *self.stuck_since.get_or_insert_with(Instant::now);
+        if self.writing.is_over(since + PROGRESS, cx) {
+            let text = "the visitor takes nothing of what is sent";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let door = self.get_mut();
+        let written = Pin::new(&mut door.io).poll_write(cx, bytes);
+        door.progress(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let door = self.get_mut();
+        let written = Pin::new(&mut door.io).poll_write_vectored(cx, bytes);
+        door.progress(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let door = self.get_mut();
+        let flushed = Pin::new(&mut door.io).poll_flush(cx);
+        door.progress(cx, flushed)
+    }
+
+    /// hyper has answered all that it was given: the refusal goes out, and then nothing more.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let door = self.get_mut();
+        while !door.closing.answer.is_empty() {
+            let written = Pin::new(&mut door.io).poll_write(cx, &door.closing.answer);
+            let written = ready!(door.progress(cx, written))?;
+            door.closing.answer.advance(written);
+        }
+        if !door.closing.shut {
+            let shut = Pin::new(&mut door.io).poll_shutdown(cx);
+            ready!(door.progress(cx, shut))?;
+            door.closing.shut = true;
+            // An answer that did not wait for the end of the body.
+            door.closing.lingers |= matches!(door.stage, Stage::Body { .. });
+        }
+        let until = *door.closing.until.get_or_insert_with(|| Instant::now() + LINGER);
+        let mut dropped = [0; 4096];
+        while door.closing.lingers {
+            let mut into = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut door.io).poll_read(cx, &mut into) {
+                Poll::Ready(Ok(())) if !into.filled().is_empty() && Instant::now() < until => {}
+                Poll::Pending if !door.reading.is_over(until, cx) => return Poll::Pending,
+                _ => door.closing.lingers = false,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
