@@ -12,6 +12,7 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
+use super::RAW_TARGET;
 use crate::gate::request::Cookies;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -72,6 +73,11 @@ pub(super) struct Origin<'a> {
     pub(super) host: &'a HeaderValue,
 }
 
+/// Whether a name may be taken for another: to many sites `X_Forwarded_For` is `X-Forwarded-For`.
+fn is_ambiguous(name: &HeaderName) -> bool {
+    name.as_str().contains('_')
+}
+
 /// The fields that go to the site.
 pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_>) -> HeaderMap {
     let listed = listed(headers);
@@ -84,6 +90,8 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
             || HOP_BY_HOP.contains(name)
             || REBUILT.contains(name)
             || listed.contains(name)
+            || name == RAW_TARGET
+            || is_ambiguous(name)
         {
             continue;
         }
@@ -153,6 +161,8 @@ mod tests {
             ("content-length", "3"),
             ("cookie", "a=1"),
             ("cookie", "b=2"),
+            ("x_forwarded_for", "10.0.0.1"),
+            (RAW_TARGET, "/x"),
             ("x-last", "1"),
         ]);
         let cookies =

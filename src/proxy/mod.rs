@@ -10,6 +10,7 @@ mod body;
 mod headers;
 mod page;
 mod pass;
+mod raw_target;
 mod route;
 mod upstream;
 

@@ -11,6 +11,7 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
@@ -24,8 +25,9 @@ use url::Url;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::page::{Opened, Page};
+use super::raw_target::RawTarget;
 use super::route::Target;
-use super::{Peer, Worker};
+use super::{Peer, RAW_TARGET, Worker};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
@@ -86,14 +88,8 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
-        let head = || {
-            let mut head = Request::new(());
-            *head.method_mut() = parts.method.clone();
-            *head.uri_mut() = target.path.clone().into();
-            *head.headers_mut() = headers.clone();
-            head
-        };
-        let (answer, lease) = self.upstream.send(head, body).await?;
+        let (answer, lease) =
+            self.upstream.send(|| head_for_site(parts, target, &headers), body).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -228,6 +224,20 @@ fn pin_charset(headers: &mut HeaderMap, charset: Charset) {
     if let Ok(pinned) = HeaderValue::from_bytes(&pinned) {
         headers.insert(CONTENT_TYPE, pinned);
     }
+}
+
+/// The request as it goes to the site, but for its body.
+fn head_for_site(parts: &Parts, target: &Target, headers: &HeaderMap) -> Request<()> {
+    let mut head = Request::new(());
+    *head.method_mut() = parts.method.clone();
+    *head.uri_mut() = target.path.clone().into();
+    *head.headers_mut() = headers.clone();
+    // The front door says how a target was written that is no URI, and it stands under HTTP/1 alone.
+    let raw = parts.headers.get(RAW_TARGET).filter(|_| parts.version <= Version::HTTP_11);
+    if let Some(raw) = raw {
+        head.extensions_mut().insert(RawTarget(Bytes::copy_from_slice(raw.as_bytes())));
+    }
+    head
 }
 
 /// The header fields that go to the site.

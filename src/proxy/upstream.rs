@@ -24,7 +24,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
-use crate::fault::UpstreamFault;
+use super::raw_target::{NextTarget, RawTarget, RawTargets};
+use crate::fault::{Fault, UpstreamFault, VisitorFault};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -48,15 +49,22 @@ pub struct Upstream {
 
 #[derive(Debug)]
 struct Resting {
-    sender: SendRequest<Upload>,
+    connection: Connection,
     since: Instant,
+}
+
+/// A connection that requests can be sent on.
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<Upload>,
+    next_target: NextTarget,
 }
 
 /// A connection in use; it rests again when told that it may.
 #[derive(Debug)]
 pub struct Lease {
     upstream: Rc<Upstream>,
-    sender: Option<SendRequest<Upload>>,
+    connection: Option<Connection>,
     progress: Rc<Progress>,
 }
 
@@ -64,13 +72,13 @@ impl Lease {
     /// The answer was read to its end: the connection may be used again, if all of the
     /// request was sent too.
     pub fn finish(&mut self) {
-        let Some(sender) = self.sender.take() else { return };
-        if !self.progress.complete.get() || sender.is_closed() {
+        let Some(connection) = self.connection.take() else { return };
+        if !self.progress.complete.get() || connection.sender.is_closed() {
             return;
         }
         let mut resting = self.upstream.resting.borrow_mut();
         if resting.len() < RESTING_MAX {
-            resting.push(Resting { sender, since: Instant::now() });
+            resting.push(Resting { connection, since: Instant::now() });
         }
     }
 }
@@ -80,6 +88,8 @@ impl Lease {
 struct Progress {
     last: Cell<Instant>,
     complete: Cell<bool>,
+    /// Whether the visitor did not send all of it.
+    broken: Cell<bool>,
 }
 
 /// A request's body on its way to the site.
@@ -102,6 +112,9 @@ impl Body for Upload {
         if polled.is_ready() {
             self.progress.last.set(Instant::now());
         }
+        if matches!(polled, Poll::Ready(Some(Err(_)))) {
+            self.progress.broken.set(true);
+        }
         if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
             self.progress.complete.set(true);
         }
@@ -122,7 +135,7 @@ enum Failed {
     /// The connection died before a byte of the answer came.
     Died(String),
     /// Anything else.
-    Fault(UpstreamFault),
+    Fault(Fault),
 }
 
 impl Upstream {
@@ -137,48 +150,48 @@ impl Upstream {
         self: &Rc<Self>,
         head: impl Fn() -> Request<()>,
         body: Incoming,
-    ) -> Result<(Response<Incoming>, Lease), UpstreamFault> {
+    ) -> Result<(Response<Incoming>, Lease), Fault> {
         let mut body = Some(body).filter(|body| !body.is_end_stream());
         let repeatable = body.is_none();
-        while let Some(sender) = self.rested().await {
+        while let Some(connection) = self.rested().await {
             let request = head();
             // RFC 9110 §9.2.2.
             let idempotent = matches!(
                 *request.method(),
                 Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
             );
-            match self.attempt(sender, request, body.take()).await {
+            match self.attempt(connection, request, body.take()).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Died(cause)) if repeatable && idempotent => {
                     debug!(%cause, "a resting connection had died; trying the next");
                 }
-                Err(Failed::Died(cause)) => return Err(UpstreamFault::Broken(cause)),
+                Err(Failed::Died(cause)) => return Err(UpstreamFault::Broken(cause).into()),
                 Err(Failed::Fault(fault)) => return Err(fault),
             }
         }
-        let sender = self.connect().await?;
-        self.attempt(sender, head(), body).await.map_err(|failed| match failed {
-            Failed::Died(cause) => UpstreamFault::Broken(cause),
+        let connection = self.connect().await?;
+        self.attempt(connection, head(), body).await.map_err(|failed| match failed {
+            Failed::Died(cause) => UpstreamFault::Broken(cause).into(),
             Failed::Fault(fault) => fault,
         })
     }
 
     /// The connection that has rested the shortest and is still alive.
-    async fn rested(&self) -> Option<SendRequest<Upload>> {
+    async fn rested(&self) -> Option<Connection> {
         loop {
-            let Resting { mut sender, since } = self.resting.borrow_mut().pop()?;
+            let Resting { mut connection, since } = self.resting.borrow_mut().pop()?;
             if since.elapsed() > REST {
                 // Those below are older still.
                 self.resting.borrow_mut().clear();
                 return None;
             }
-            if sender.ready().await.is_ok() {
-                return Some(sender);
+            if connection.sender.ready().await.is_ok() {
+                return Some(connection);
             }
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Upload>, UpstreamFault> {
+    async fn connect(&self) -> Result<Connection, UpstreamFault> {
         let unreachable =
             |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", self.address));
         let stream = timeout(CONNECT, TcpStream::connect(&self.address))
@@ -186,6 +199,8 @@ impl Upstream {
             .map_err(|_| unreachable(format!("no answer in {} s", CONNECT.as_secs())))?
             .map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+        let next_target = NextTarget::default();
+        let stream = RawTargets::new(stream, Rc::clone(&next_target));
         let (sender, connection) = http1::Builder::new()
             .max_headers(256)
             .handshake(TokioIo::new(stream))
@@ -196,28 +211,31 @@ impl Upstream {
                 debug!(%error, "a connection to the site ended");
             }
         });
-        Ok(sender)
+        Ok(Connection { sender, next_target })
     }
 
     async fn attempt(
         self: &Rc<Self>,
-        mut sender: SendRequest<Upload>,
+        mut connection: Connection,
         head: Request<()>,
         body: Option<Incoming>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         let progress = Rc::new(Progress {
             last: Cell::new(Instant::now()),
             complete: Cell::new(body.is_none()),
+            broken: Cell::new(false),
         });
+        let raw = head.extensions().get::<RawTarget>().map(|RawTarget(raw)| raw.clone());
+        *connection.next_target.borrow_mut() = raw;
         let upload = Upload { body, progress: Rc::clone(&progress) };
         let response = {
-            let mut response = pin!(sender.send_request(head.map(|()| upload)));
+            let mut response = pin!(connection.sender.send_request(head.map(|()| upload)));
             loop {
                 let deadline = progress.last.get() + SILENCE;
                 match timeout_at(deadline, &mut response).await {
                     Ok(response) => break response,
                     Err(_) if progress.last.get() + SILENCE <= Instant::now() => {
-                        return Err(Failed::Fault(UpstreamFault::Timeout));
+                        return Err(Failed::Fault(UpstreamFault::Timeout.into()));
                     }
                     Err(_) => {}
                 }
@@ -225,8 +243,13 @@ impl Upstream {
         };
         match response {
             Ok(response) => {
-                let lease = Lease { upstream: Rc::clone(self), sender: Some(sender), progress };
+                let lease =
+                    Lease { upstream: Rc::clone(self), connection: Some(connection), progress };
                 Ok((response, lease))
+            }
+            Err(_) if progress.broken.get() => {
+                let cause = "the request's body broke off";
+                Err(Failed::Fault(VisitorFault::BadRequest(cause).into()))
             }
             Err(error)
                 if error.is_incomplete_message() || error.is_canceled() || error.is_closed() =>
@@ -241,7 +264,7 @@ impl Upstream {
                     Some(std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe) => {
                         Err(Failed::Died(cause_of(&error)))
                     }
-                    _ => Err(Failed::Fault(UpstreamFault::Broken(cause_of(&error)))),
+                    _ => Err(Failed::Fault(UpstreamFault::Broken(cause_of(&error)).into())),
                 }
             }
         }

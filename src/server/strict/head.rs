@@ -177,6 +177,15 @@ impl<'a> RequestLine<'a> {
         let is_get = method == b"GET";
         Ok(Self { method, target, authority, is_get, is_current })
     }
+
+    /// Path and query of the target; without the path's slash where an absolute target has none.
+    fn path(&self) -> &'a [u8] {
+        let before = self.authority.map_or(0, |authority| {
+            let scheme = memchr::memmem::find(self.target, b"//").unwrap_or_default();
+            scheme + 2 + authority.len()
+        });
+        &self.target[before..]
+    }
 }
 
 /// The authority of an absolute target, which is one of HTTP's.
@@ -284,9 +293,10 @@ fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> V
         }
     }
     if raw {
+        let path = line.path();
         out.extend_from_slice(RAW_TARGET.as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(line.target);
+        out.extend_from_slice(if path.starts_with(b"/") { b": " } else { b": /" });
+        out.extend_from_slice(path);
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");

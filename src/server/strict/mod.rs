@@ -15,6 +15,8 @@
 
 mod framing;
 mod head;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::pin::Pin;
