@@ -19,7 +19,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Upstream, Worker};
+use crate::proxy::{Tunnels, Upstream, Worker};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
 use crate::snapshot::Snapshot;
@@ -150,7 +150,7 @@ pub fn start_with(
     let mut threads = Vec::new();
     let sockets = per_thread(plain_listeners, tls_listeners, config.threads);
     for (number, (plain, tls)) in sockets.into_iter().enumerate() {
-        let own = Arc::new(Counters::default());
+        let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
         let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
@@ -159,7 +159,9 @@ pub fn start_with(
             pin(number);
             let (snapshot, store, observer, clock) = parts;
             let upstream = Rc::new(Upstream::new(upstream));
-            let worker = Worker { snapshot, store, observer, clock, counters: own, upstream };
+            let counters = own;
+            let tunnels = Tunnels::default();
+            let worker = Worker { snapshot, store, observer, clock, counters, upstream, tunnels };
             server::serve(worker, sockets, stopped)
         })?);
     }

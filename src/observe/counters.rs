@@ -53,6 +53,7 @@ counters! {
     banners: "Pages that asked for a choice.",
     request_cookies_withheld: "Cookies that did not travel to the site.",
     response_cookies_withheld: "Set-Cookie lines that did not reach the browser.",
+    tunnels: "WebSockets opened.",
     choices: "Choices made and withdrawn.",
 }
 

@@ -12,6 +12,7 @@ mod page;
 mod pass;
 mod raw_target;
 mod route;
+mod tunnel;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 pub use body::{Body, BodyError};
+pub use tunnel::Tunnels;
 pub use upstream::Upstream;
 
 use self::pass::Walk;
@@ -63,6 +65,8 @@ pub struct Worker {
     pub counters: Arc<Counters>,
     /// The site.
     pub upstream: Rc<Upstream>,
+    /// The WebSockets of this thread.
+    pub tunnels: Tunnels,
 }
 
 /// The visitor's end of a connection.

@@ -27,7 +27,7 @@ use super::headers::{self, Origin};
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
-use super::{Peer, RAW_TARGET, Worker};
+use super::{Peer, RAW_TARGET, Worker, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
@@ -93,8 +93,7 @@ impl Worker {
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            // Nobody asked for it: `Upgrade` does not travel.
-            return Err(UpstreamFault::Broken("it switched protocols unasked".to_owned()).into());
+            return self.switch(walk, parts, answer);
         }
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);
@@ -251,6 +250,9 @@ fn for_site(
     let Peer { address, local, tls } = walk.peer;
     let origin = Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host };
     let mut headers = headers::for_site(&parts.headers, cookies, origin);
+    if tunnel::is_asked_for(parts) {
+        tunnel::ask_for(&mut headers);
+    }
     match condition {
         Condition::Ours(Some(tags)) => {
             headers.insert(IF_NONE_MATCH, tags.clone());

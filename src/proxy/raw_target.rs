@@ -6,17 +6,28 @@
 //!
 //! That a target holds no space and no line end is seen to by the front door.
 
-use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The target of the request that is sent next on a connection, where it is no URI.
-pub(super) type NextTarget = Rc<RefCell<Option<Bytes>>>;
+/// The target of the request that is sent next on a connection, where it is no URI. One thread has
+/// both ends of it; only a connection that may become a tunnel has to be able to leave its thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NextTarget(Arc<Mutex<Option<Bytes>>>);
+
+impl NextTarget {
+    pub(super) fn set(&self, target: Option<Bytes>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+
+    fn take(&self) -> Option<Bytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// A target as the visitor wrote it, carried by the request that is sent.
 #[derive(Clone, Debug)]
@@ -48,7 +59,7 @@ impl<S: AsyncWrite + Unpin> RawTargets<S> {
 
     /// Takes the first bytes of a request if its target is to be replaced.
     fn take(&mut self, head: &[u8]) -> bool {
-        let Some(raw) = self.next.borrow_mut().take() else { return false };
+        let Some(raw) = self.next.take() else { return false };
         replace(head, &raw, &mut self.waiting);
         true
     }

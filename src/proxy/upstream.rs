@@ -200,14 +200,14 @@ impl Upstream {
             .map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let next_target = NextTarget::default();
-        let stream = RawTargets::new(stream, Rc::clone(&next_target));
+        let stream = RawTargets::new(stream, next_target.clone());
         let (sender, connection) = http1::Builder::new()
             .max_headers(256)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         tokio::task::spawn_local(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = connection.with_upgrades().await {
                 debug!(%error, "a connection to the site ended");
             }
         });
@@ -226,7 +226,7 @@ impl Upstream {
             broken: Cell::new(false),
         });
         let raw = head.extensions().get::<RawTarget>().map(|RawTarget(raw)| raw.clone());
-        *connection.next_target.borrow_mut() = raw;
+        connection.next_target.set(raw);
         let upload = Upload { body, progress: Rc::clone(&progress) };
         let response = {
             let mut response = pin!(connection.sender.send_request(head.map(|()| upload)));

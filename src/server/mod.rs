@@ -12,17 +12,17 @@ mod tls;
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -35,7 +35,7 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{TlsError, server_config};
 
-use self::strict::{Door, HEAD_BYTES_MAX};
+use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::proxy::{Body, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
@@ -81,8 +81,11 @@ pub fn serve(
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = stop.wait_for(|stop| *stop).await;
-        let drained =
-            timeout(DRAIN, async { while accepting.join_next().await.is_some() {} }).await;
+        let drained = timeout(DRAIN, async {
+            while accepting.join_next().await.is_some() {}
+            worker.tunnels.ended().await;
+        });
+        let drained = drained.await;
         if drained.is_err() {
             warn!("connections were still open after {} s and are cut", DRAIN.as_secs());
         }
@@ -149,14 +152,20 @@ impl Connection {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+    async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        self,
+        stream: S,
+        peer: Peer,
+    ) {
         let door = Door::new(stream, Arc::clone(&self.worker.counters));
+        let tunnel = door.tunnel();
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(door), service(self.worker, peer));
-        until_stopped(connection, self.stop).await;
+            .serve_connection(TokioIo::new(door), service(self.worker, peer, Some(tunnel)));
+        let connection = connection.with_upgrades();
+        until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
@@ -167,15 +176,16 @@ impl Connection {
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)
             .keep_alive_interval(Duration::from_mins(1))
-            .serve_connection(TokioIo::new(stream), service(self.worker, peer));
-        until_stopped(connection, self.stop).await;
+            .serve_connection(TokioIo::new(stream), service(self.worker, peer, None));
+        until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
     }
 }
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection, which may become a tunnel.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
+    tunnel: Option<Tunnel>,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Body>,
@@ -183,21 +193,30 @@ fn service(
     Future = impl Future<Output = Result<Response<Body>, Infallible>>,
 > {
     service_fn(move |request| {
-        let worker = Rc::clone(&worker);
-        async move { Ok(worker.handle(peer, request).await) }
+        let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
+        async move {
+            let response = worker.handle(peer, request).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+                && let Some(tunnel) = tunnel
+            {
+                tunnel.begin();
+            }
+            Ok(response)
+        }
     })
 }
 
 /// Drives a connection to its end; told to stop, it finishes what is under way and no more.
-async fn until_stopped<C: GracefulConnection>(connection: C, mut stop: watch::Receiver<bool>)
-where
-    C::Error: std::fmt::Display,
-{
-    let mut connection = std::pin::pin!(connection);
+async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
+    connection: C,
+    finish: impl FnOnce(Pin<&mut C>),
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
         _ = stop.wait_for(|stop| *stop) => {
-            connection.as_mut().graceful_shutdown();
+            finish(connection.as_mut());
             connection.await
         }
     };

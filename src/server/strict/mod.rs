@@ -21,6 +21,7 @@ mod tests;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -63,12 +64,29 @@ pub(super) struct Door<S> {
     buffer: BytesMut,
     passed: usize,
     stage: Stage,
+    tunnel: Tunnel,
     reading: Timer,
     writing: Timer,
     /// Since when nothing that is written was taken.
     stuck_since: Option<Instant>,
     closing: Closing,
     counters: Arc<Counters>,
+}
+
+/// Whether a connection has become a tunnel: the site and the visitor have agreed, and what follows is
+/// no HTTP.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tunnel(Arc<AtomicBool>);
+
+impl Tunnel {
+    /// It has.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What comes next from the visitor.
@@ -160,12 +178,18 @@ impl<S> Door<S> {
             buffer: BytesMut::new(),
             passed: 0,
             stage: Stage::head(),
+            tunnel: Tunnel::default(),
             reading: Timer::default(),
             writing: Timer::default(),
             stuck_since: None,
             closing: Closing::default(),
             counters,
         }
+    }
+
+    /// What to tell once the connection has become a tunnel.
+    pub(super) fn tunnel(&self) -> Tunnel {
+        self.tunnel.clone()
     }
 
     /// Ends the reading for a reason that the visitor is told, if nothing of the request has passed.
@@ -301,6 +325,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
                 door.buffer.advance(passed);
                 door.passed -= passed;
                 return Poll::Ready(Ok(()));
+            }
+            if door.tunnel.has_begun() {
+                door.passed = door.buffer.len();
+                if door.passed == 0 {
+                    return Pin::new(&mut door.io).poll_read(cx, into);
+                }
+                continue;
             }
             match door.look() {
                 Ok(true) => continue,
