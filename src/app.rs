@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
@@ -20,14 +21,15 @@ use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{Tunnels, Upstream, Worker};
+use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
-use crate::store::{Archived, Store, StoreThread, keys};
+use crate::store::{Store, StoreError, StoreThread, keys};
 use crate::superseded::Superseded;
-use crate::{rules, server};
+use crate::{reload, server};
 
 /// Why the gateway did not start.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub enum StartError {
     Key(KeyError),
     /// TLS cannot be served.
     Tls(TlsError),
+    /// The record of consent does not take what it has to explain.
+    Store(StoreError),
     /// An address or thread cannot be had.
     Io(std::io::Error),
 }
@@ -60,6 +64,7 @@ impl fmt::Display for StartError {
             StartError::Folder(error) => write!(f, "{error}"),
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
+            StartError::Store(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
         }
     }
@@ -82,6 +87,8 @@ pub struct Running {
     pub tls: Vec<SocketAddr>,
     /// The address of health and metrics.
     pub admin: SocketAddr,
+    /// Puts new rules and certificates into force.
+    pub reload: Reload,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     store: StoreThread,
@@ -97,6 +104,8 @@ impl Running {
                 error!("a thread failed");
             }
         }
+        // The store's thread ends when nobody has use for it.
+        drop(self.reload);
         self.store.join();
         self.observer.join();
     }
@@ -114,15 +123,12 @@ pub fn start_with(
     files: &[RuleFile],
     clock: &Clock,
 ) -> Result<Running, StartError> {
-    let root = config.rules.display().to_string();
-    let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;
-    if rules.policies.at(clock.now()).is_none() {
-        return Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string()));
-    }
-    let certificates = match config.listen_tls.is_empty() {
+    let rules = reload::load(config, files, clock)?;
+    let tls = match config.listen_tls.is_empty() {
         true => None,
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
+    let (tls_config, certificates) = tls.unzip();
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
     let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
@@ -154,7 +160,7 @@ pub fn start_with(
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
         let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
-        let sockets = Sockets { plain, tls, certificates: certificates.clone() };
+        let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
@@ -165,7 +171,17 @@ pub fn start_with(
             server::serve(worker, sockets, stopped)
         })?);
     }
-    let told = Admin { counters, observer, store };
+    let refused = Arc::new(AtomicBool::new(false));
+    let reload = Reload {
+        config: config.clone(),
+        clock: clock.clone(),
+        seal: keys.seal,
+        snapshot,
+        store: Arc::clone(&store),
+        certificates,
+        refused: Arc::clone(&refused),
+    };
+    let told = Admin { counters, observer, store, refused };
     for listener in admin_listeners.into_iter().flatten() {
         let (told, stopped) = (told.clone(), stopped.clone());
         threads.push(spawn("admin".to_owned(), move || {
@@ -182,6 +198,7 @@ pub fn start_with(
         plain,
         tls,
         admin: admin[0],
+        reload,
         stop,
         threads,
         store: store_thread,
@@ -245,20 +262,4 @@ fn pin(number: usize) {
     if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
         warn!(%error, "a thread could not be pinned to its core");
     }
-}
-
-/// What digests in the record refer to: the terms that were agreed to or refused, and the
-/// banner with its code as it was shown.
-fn archive(snapshot: &Snapshot) -> Vec<Archived> {
-    let mut archive = Vec::new();
-    for policy in snapshot.rules.policies.all() {
-        for (purpose, terms) in policy.terms.iter() {
-            let content = terms.canonical(purpose);
-            archive.push(Archived { digest: terms.digest.0, kind: "terms", content });
-        }
-    }
-    for layer in snapshot.faces().filter_map(|face| face.layer.as_ref()) {
-        archive.push(Archived { digest: layer.digest(), kind: "shown", content: layer.shown() });
-    }
-    archive
 }

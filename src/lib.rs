@@ -93,6 +93,7 @@ pub mod html;
 pub mod observe;
 pub mod policy;
 pub mod proxy;
+pub mod reload;
 pub mod rules;
 pub mod server;
 pub mod snapshot;

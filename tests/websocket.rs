@@ -171,15 +171,17 @@ fn nobody_switches_unasked() {
 }
 
 #[test]
-fn a_gateway_that_stops_waits_for_its_tunnels() {
+fn a_tunnel_outlives_a_reload_and_a_gateway_that_stops_waits_for_it() {
     let data = tempfile::tempdir().expect("a folder");
     let (address, site, _requests) = echo();
     let mut gateway = Program::run(address, data.path()).start();
     let (mut socket, _) = connect(&gateway);
-    gateway.signal("TERM");
-    gateway.wait_for_line("stopping");
-    socket.send(Message::text("still here")).expect("it is open");
-    assert_eq!(socket.read().expect("an echo"), Message::text("still here"));
+    for (signal, says) in [("HUP", "reloaded the rules"), ("TERM", "stopping")] {
+        gateway.signal(signal);
+        gateway.wait_for_line(says);
+        socket.send(Message::text(says)).expect("it is open");
+        assert_eq!(socket.read().expect("an echo"), Message::text(says));
+    }
     // The visitor leaves without a word.
     let stream = socket.get_mut();
     stream.flush().expect("it is open");

@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -37,6 +38,8 @@ pub struct Admin {
     pub observer: Observer,
     /// The record of consent.
     pub store: Arc<Store>,
+    /// Whether the last reload was refused.
+    pub refused: Arc<AtomicBool>,
 }
 
 impl Admin {
@@ -132,6 +135,8 @@ impl Admin {
         put("superseded", "Consent ids that no longer count.", "gauge", superseded);
         let readable = u64::from(self.store.superseded().record() == Record::Readable);
         put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
+        let refused = u64::from(self.refused.load(Ordering::Relaxed));
+        put("reload_refused", "Whether the last reload was refused.", "gauge", refused);
         let name = "kelisim_requests_refused_total";
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");

@@ -86,7 +86,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
     let files = demo::rule_files();
     let running = app::start_with(&config, &files, &Clock::System).map_err(DemoError::Start)?;
     announce(&running, site);
-    super::run::until_told_to_stop()?;
+    super::run::until_told_to_stop(None)?;
     running.stop();
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! `kelisim run`: the gateway in front of a site.
 //!
-//! It runs until SIGTERM or SIGINT, then finishes what is under way and exits 0.
+//! It runs until SIGTERM or SIGINT, then finishes what is under way and exits 0. On SIGHUP it reads
+//! rules and certificates anew.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{error, info};
 
-use crate::app;
+use crate::app::{self, Running};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Settings};
 
@@ -29,7 +30,7 @@ pub(super) fn run(settings: Settings, file: Option<&Path>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = until_told_to_stop();
+    let ended = until_told_to_stop(Some(&|| reload(&running)));
     info!("stopping");
     running.stop();
     match ended {
@@ -46,16 +47,37 @@ fn config(settings: Settings, file: Option<&Path>) -> Result<Config, ConfigError
     settings.or(file).config()
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(super) fn until_told_to_stop() -> std::io::Result<()> {
+/// Puts new rules and certificates into force, or says what is wrong with them.
+fn reload(running: &Running) {
+    match running.reload.reload() {
+        Ok(()) => info!("reloaded the rules and the certificates"),
+        Err(error) => {
+            let lines = error.to_string();
+            error!("nothing was reloaded, and everything goes on as it was:\n{lines}");
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. Does on SIGHUP what is to be done then; if that is nothing, the end
+/// of the terminal is the end of the program, as ever.
+pub(super) fn until_told_to_stop(on_hangup: Option<&dyn Fn()>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        let mut hangup = on_hangup.map(|_| signal(SignalKind::hangup())).transpose()?;
+        loop {
+            let hung_up = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = hung_up => on_hangup.iter().for_each(|reload| reload()),
+            }
         }
-        Ok(())
     })
 }

@@ -33,7 +33,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 pub use listener::bind;
-pub use tls::{TlsError, server_config};
+pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::proxy::{Body, Peer, Worker};

@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -43,50 +44,74 @@ impl fmt::Display for TlsError {
     }
 }
 
+/// The certificates that are served. They can be replaced while connections are made.
+#[derive(Debug)]
+pub struct Certificates(ArcSwap<ByName>);
+
+impl Certificates {
+    /// Puts others in their place.
+    pub fn replace(&self, others: ByName) {
+        self.0.store(Arc::new(others));
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
+        Some(self.0.load().find(&name))
+    }
+}
+
 /// Certificates by the names that they are for.
 #[derive(Debug)]
-struct ByName {
+pub struct ByName {
     names: HashMap<String, Arc<CertifiedKey>>,
     first: Arc<CertifiedKey>,
 }
 
-impl ResolvesServerCert for ByName {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
+impl ByName {
+    fn find(&self, name: &str) -> Arc<CertifiedKey> {
         // A wildcard stands for one label (RFC 9525 §6.3).
         let wildcard = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
-        let found = self.names.get(&name).or_else(|| self.names.get(&wildcard?));
-        Some(Arc::clone(found.unwrap_or(&self.first)))
+        let found = self.names.get(name).or_else(|| self.names.get(&wildcard?));
+        Arc::clone(found.unwrap_or(&self.first))
+    }
+
+    /// Reads the certificates of a folder.
+    pub fn read(folder: &Path) -> Result<ByName, TlsError> {
+        let entries = std::fs::read_dir(folder)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| TlsError::Folder(folder.to_owned(), error))?;
+        let mut paths: Vec<PathBuf> = entries
+            .into_iter()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "crt"))
+            .collect();
+        paths.sort();
+
+        let mut names = HashMap::new();
+        let mut first = None;
+        for path in paths {
+            let key = Arc::new(read(&path)?);
+            for name in names_of(&key) {
+                names.entry(name).or_insert_with(|| Arc::clone(&key));
+            }
+            // A file may be named for its host: that name counts too.
+            if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
+                names.entry(stem.to_ascii_lowercase()).or_insert_with(|| Arc::clone(&key));
+            }
+            first.get_or_insert(key);
+        }
+        let first = first.ok_or_else(|| TlsError::Empty(folder.to_owned()))?;
+        Ok(ByName { names, first })
     }
 }
 
-/// Reads the certificates of a folder.
-pub fn server_config(folder: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let entries = std::fs::read_dir(folder)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| TlsError::Folder(folder.to_owned(), error))?;
-    let mut paths: Vec<PathBuf> = entries
-        .into_iter()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "crt"))
-        .collect();
-    paths.sort();
-
-    let mut names = HashMap::new();
-    let mut first = None;
-    for path in paths {
-        let key = Arc::new(read(&path)?);
-        for name in names_of(&key) {
-            names.entry(name).or_insert_with(|| Arc::clone(&key));
-        }
-        // A file may be named for its host: that name counts too.
-        if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
-            names.entry(stem.to_ascii_lowercase()).or_insert_with(|| Arc::clone(&key));
-        }
-        first.get_or_insert(key);
-    }
-    let first = first.ok_or_else(|| TlsError::Empty(folder.to_owned()))?;
-    Ok(Arc::new(config(Arc::new(ByName { names, first }))))
+/// What serves the certificates of a folder, and the certificates themselves.
+pub fn server_config(folder: &Path) -> Result<(Arc<ServerConfig>, Arc<Certificates>), TlsError> {
+    let certificates = Arc::new(Certificates(ArcSwap::from_pointee(ByName::read(folder)?)));
+    let config = config(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
+    Ok((Arc::new(config), certificates))
 }
 
 fn config(certificates: Arc<dyn ResolvesServerCert>) -> ServerConfig {

@@ -82,9 +82,12 @@ impl fmt::Display for StoreError {
     }
 }
 
-struct Job {
-    entry: Entry,
-    done: oneshot::Sender<Result<(), StoreError>>,
+/// What the store's thread is asked to do.
+enum Job {
+    /// To record a choice.
+    Record { entry: Box<Entry>, done: oneshot::Sender<Result<(), StoreError>> },
+    /// To keep what digests in the record refer to.
+    Archive { archive: Vec<Archived>, done: SyncSender<Result<(), StoreError>> },
 }
 
 /// A handle to the store's thread.
@@ -154,7 +157,7 @@ impl Store {
         }
         let withdraws = entry.supersedes.is_some();
         let (done, answer) = oneshot::channel();
-        let mut job = Job { entry, done };
+        let mut job = Job::Record { entry: Box::new(entry), done };
         loop {
             match self.jobs.try_send(job) {
                 Ok(()) => break,
@@ -172,6 +175,15 @@ impl Store {
             }
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Unwritable("its thread ended".to_owned())))
+    }
+
+    /// Keeps what digests in the record will refer to; it is on the disk when this returns. To be
+    /// called where waiting keeps nobody.
+    pub fn archive(&self, archive: Vec<Archived>) -> Result<(), StoreError> {
+        let ended = || StoreError::Unwritable("its thread ended".to_owned());
+        let (done, answer) = sync_channel(1);
+        self.jobs.send(Job::Archive { archive, done }).map_err(|_| ended())?;
+        answer.recv().unwrap_or_else(|_| Err(ended()))
     }
 
     /// How many withdrawals count in memory alone, because the disk failed. They are tried
@@ -236,8 +248,19 @@ impl Writer {
     }
 
     fn answer(&mut self, jobs: Vec<Job>) {
-        let (entries, waiting): (Vec<Entry>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.entry, job.done)).unzip();
+        let (mut entries, mut waiting) = (Vec::new(), Vec::new());
+        for job in jobs {
+            match job {
+                Job::Record { entry, done } => {
+                    entries.push(*entry);
+                    waiting.push(done);
+                }
+                Job::Archive { archive, done } => {
+                    // Whoever asked may have given up.
+                    let _ = done.send(self.keep(archive));
+                }
+            }
+        }
         let result = self.write(&entries);
         if result.is_err() {
             self.keep_withdrawals(entries);
@@ -246,6 +269,20 @@ impl Writer {
             // A visitor who went away no longer waits for the answer.
             let _ = done.send(result.clone());
         }
+    }
+
+    /// Keeps what digests refer to beside what is kept already.
+    fn keep(&mut self, archive: Vec<Archived>) -> Result<(), StoreError> {
+        let known = self.archive.len();
+        self.archive.extend(archive);
+        // It is written where the record is opened.
+        self.sqlite = None;
+        self.reopen(false);
+        if self.sqlite.is_some() {
+            return Ok(());
+        }
+        self.archive.truncate(known);
+        Err(StoreError::Unwritable(format!("{} cannot be opened", self.path.display())))
     }
 
     fn keep_withdrawals(&mut self, entries: Vec<Entry>) {

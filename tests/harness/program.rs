@@ -134,6 +134,12 @@ impl Gateway {
         }
     }
 
+    /// Its address for visitors over TLS.
+    pub(crate) fn tls(&self) -> SocketAddr {
+        let line = self.said.iter().find(|line| line.contains("listening on https://"));
+        address(line.expect("it listens for TLS"), "listening on https://")
+    }
+
     /// How many lines so far hold these words.
     pub(crate) fn lines_with(&self, part: &str) -> usize {
         self.said.iter().filter(|line| line.contains(part)).count()
