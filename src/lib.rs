@@ -25,13 +25,14 @@
 //! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`demo`], [`app`], [`cli`] | settings, sockets, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | settings, sockets, the strict front door, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
 //! # A request's walk
 //!
-//! 1. [`server`] accepts the connection, completes TLS, and lets hyper read the head.
+//! 1. [`server`] accepts the connection and completes TLS. Over HTTP/1 its front door follows the
+//!    requests by strict rules, and hyper reads only what passed.
 //! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
@@ -66,8 +67,9 @@
 //! - A choice is on the disk before it is answered. Where the disk fails an agreement is
 //!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next
 //!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
-//! - A rule set that exists is whole: examples played, languages complete, notice given.
-//!   *(`tests/process.rs`.)*
+//! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
+//!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
+//! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
 //! - The gateway opens no connection but to the site (policy 8.2).
 //!
 //! # Threads
