@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -217,9 +218,13 @@ impl Upstream {
     async fn attempt(
         self: &Rc<Self>,
         mut connection: Connection,
-        head: Request<()>,
+        mut head: Request<()>,
         body: Option<Incoming>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
+        if body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
+            // Of itself hyper would send a `GET` without the body that it has.
+            head.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let progress = Rc::new(Progress {
             last: Cell::new(Instant::now()),
             complete: Cell::new(body.is_none()),

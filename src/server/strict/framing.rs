@@ -61,6 +61,8 @@ pub(super) struct Chunked {
 enum At {
     /// Behind so many digits of a size.
     Size(u8),
+    /// In the white space that may stand before an extension.
+    Padding,
     /// In a chunk's extension; whether in quotes.
     Extension(bool),
     /// Behind the CR that ends a size.
@@ -141,7 +143,8 @@ impl Chunked {
                 self.size = self.size << 4 | u64::from(digit);
                 At::Size(digits + 1)
             }
-            (At::Size(1..), b';') => At::Extension(false),
+            (At::Size(1..) | At::Padding, b' ' | b'\t') => At::Padding,
+            (At::Size(1..) | At::Padding, b';') => At::Extension(false),
             (At::Size(1..) | At::Extension(false), b'\r') => At::SizeEnd,
             (At::Extension(quoted), _) if !is_control(byte) => {
                 self.extensions += 1;
@@ -223,6 +226,7 @@ mod tests {
         assert_eq!(body(&Framing::of_length(3), "ab"), Ok(None));
         for (chunks, rest) in [
             ("0\r\n\r\n", "GET"),
+            ("1 \t;a\r\nb\r\n0\r\n\r\n", "GET"),
             ("3\r\nabc\r\n0\r\n\r\n", "x"),
             ("A;a=\"b;c\"\r\n0123456789\r\n00\r\nx-sum: 1\r\n\r\n", "GET / HTTP/1.1\r\n"),
         ] {

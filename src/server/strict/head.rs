@@ -57,7 +57,25 @@ impl Lines {
         }
         self.seen = bytes.len();
         self.bound(bytes.len() - self.line)?;
-        if bytes.len() > HEAD_BYTES_MAX { Err(Refusal::Fields) } else { Ok(None) }
+        if bytes.len() > HEAD_BYTES_MAX {
+            return Err(Refusal::Fields);
+        }
+        self.despair(bytes)?;
+        Ok(None)
+    }
+
+    /// Refuses what no byte that is still to come could mend: nobody has to wait for a deadline.
+    fn despair(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let rest = &bytes[self.line..];
+        let ended = rest.strip_suffix(b"\r").unwrap_or(rest);
+        if memchr(b'\r', ended).is_some() {
+            return Err(Refusal::LineEnd);
+        }
+        let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+        match memchr(b'\n', bytes) {
+            Some(end) if self.ended > 0 => RequestLine::read(&bytes[..end - 1]).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn bound(&self, line: usize) -> Result<(), Refusal> {
@@ -87,6 +105,8 @@ struct Fields<'a> {
     coding: Option<&'a [u8]>,
     expect: Option<&'a [u8]>,
     upgrade: Option<&'a [u8]>,
+    /// Whether `Connection` names the upgrade, as it has to (RFC 9110 §7.8).
+    connects_upgrade: bool,
     claims_raw_target: bool,
     count: usize,
 }
@@ -110,12 +130,12 @@ impl Head {
             return Err(Refusal::Expectation);
         }
         let framing = fields.framing(&line)?;
-        let upgrades = fields.upgrade.is_some_and(|to| {
-            line.is_get
-                && line.is_current
-                && framing.is_none()
-                && to.eq_ignore_ascii_case(b"websocket")
-        });
+        let websocket = fields.upgrade.is_some_and(|to| to.eq_ignore_ascii_case(b"websocket"));
+        let upgrades = websocket
+            && fields.connects_upgrade
+            && line.is_get
+            && line.is_current
+            && framing.is_none();
         let raw = line.target.iter().any(|byte| !is_uri(*byte));
         let as_it_came =
             !raw && (fields.upgrade.is_none() || upgrades) && !fields.claims_raw_target;
@@ -202,7 +222,8 @@ impl<'a> Fields<'a> {
     fn add(&mut self, line: &'a [u8]) -> Result<(), Refusal> {
         self.count += 1;
         let colon = memchr(b':', line).ok_or(Refusal::FieldName)?;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+        // Tabs around a value are white space to some readers and part of it to others.
+        let (name, value) = (&line[..colon], trim_spaces(&line[colon + 1..]));
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(Refusal::FieldName);
         }
@@ -218,6 +239,11 @@ impl<'a> Fields<'a> {
             7 if name.eq_ignore_ascii_case(b"upgrade") => {
                 // A list of protocols is none that is spoken here.
                 self.upgrade = Some(if self.upgrade.is_some() { b"" } else { value });
+                return Ok(());
+            }
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                let mut listed = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+                self.connects_upgrade |= listed.any(|one| one.eq_ignore_ascii_case(b"upgrade"));
                 return Ok(());
             }
             14 if name.eq_ignore_ascii_case(b"content-length") => {
@@ -238,10 +264,9 @@ impl<'a> Fields<'a> {
     }
 
     fn check_host(&self, line: &RequestLine<'_>) -> Result<(), Refusal> {
-        let Some(host) = self.host else {
-            // HTTP/1.0 had none.
-            return if line.is_current { Err(Refusal::Host) } else { Ok(()) };
-        };
+        // HTTP/1.0 had none; a site behind a gateway cannot do without one, wherever it is named.
+        let named = line.authority.filter(|_| !line.is_current);
+        let host = self.host.or(named).ok_or(Refusal::Host)?;
         let alike = line.authority.is_none_or(|authority| authority.eq_ignore_ascii_case(host));
         if is_host(host) && alike { Ok(()) } else { Err(Refusal::Host) }
     }
@@ -261,9 +286,7 @@ impl<'a> Fields<'a> {
             }
             (None, Some(coding)) => {
                 let one = !coding.is_empty() && coding.iter().all(|byte| is_token(*byte));
-                let known = coding.to_ascii_lowercase();
-                let garbled = memchr::memmem::find(&known, b"chunked").is_some();
-                Err(if one && !garbled { Refusal::UnknownCoding } else { Refusal::Coding })
+                Err(if one { Refusal::UnknownCoding } else { Refusal::Coding })
             }
         }
     }
@@ -301,6 +324,13 @@ fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> V
     }
     out.extend_from_slice(b"\r\n");
     out
+}
+
+fn trim_spaces(mut value: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = value {
+        value = rest;
+    }
+    value
 }
 
 /// A byte of a method or a field's name (RFC 9110 §5.6.2).
