@@ -20,7 +20,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Tunnels, Upstream, Worker};
+use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
@@ -160,6 +160,7 @@ pub fn start_with(
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
         let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
@@ -167,7 +168,8 @@ pub fn start_with(
             let upstream = Rc::new(Upstream::new(upstream));
             let counters = own;
             let tunnels = Tunnels::default();
-            let worker = Worker { snapshot, store, observer, clock, counters, upstream, tunnels };
+            let worker =
+                Worker { snapshot, store, observer, clock, counters, upstream, trusted, tunnels };
             server::serve(worker, sockets, stopped)
         })?);
     }

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::rules::RuleFile;
@@ -43,6 +44,10 @@ pub struct Settings {
     /// Address of health and metrics [default: 127.0.0.1:9180]
     #[arg(long, env = "KELISIM_ADMIN", value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
+    /// Network of proxies that are believed about whom they ask for; may be given several times
+    #[arg(long, env = "KELISIM_TRUST", value_name = "CIDR", value_delimiter = ',')]
+    #[serde(default)]
+    pub trust: Vec<IpNet>,
     /// Threads that serve [default: one for each core]
     #[arg(long, env = "KELISIM_THREADS", value_name = "N")]
     pub threads: Option<usize>,
@@ -77,6 +82,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The address of health and metrics.
     pub admin: SocketAddr,
+    /// Networks of proxies that are believed about whom they ask for.
+    pub trust: Vec<IpNet>,
     /// Threads that serve.
     pub threads: usize,
 }
@@ -103,7 +110,9 @@ impl Settings {
     /// These settings, with what they leave open taken from `file`.
     #[must_use]
     pub fn or(self, file: Settings) -> Settings {
-        let list = |given: Vec<SocketAddr>, other| if given.is_empty() { other } else { given };
+        fn list<T>(given: Vec<T>, other: Vec<T>) -> Vec<T> {
+            if given.is_empty() { other } else { given }
+        }
         Settings {
             upstream: self.upstream.or(file.upstream),
             listen: list(self.listen, file.listen),
@@ -112,6 +121,7 @@ impl Settings {
             rules: self.rules.or(file.rules),
             data: self.data.or(file.data),
             admin: self.admin.or(file.admin),
+            trust: list(self.trust, file.trust),
             threads: self.threads.or(file.threads),
         }
     }
@@ -139,6 +149,7 @@ impl Settings {
             rules: self.rules.unwrap_or_else(|| RULES.into()),
             data: self.data.unwrap_or_else(|| "data".into()),
             admin: self.admin.unwrap_or(ADMIN),
+            trust: self.trust,
             threads,
         })
     }

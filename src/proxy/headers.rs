@@ -7,27 +7,34 @@
 //!
 //! Maps are built anew in one pass, so that the order of first occurrence stays.
 
+use std::net::IpAddr;
+
 use http::header::{
-    CONNECTION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    CONNECTION, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 use super::RAW_TARGET;
 use crate::gate::request::Cookies;
+use crate::policy::{Basis, PolicyVersion, Verdicts};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const X_CONSENT: HeaderName = HeaderName::from_static("x-consent");
+
 /// Fields about the client that only the gateway itself may state.
-const REBUILT: [HeaderName; 6] = [
+const REBUILT: [HeaderName; 7] = [
     X_FORWARDED_FOR,
     X_FORWARDED_PROTO,
     X_FORWARDED_HOST,
     X_FORWARDED_PORT,
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("forwarded"),
+    X_REAL_IP,
+    FORWARDED,
+    X_CONSENT,
 ];
 
 /// Fields of one connection.
@@ -64,13 +71,26 @@ fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'a> {
     /// The client's address.
-    pub(super) address: std::net::IpAddr,
+    pub(super) address: IpAddr,
     /// The port on which it reached us.
     pub(super) port: u16,
     /// Whether over TLS.
     pub(super) tls: bool,
     /// The host that it asked, as it wrote it.
     pub(super) host: &'a HeaderValue,
+    /// The verdicts on what is asked consent for, as [`consent`] writes them.
+    pub(super) consent: &'a str,
+}
+
+/// The verdicts on the purposes that rest on consent, for the site to read: `analytics=permit`.
+pub(super) fn consent(verdicts: &Verdicts<'_>, policy: &PolicyVersion) -> String {
+    let asked =
+        verdicts.iter().filter(|(purpose, _)| policy.terms[*purpose].basis == Basis::Consent);
+    let told = asked.map(|(purpose, verdict)| {
+        let word = if verdict.reason().is_none() { "permit" } else { "withhold" };
+        format!("{}={word}", purpose.name())
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a name may be taken for another: to many sites `X_Forwarded_For` is `X-Forwarded-For`.
@@ -114,6 +134,17 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     out.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
     out.insert(X_FORWARDED_HOST, origin.host.clone());
     out.insert(X_FORWARDED_PORT, text(origin.port.to_string()));
+    out.insert(X_REAL_IP, text(origin.address.to_string()));
+    // RFC 7239 §6: an IPv6 address stands in brackets, and what holds a colon in quotes.
+    let node = match origin.address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("\"[{address}]\""),
+    };
+    let host = origin.host.to_str().unwrap_or_default();
+    out.insert(FORWARDED, text(format!("for={node};host=\"{host}\";proto={proto}")));
+    if !origin.consent.is_empty() {
+        out.insert(X_CONSENT, text(origin.consent.to_owned()));
+    }
     out
 }
 
@@ -147,8 +178,9 @@ mod tests {
     #[test]
     fn hop_by_hop_fields_end_here_and_what_a_visitor_claims_about_itself_too() {
         let host = HeaderValue::from_static("send-box.com");
-        let origin =
-            Origin { address: "198.51.100.7".parse().unwrap(), port: 443, tls: true, host: &host };
+        let address = "198.51.100.7".parse().unwrap();
+        let consent = "analytics=permit";
+        let origin = Origin { address, port: 443, tls: true, host: &host, consent };
         let sent = headers(&[
             ("accept", "*/*"),
             ("connection", "keep-alive, x-private, cookie, Content-Length"),
@@ -158,6 +190,7 @@ mod tests {
             ("x-forwarded-for", "10.0.0.1"),
             ("forwarded", "for=10.0.0.1"),
             ("x-real-ip", "10.0.0.1"),
+            ("x-consent", "analytics=permit, marketing=permit"),
             ("content-length", "3"),
             ("cookie", "a=1"),
             ("cookie", "b=2"),
@@ -183,6 +216,9 @@ mod tests {
                 "x-forwarded-proto: https",
                 "x-forwarded-host: send-box.com",
                 "x-forwarded-port: 443",
+                "x-real-ip: 198.51.100.7",
+                "forwarded: for=198.51.100.7;host=\"send-box.com\";proto=https",
+                "x-consent: analytics=permit",
             ]
         );
     }

@@ -7,6 +7,7 @@
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
 mod body;
+mod client;
 mod headers;
 mod page;
 mod pass;
@@ -26,6 +27,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 pub use body::{Body, BodyError};
+pub use client::Trusted;
 pub use tunnel::Tunnels;
 pub use upstream::Upstream;
 
@@ -65,6 +67,8 @@ pub struct Worker {
     pub counters: Arc<Counters>,
     /// The site.
     pub upstream: Rc<Upstream>,
+    /// Who is believed about whom they ask for.
+    pub trusted: Trusted,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
 }
@@ -86,6 +90,7 @@ impl Worker {
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
+        let peer = self.trusted.visitor(peer, &parts.headers);
 
         let cookie = ConsentCookie::new(peer.tls, snapshot.rules.site.share.as_deref());
         let superseded = self.store.superseded();

@@ -248,7 +248,15 @@ fn for_site(
     condition: &Condition,
 ) -> HeaderMap {
     let Peer { address, local, tls } = walk.peer;
-    let origin = Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host };
+    let policy = walk.snapshot.rules.policies.at(walk.now);
+    let consent = policy.map(|policy| headers::consent(walk.verdicts, policy)).unwrap_or_default();
+    let origin = Origin {
+        address: address.ip(),
+        port: local.port(),
+        tls,
+        host: &walk.target.host,
+        consent: &consent,
+    };
     let mut headers = headers::for_site(&parts.headers, cookies, origin);
     if tunnel::is_asked_for(parts) {
         tunnel::ask_for(&mut headers);

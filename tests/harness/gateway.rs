@@ -53,6 +53,7 @@ impl Home {
             certs: Some(self.folder.path().join("certs")),
             data: Some(self.data()),
             rules: Some(PathBuf::from("rules")),
+            trust: Vec::new(),
             threads: Some(1),
         };
         let config = settings.config().map_err(|error| error.to_string())?;
