@@ -5,6 +5,13 @@
 //!
 //! What is wrong with requests that can be read is in [`super`].
 
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const UNKEPT: &str = "no-store";
+
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -113,15 +120,31 @@ impl Refusal {
         self.row().1
     }
 
-    /// The whole answer, behind which the connection closes.
+    /// What is wrong and what would be right.
+    fn text(self) -> String {
+        format!("{}\n", self.row().2)
+    }
+
+    /// The whole answer over HTTP/1, behind which the connection closes.
     pub fn answer(self) -> Vec<u8> {
-        let (_, status, cause) = self.row();
-        let length = cause.len() + 1;
+        let (status, text) = (self.status(), self.text());
         format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {length}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{cause}\n"
+            "HTTP/1.1 {status}\r\nContent-Type: {TEXT}\r\nContent-Length: {}\r\n\
+             Cache-Control: {UNKEPT}\r\nConnection: close\r\n\r\n{text}",
+            text.len()
         )
         .into_bytes()
+    }
+
+    /// The answer where a request does not come by itself.
+    pub fn response(self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(self.text()));
+        let code = self.status().split(' ').next().and_then(|code| code.parse().ok());
+        *response.status_mut() = code.unwrap_or(StatusCode::BAD_REQUEST);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(UNKEPT));
+        response
     }
 }
 
@@ -147,6 +170,9 @@ mod tests {
             let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head");
             assert!(head.contains(&format!("Content-Length: {}", body.len())), "{answer}");
             assert!(head.starts_with(&format!("HTTP/1.1 {}\r\n", refusal.status())), "{answer}");
+            let response = refusal.response();
+            assert!(refusal.status().starts_with(response.status().as_str()), "{answer}");
+            assert_eq!(response.body(), body);
         }
     }
 }

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
@@ -35,6 +35,7 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
+use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::proxy::{Body, Peer, Worker};
 
@@ -195,6 +196,13 @@ fn service(
     service_fn(move |request| {
         let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
         async move {
+            // Over HTTP/1 the door has refused what is to be.
+            if request.version() == Version::HTTP_2
+                && let Some(refusal) = http2_refusal(&request)
+            {
+                worker.counters.refuse(refusal);
+                return Ok(refusal.response().map(Body::own));
+            }
             let response = worker.handle(peer, request).await;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS
                 && let Some(tunnel) = tunnel

@@ -22,7 +22,7 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 pub(in crate::server) const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The most fields.
-const FIELDS_MAX: usize = 100;
+pub(super) const FIELDS_MAX: usize = 100;
 
 /// Looks for the end of a head, line by line, as its bytes come.
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,6 +15,7 @@
 
 mod framing;
 mod head;
+pub(super) mod http2;
 #[cfg(test)]
 mod tests;
 
