@@ -67,12 +67,6 @@ impl Worker {
         body: Incoming,
     ) -> Result<Response<Body>, Fault> {
         let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
-        if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-            return Err(VisitorFault::MethodNotAllowed(
-                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            )
-            .into());
-        }
         let rules = &snapshot.rules;
         let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, &snapshot.seal);
         self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
