@@ -9,6 +9,9 @@
 //!
 //! Limits are those of RFC 9110 in spirit and nginx's in size. Bodies are in [`super::framing`].
 
+#[cfg(test)]
+mod tests;
+
 use memchr::memchr;
 
 use super::framing::Framing;
@@ -40,6 +43,9 @@ impl Lines {
     pub(super) fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
         while let Some(end) = memchr(b'\n', &bytes[self.seen..]).map(|at| self.seen + at) {
             let line = bytes[self.line..end].strip_suffix(b"\r").ok_or(Refusal::LineEnd)?;
+            if memchr(b'\r', line).is_some() {
+                return Err(Refusal::LineEnd);
+            }
             self.bound(line.len())?;
             let first = self.line == 0;
             self.line = end + 1;
@@ -161,9 +167,6 @@ struct RequestLine<'a> {
 
 impl<'a> RequestLine<'a> {
     fn read(line: &'a [u8]) -> Result<Self, Refusal> {
-        if memchr(b'\r', line).is_some() {
-            return Err(Refusal::LineEnd);
-        }
         let mut parts = line.split(|byte| *byte == b' ');
         let (Some(method), Some(target), Some(version), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -226,9 +229,6 @@ impl<'a> Fields<'a> {
         let (name, value) = (&line[..colon], trim_spaces(&line[colon + 1..]));
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(Refusal::FieldName);
-        }
-        if memchr(b'\r', line).is_some() {
-            return Err(Refusal::LineEnd);
         }
         if line[colon + 1..].iter().any(|byte| is_control(*byte)) {
             return Err(Refusal::FieldValue);
