@@ -36,7 +36,7 @@ pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::strict::http2::refusal as http2_refusal;
-use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
+use self::strict::{Door, HEAD_BYTES_MAX, IDLE, Tunnel};
 use crate::proxy::{Body, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
@@ -44,6 +44,13 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What every connection begins with that speaks HTTP/2.
+const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PREFACE_BYTES: usize = 24;
+
+/// How soon the rest of a preface is looked for that came in parts, which hardly happens.
+const REST_OF_PREFACE: Duration = Duration::from_millis(5);
 
 /// How many connections one thread serves at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -142,7 +149,7 @@ impl Connection {
             return;
         }
         let peer = Peer { address, local, tls: acceptor.is_some() };
-        let Some(acceptor) = acceptor else { return self.http1(stream, peer).await };
+        let Some(acceptor) = acceptor else { return self.plain(stream, peer).await };
         match timeout(HANDSHAKE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -150,6 +157,19 @@ impl Connection {
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
             Err(_) => debug!("a TLS handshake took too long"),
+        }
+    }
+
+    /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
+    async fn plain(mut self, stream: TcpStream, peer: Peer) {
+        let http2 = tokio::select! {
+            http2 = timeout(IDLE, begins_http2(&stream)) => http2,
+            _ = self.stop.wait_for(|stop| *stop) => return,
+        };
+        match http2 {
+            Ok(true) => self.http2(stream, peer).await,
+            Ok(false) => self.http1(stream, peer).await,
+            Err(_) => debug!("on a connection nothing was asked"),
         }
     }
 
@@ -179,6 +199,21 @@ impl Connection {
             .keep_alive_interval(Duration::from_mins(1))
             .serve_connection(TokioIo::new(stream), service(self.worker, peer, None));
         until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
+    }
+}
+
+/// Whether a connection begins with the preface of HTTP/2 (RFC 9113 §3.4). Nothing is taken from it.
+async fn begins_http2(stream: &TcpStream) -> bool {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut seen).await {
+            Ok(PREFACE_BYTES) => return seen == *PREFACE,
+            Ok(some) if some > 0 && PREFACE.starts_with(&seen[..some]) => {
+                sleep(REST_OF_PREFACE).await;
+            }
+            // Whatever it is, HTTP/1 says what is wrong with it.
+            _ => return false,
+        }
     }
 }
 

@@ -41,7 +41,7 @@ use crate::observe::Counters;
 const HEAD: Duration = Duration::from_secs(10);
 
 /// How long a connection may rest between requests.
-const IDLE: Duration = Duration::from_secs(75);
+pub(super) const IDLE: Duration = Duration::from_secs(75);
 
 /// In how long a body has to bring [`BODY_BYTES_MIN`], and an answer to get on at all. Only time
 /// counts in which somebody waits for the visitor.
