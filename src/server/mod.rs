@@ -49,7 +49,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PREFACE_BYTES: usize = 24;
 
-/// How soon the rest of a preface is looked for that came in parts, which hardly happens.
+/// How soon the rest of a preface is looked for that came in parts, which hardly happens. Each next time
+/// it takes twice as long, so that nobody keeps a thread busy with a single letter.
 const REST_OF_PREFACE: Duration = Duration::from_millis(5);
 
 /// How many connections one thread serves at once; more wait to be accepted.
@@ -205,11 +206,13 @@ impl Connection {
 /// Whether a connection begins with the preface of HTTP/2 (RFC 9113 §3.4). Nothing is taken from it.
 async fn begins_http2(stream: &TcpStream) -> bool {
     let mut seen = [0; PREFACE.len()];
+    let mut pause = REST_OF_PREFACE;
     loop {
         match stream.peek(&mut seen).await {
             Ok(PREFACE_BYTES) => return seen == *PREFACE,
             Ok(some) if some > 0 && PREFACE.starts_with(&seen[..some]) => {
-                sleep(REST_OF_PREFACE).await;
+                sleep(pause).await;
+                pause *= 2;
             }
             // Whatever it is, HTTP/1 says what is wrong with it.
             _ => return false,

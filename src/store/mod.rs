@@ -274,6 +274,8 @@ impl Writer {
     /// Keeps what digests refer to beside what is kept already.
     fn keep(&mut self, archive: Vec<Archived>) -> Result<(), StoreError> {
         let known = self.archive.len();
+        let is_new = |one: &Archived| self.archive.iter().all(|other| other.digest != one.digest);
+        let archive: Vec<_> = archive.into_iter().filter(is_new).collect();
         self.archive.extend(archive);
         // It is written where the record is opened.
         self.sqlite = None;
