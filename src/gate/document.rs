@@ -321,7 +321,11 @@ impl Document {
 
     /// A frame whose document stands in its address goes if anything in it would.
     fn data_frame(&mut self, element: &mut Element<'_>) {
-        let Some(address) = element.attribute(b"src") else { return };
+        let Some(address) = element.written(b"src") else { return };
+        if glance(address.raw_value()) != Glance::Unclear {
+            return;
+        }
+        let address = address.value();
         let address = String::from_utf8_lossy(&address);
         let Ok(url) = self.bases[0].join(&address) else { return };
         if url.scheme() != "data" || self.depth >= DEPTH_MAX {

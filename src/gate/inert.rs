@@ -47,15 +47,19 @@ impl<'a> Script<'a> {
     pub(super) fn of(element: &Element<'a>) -> Script<'a> {
         let (mut kind, mut language, mut sources) = (None, None, [None; 3]);
         for attribute in element.attributes() {
-            let place = SOURCES.iter().position(|name| attribute.is_named(name));
-            let noted = match place {
-                Some(place) => &mut sources[place],
-                None if attribute.is_named(b"type") => &mut kind,
-                None if attribute.is_named(b"language") => &mut language,
-                None => continue,
+            // Most have names of other lengths, which is soon seen.
+            let (name, noted) = match attribute.name().len() {
+                3 => (SOURCES[0], &mut sources[0]),
+                4 if attribute.is_named(b"type") => (&b"type"[..], &mut kind),
+                4 => (SOURCES[1], &mut sources[1]),
+                8 => (&b"language"[..], &mut language),
+                10 => (SOURCES[2], &mut sources[2]),
+                _ => continue,
             };
             // The first of two attributes of one name counts.
-            noted.get_or_insert(attribute);
+            if noted.is_none() && attribute.is_named(name) {
+                *noted = Some(attribute);
+            }
         }
         Script { runs: runs(kind, language), sources }
     }
@@ -81,6 +85,8 @@ impl<'a> Script<'a> {
 
 fn runs(kind: Option<Attribute<'_>>, language: Option<Attribute<'_>>) -> bool {
     let kind = match (kind, language) {
+        // As nearly all are written that have one.
+        (Some(kind), _) if kind.raw_value() == b"text/javascript" => return true,
         (Some(kind), _) => kind.value(),
         // Without a type the old attribute counts, as the part after `text/`.
         (None, Some(language)) if !language.raw_value().is_empty() => {

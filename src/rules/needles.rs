@@ -26,7 +26,6 @@ pub(super) struct Needles {
     speaks_for: Vec<Vec<usize>>,
     /// The rules that no word speaks for.
     always: Vec<usize>,
-    rules: usize,
 }
 
 impl Needles {
@@ -63,31 +62,30 @@ impl Needles {
         }
         let words = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&words);
         match words {
-            Ok(words) => Needles { words, speaks_for, always, rules },
+            Ok(words) => Needles { words, speaks_for, always },
             // More words than it takes: then all rules are tried, as if there were none.
             Err(_) => Needles {
                 words: AhoCorasick::new::<[&[u8]; 0], _>([]).expect("nothing is not too much"),
                 speaks_for: Vec::new(),
                 always: (0..rules).collect(),
-                rules,
             },
         }
     }
 
     /// The rules that may match this script, each once, in order.
     pub(super) fn worth_trying(&self, text: &[u8]) -> impl Iterator<Item = usize> {
-        let mut worth = vec![false; self.rules];
-        for rule in &self.always {
-            worth[*rule] = true;
-        }
+        let mut worth = self.always.clone();
         let mut from = 0;
         while let Some(found) = self.words.find(&text[from..]) {
             for rule in &self.speaks_for[found.pattern().as_usize()] {
-                worth[*rule] = true;
+                if !worth.contains(rule) {
+                    worth.push(*rule);
+                }
             }
             from += found.start() + 1;
         }
-        worth.into_iter().enumerate().filter(|(_, worth)| *worth).map(|(rule, _)| rule)
+        worth.sort_unstable();
+        worth.into_iter()
     }
 }
 
