@@ -82,7 +82,7 @@ fn imports(code: &str) -> Vec<String> {
 
 /// Code without comments and without its tests: tests may reach up for examples.
 fn code(text: &str) -> String {
-    let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     shipped
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
