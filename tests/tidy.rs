@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A module may import from its own floor and those below.
 const FLOORS: [(&str, &[&str]); 7] = [
     ("words", &["time", "policy"]),
-    ("tools", &["rules", "html", "coding", "charset", "banner", "superseded"]),
+    (
+        "tools",
+        &["rules", "html", "coding", "charset", "banner", "superseded", "settings", "bounds"],
+    ),
     ("gate", &["gate", "face", "fault", "snapshot"]),
     ("disk, clock", &["clock", "store", "observe"]),
     ("pages", &["subject", "admin"]),
