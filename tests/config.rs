@@ -53,16 +53,17 @@ const SETTINGS: [(&str, &str); 26] = [
     ("limits.resting", "27"),
 ];
 
-/// The names of all settings, those in tables with the path of the table.
+/// The names of all settings with the path of their table: `timeouts.head`, in each of many groups
+/// `group.NAME.size`, in each table of a list `route[].path`.
 fn names(path: &str, entries: Vec<Entry>) -> Vec<String> {
     let mut found = Vec::new();
     for entry in entries {
         let path = format!("{path}{}", entry.name);
         match entry.kind {
             Kind::Text | Kind::Number | Kind::List => found.push(path),
-            Kind::Table(entries) | Kind::Named(entries) | Kind::Each(entries) => {
-                found.extend(names(&format!("{path}."), entries()));
-            }
+            Kind::Table(entries) => found.extend(names(&format!("{path}."), entries())),
+            Kind::Named(entries) => found.extend(names(&format!("{path}.NAME."), entries())),
+            Kind::Each(entries) => found.extend(names(&format!("{path}[]."), entries())),
         }
     }
     found
@@ -80,14 +81,19 @@ fn started_with(text: &str) -> String {
 /// A file with one setting, in front of some site.
 fn file(name: &str, value: &str) -> String {
     let site = if name == "upstream" { "" } else { "upstream = \"http://127.0.0.1:1\"\n" };
-    match name.split_once('.') {
-        Some((section, name)) => format!("{site}[{section}]\n{name} = {value}\n"),
+    match name.rsplit_once('.') {
+        Some((section, name)) => match section.strip_suffix("[]") {
+            Some(list) => format!("{site}[[{list}]]\n{name} = {value}\n"),
+            None => format!("{site}[{section}]\n{name} = {value}\n"),
+        },
         None => format!("{site}{name} = {value}\n"),
     }
 }
 
 #[test]
 fn every_setting_has_its_row_and_changes_what_a_gateway_starts_with() {
+    assert!(file("group.NAME.size", "1").ends_with("\n[group.NAME]\nsize = 1\n"));
+    assert!(file("route[].path", "1").ends_with("\n[[route]]\npath = 1\n"));
     let there_are: BTreeSet<_> = names("", Settings::entries()).into_iter().collect();
     let rows: BTreeSet<_> = SETTINGS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there_are, rows, "each setting has one row in `SETTINGS`");
@@ -133,18 +139,29 @@ fn reads(code: &str, field: &str) -> bool {
     })
 }
 
+/// How a setting is read in code.
+fn field(name: &str) -> String {
+    let name = name.replace(".NAME", "").replace("[]", "").replace('-', "_");
+    let mut parts: Vec<_> = name.rsplit('.').take(2).collect();
+    parts.reverse();
+    match parts[..] {
+        [name] => format!("config.{name}"),
+        _ => parts.join("."),
+    }
+}
+
 #[test]
 fn every_setting_is_read_by_what_it_is_for() {
+    // In groups and lists a setting is read as `group.size` and `route.path`.
+    assert_eq!(field("group.NAME.max-size"), "group.max_size");
+    assert_eq!(field("route[].path"), "route.path");
+    assert_eq!(field("listen-tls"), "config.listen_tls");
     assert!(reads("f(&config.listen_tls)", "config.listen_tls"));
     assert!(!reads("f(&config.listen_tls)", "config.listen"));
     assert!(!reads("reconfig.listen", "config.listen"));
 
     let code = code(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let used = |name: &str| {
-        let field = name.replace('-', "_");
-        let field = if field.contains('.') { field } else { format!("config.{field}") };
-        reads(&code, &field)
-    };
+    let used = |name: &str| reads(&code, &field(name));
     let unused: Vec<_> = SETTINGS.iter().filter(|(name, _)| !used(name)).collect();
     assert!(unused.is_empty(), "nothing in src reads {unused:?}");
     assert!(used("bounds"), "nothing in src reads the bounds");
