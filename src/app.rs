@@ -3,10 +3,12 @@
 //! [`start`] does everything that can fail before it serves the first request: rules, keys,
 //! certificates, addresses. A gateway that started is complete.
 //!
+//! [`take_over`] does the same in the place of a gateway that runs.
+//!
 //! [`Running`] stops it: listeners close, answers are finished, lines and rows are written.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,17 +21,18 @@ use tracing::{error, info, warn};
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
+use crate::handover::{Estate, HandoverError, Listeners, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
-use crate::server::{Sockets, TlsError};
+use crate::server::{Phase, Sockets, TlsError};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
 use crate::store::{Store, StoreError, StoreThread, keys};
 use crate::superseded::Superseded;
-use crate::{reload, server};
+use crate::{handover, reload, server};
 
 /// Why the gateway did not start.
 #[derive(Debug)]
@@ -48,6 +51,8 @@ pub enum StartError {
     Tls(TlsError),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
+    /// The gateway that runs did not hand over.
+    Handover(HandoverError),
     /// An address or thread cannot be had.
     Io(std::io::Error),
 }
@@ -65,6 +70,7 @@ impl fmt::Display for StartError {
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
             StartError::Store(error) => write!(f, "{error}"),
+            StartError::Handover(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
         }
     }
@@ -89,16 +95,21 @@ pub struct Running {
     pub admin: SocketAddr,
     /// Puts new rules and certificates into force.
     pub reload: Reload,
-    stop: watch::Sender<bool>,
+    phases: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
     store: StoreThread,
     observer: ObserverThread,
 }
 
 impl Running {
+    /// Waits until another process has taken over.
+    pub async fn taken_over(&self) {
+        let _ = self.phases.subscribe().wait_for(|phase| *phase == Phase::Stopping).await;
+    }
+
     /// Stops accepting, finishes what is under way, and writes what is still to be written.
     pub fn stop(self) {
-        self.stop.send_replace(true);
+        self.phases.send_replace(Phase::Stopping);
         for thread in self.threads {
             if thread.join().is_err() {
                 error!("a thread failed");
@@ -123,6 +134,23 @@ pub fn start_with(
     files: &[RuleFile],
     clock: &Clock,
 ) -> Result<Running, StartError> {
+    start_after(config, files, clock, None)
+}
+
+/// Starts a gateway in the place of the one that runs on the same data folder, if one does: it takes
+/// over its sockets and its record, and nobody is turned away.
+pub fn take_over(config: &Config, clock: &Clock) -> Result<Running, StartError> {
+    let files = rule_files(&config.rules).map_err(StartError::RuleFiles)?;
+    let successor = Successor::of(&config.data).map_err(StartError::Handover)?;
+    start_after(config, &files, clock, successor)
+}
+
+fn start_after(
+    config: &Config,
+    files: &[RuleFile],
+    clock: &Clock,
+    successor: Option<Successor>,
+) -> Result<Running, StartError> {
     let rules = reload::load(config, files, clock)?;
     let tls = match config.listen_tls.is_empty() {
         true => None,
@@ -130,9 +158,19 @@ pub fn start_with(
     };
     let (tls_config, certificates) = tls.unzip();
     let backlog = config.bounds.limits.backlog.get();
-    let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
-    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
-    let (admin, admin_listeners) = bind_all(&[config.admin], 1, backlog)?;
+    let given = successor.as_ref().map(Successor::listeners).transpose();
+    let mut given = given.map_err(StartError::Handover)?.unwrap_or_default();
+    let bind = |addresses: &[SocketAddr], threads, given: &mut _| {
+        bind_all(addresses, threads, backlog, given)
+    };
+    let (plain, plain_listeners) = bind(&config.listen, config.threads, &mut given.visitors)?;
+    let (tls, tls_listeners) = bind(&config.listen_tls, config.threads, &mut given.visitors)?;
+    let (admin, admin_listeners) = bind(&[config.admin], 1, &mut given.admin)?;
+    // Addresses that are no longer listened on are closed.
+    drop(given);
+    if let Some(successor) = &successor {
+        successor.record().map_err(StartError::Handover)?;
+    }
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
@@ -152,7 +190,11 @@ pub fn start_with(
     let store = Arc::new(store);
     let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
 
-    let (stop, stopped) = watch::channel(false);
+    let (phases, heard) = watch::channel(Phase::Serving);
+    let listeners = Listeners {
+        visitors: again([&plain_listeners, &tls_listeners].into_iter().flatten())?,
+        admin: again(&admin_listeners)?,
+    };
     let mut counters = Vec::new();
     let mut threads = Vec::new();
     let sockets = per_thread(plain_listeners, tls_listeners, config.threads);
@@ -160,7 +202,7 @@ pub fn start_with(
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let (upstream, phases) = (config.upstream.clone(), heard.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
@@ -181,7 +223,7 @@ pub fn start_with(
                 tunnels,
                 bounds,
             };
-            server::serve(worker, sockets, stopped)
+            server::serve(worker, sockets, phases)
         })?);
     }
     let refused = Arc::new(AtomicBool::new(false));
@@ -194,13 +236,25 @@ pub fn start_with(
         certificates,
         refused: Arc::clone(&refused),
     };
-    let told = Admin { counters, observer, store, refused };
+    let told = Admin { counters, observer, store: Arc::clone(&store), refused };
     for listener in admin_listeners.into_iter().flatten() {
-        let (told, stopped) = (told.clone(), stopped.clone());
+        let (told, mut phases) = (told.clone(), heard.clone());
         threads.push(spawn("admin".to_owned(), move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let stopped = async move {
+                let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
+            };
             runtime.block_on(told.serve(listener, stopped))
         })?);
+    }
+    if let Some(successor) = successor {
+        successor.serving();
+        info!("took over from the gateway that ran");
+    }
+    let estate = Estate { listeners, store, phases: phases.clone() };
+    match handover::wait(&config.data, estate) {
+        Ok(thread) => threads.push(thread),
+        Err(error) => warn!(%error, "no other process will be able to take over from this one"),
     }
     for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin[0]])] {
         for address in addresses {
@@ -212,45 +266,54 @@ pub fn start_with(
         tls,
         admin: admin[0],
         reload,
-        stop,
+        phases,
         threads,
         store: store_thread,
         observer: observer_thread,
     })
 }
 
-type Listeners = Vec<Vec<std::net::TcpListener>>;
+type ByAddress = Vec<Vec<TcpListener>>;
 
 fn bind_all(
     addresses: &[SocketAddr],
     threads: usize,
     backlog: usize,
-) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
+    given: &mut Vec<TcpListener>,
+) -> std::io::Result<(Vec<SocketAddr>, ByAddress)> {
     let mut bound = Vec::new();
     let mut listeners = Vec::new();
     for address in addresses {
-        let (address, of_address) = server::bind(*address, threads, backlog)?;
+        let (address, of_address) = server::bind(*address, threads, backlog, given)?;
         bound.push(address);
         listeners.push(of_address);
     }
     Ok((bound, listeners))
 }
 
-/// From listeners by address to listeners by thread.
+/// The same sockets once more, to be handed over one day.
+fn again<'a>(
+    by_address: impl IntoIterator<Item = &'a Vec<TcpListener>>,
+) -> std::io::Result<Vec<TcpListener>> {
+    by_address.into_iter().flatten().map(TcpListener::try_clone).collect()
+}
+
+/// From listeners by address to listeners by thread. There may be more than threads, if the process
+/// before had more.
 fn per_thread(
-    plain: Listeners,
-    tls: Listeners,
+    plain: ByAddress,
+    tls: ByAddress,
     threads: usize,
-) -> Vec<(Vec<std::net::TcpListener>, Vec<std::net::TcpListener>)> {
+) -> Vec<(Vec<TcpListener>, Vec<TcpListener>)> {
     let mut sockets: Vec<_> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
     for of_address in plain {
-        for (thread, listener) in sockets.iter_mut().zip(of_address) {
-            thread.0.push(listener);
+        for (number, listener) in of_address.into_iter().enumerate() {
+            sockets[number % threads].0.push(listener);
         }
     }
     for of_address in tls {
-        for (thread, listener) in sockets.iter_mut().zip(of_address) {
-            thread.1.push(listener);
+        for (number, listener) in of_address.into_iter().enumerate() {
+            sockets[number % threads].1.push(listener);
         }
     }
     sockets

@@ -25,7 +25,7 @@
 //! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new rules and new processes, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
@@ -92,6 +92,7 @@ pub mod demo;
 pub mod face;
 pub mod fault;
 pub mod gate;
+pub mod handover;
 pub mod html;
 pub mod observe;
 pub mod policy;

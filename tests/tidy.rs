@@ -18,7 +18,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("disk, clock", &["clock", "store", "observe"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),
-    ("house", &["config", "reload", "server", "demo", "app", "cli", "lib", "main"]),
+    ("house", &["config", "reload", "handover", "server", "demo", "app", "cli", "lib", "main"]),
 ];
 
 /// Lines of one source file, tests included.

@@ -1,6 +1,7 @@
 //! `kelisim run`: the gateway in front of a site.
 //!
-//! It runs until SIGTERM or SIGINT, then finishes what is under way and exits 0. On SIGHUP it reads
+//! It runs until SIGTERM or SIGINT, or until another process has taken over, then finishes what is under
+//! way and exits 0. On SIGHUP it reads
 //! rules and certificates anew.
 
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 
 /// Starts the gateway and waits for the signal to stop.
-pub(super) fn run(given: Given) -> ExitCode {
+pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
     let config = match given.settings().and_then(Settings::config) {
         Ok(config) => config,
         Err(error) => {
@@ -23,14 +24,18 @@ pub(super) fn run(given: Given) -> ExitCode {
         }
     };
     super::log_to_stderr();
-    let running = match app::start(&config, &Clock::System) {
+    let started = match take_over {
+        true => app::take_over(&config, &Clock::System),
+        false => app::start(&config, &Clock::System),
+    };
+    let running = match started {
         Ok(running) => running,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     };
-    let ended = until_told_to_stop(Some(&|| reload(&running)));
+    let ended = until_told_to_stop(Some(&running));
     info!("stopping");
     running.stop();
     match ended {
@@ -53,25 +58,27 @@ fn reload(running: &Running) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. Does on SIGHUP what is to be done then; if that is nothing, the end
-/// of the terminal is the end of the program, as ever.
-pub(super) fn until_told_to_stop(on_hangup: Option<&dyn Fn()>) -> std::io::Result<()> {
+/// Waits for SIGTERM or SIGINT, or until another process has taken over. On SIGHUP the gateway reloads;
+/// without one the end of the terminal is the end of the program, as ever.
+pub(super) fn until_told_to_stop(running: Option<&Running>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = on_hangup.map(|_| signal(SignalKind::hangup())).transpose()?;
+        let Some(running) = running else {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return Ok(());
+        };
+        let mut hangup = signal(SignalKind::hangup())?;
         loop {
-            let hung_up = async {
-                match &mut hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
-                _ = hung_up => on_hangup.iter().for_each(|reload| reload()),
+                () = running.taken_over() => return Ok(()),
+                _ = hangup.recv() => reload(running),
             }
         }
     })

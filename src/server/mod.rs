@@ -4,7 +4,9 @@
 //! connection lives and dies on the thread that accepted it.
 //!
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
-//! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut.
+//! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut. Told to pause, it leaves new connections where they are, for
+//! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
+//! ends with the answer that says so, or after it has rested for [`GRACE`].
 
 mod listener;
 mod strict;
@@ -17,6 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -40,6 +43,23 @@ use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
 use crate::proxy::{Body, Peer, Worker};
 
+/// How long a connection on which nothing happens is kept for what may be on its way.
+pub const GRACE: Duration = Duration::from_millis(500);
+
+/// What the threads that serve are told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// To accept and to serve.
+    Serving,
+    /// To accept nobody and to finish with those who are there; it may yet be told to serve again.
+    Paused,
+    /// To close the listeners, finish and end.
+    Stopping,
+}
+
+/// What the threads hear from whoever starts and stops them.
+pub type Phases = watch::Receiver<Phase>;
+
 /// What every connection begins with that speaks HTTP/2.
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PREFACE_BYTES: usize = 24;
@@ -60,11 +80,7 @@ pub struct Sockets {
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
-pub fn serve(
-    worker: Worker,
-    sockets: Sockets,
-    mut stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
+pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
@@ -75,10 +91,10 @@ pub fn serve(
         let tls = sockets.tls.into_iter().map(|listener| (listener, acceptor.clone()));
         for (listener, acceptor) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.spawn_local(accept(Rc::clone(&worker), listener, acceptor, stop.clone()));
+            accepting.spawn_local(accept(Rc::clone(&worker), listener, acceptor, phases.clone()));
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
-        let _ = stop.wait_for(|stop| *stop).await;
+        let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
         let drain = worker.bounds.timeouts.drain;
         let drained = timeout(drain.get(), async {
             while accepting.join_next().await.is_some() {}
@@ -97,22 +113,27 @@ async fn accept(
     worker: Rc<Worker>,
     listener: tokio::net::TcpListener,
     acceptor: Option<TlsAcceptor>,
-    mut stop: watch::Receiver<bool>,
+    mut phases: Phases,
 ) {
     let mut connections = JoinSet::new();
-    let for_connections = stop.clone();
     let connections_max = worker.bounds.limits.connections.get();
     loop {
         while connections.try_join_next().is_some() {}
+        let phase = *phases.borrow_and_update();
+        if phase == Phase::Stopping {
+            break;
+        }
+        let accepts = phase == Phase::Serving && connections.len() < connections_max;
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            // The sender lives as long as the gateway.
+            _ = phases.changed() => {}
             Some(_) = connections.join_next(), if connections.len() >= connections_max => {}
-            accepted = listener.accept(), if connections.len() < connections_max => match accepted {
+            accepted = listener.accept(), if accepts => match accepted {
                 Ok((stream, address)) => {
                     worker.counters.connections.add(1);
-                    let stop = for_connections.clone();
-                    let connection = Connection { worker: Rc::clone(&worker), stop };
+                    let phases = phases.clone();
+                    let connection = Connection { worker: Rc::clone(&worker), phases };
                     connections.spawn_local(connection.serve(stream, address, acceptor.clone()));
                 }
                 Err(error) => {
@@ -129,7 +150,7 @@ async fn accept(
 
 struct Connection {
     worker: Rc<Worker>,
-    stop: watch::Receiver<bool>,
+    phases: Phases,
 }
 
 impl Connection {
@@ -157,7 +178,7 @@ impl Connection {
         let idle = self.worker.bounds.timeouts.idle.get();
         let http2 = tokio::select! {
             http2 = timeout(idle, begins_http2(&stream)) => http2,
-            _ = self.stop.wait_for(|stop| *stop) => return,
+            () = grace(&mut self.phases) => return,
         };
         match http2 {
             Ok(true) => self.http2(stream, peer).await,
@@ -178,9 +199,14 @@ impl Connection {
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(door), service(self.worker, peer, Some(tunnel)));
+            .serve_connection(
+                TokioIo::new(door),
+                service(self.worker, peer, Some(tunnel), self.phases.clone()),
+            );
         let connection = connection.with_upgrades();
-        until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
+        let finish = http1::UpgradeableConnection::graceful_shutdown;
+        let mut phases = self.phases;
+        until(async move { grace(&mut phases).await }, connection, finish).await;
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
@@ -193,8 +219,16 @@ impl Connection {
             .initial_stream_window_size(limits.stream_window.get())
             .initial_connection_window_size(limits.connection_window.get())
             .keep_alive_interval(timeouts.ping.get())
-            .serve_connection(TokioIo::new(stream), service(Rc::clone(&self.worker), peer, None));
-        until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
+            .serve_connection(
+                TokioIo::new(stream),
+                service(Rc::clone(&self.worker), peer, None, self.phases.clone()),
+            );
+        let mut phases = self.phases;
+        let told = async move {
+            // What was on its way is still answered (RFC 9113 §6.8).
+            let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
+        };
+        until(told, connection, http2::Connection::graceful_shutdown).await;
     }
 }
 
@@ -220,6 +254,7 @@ fn service(
     worker: Rc<Worker>,
     peer: Peer,
     tunnel: Option<Tunnel>,
+    phases: Phases,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Body>,
@@ -227,7 +262,7 @@ fn service(
     Future = impl Future<Output = Result<Response<Body>, Infallible>>,
 > {
     service_fn(move |request| {
-        let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
+        let (worker, tunnel, phases) = (Rc::clone(&worker), tunnel.clone(), phases.clone());
         async move {
             // Over HTTP/1 the door has refused what is to be.
             if request.version() == Version::HTTP_2
@@ -236,27 +271,38 @@ fn service(
                 worker.counters.refuse(refusal);
                 return Ok(refusal.response().map(Body::own));
             }
-            let response = worker.handle(peer, request).await;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS
-                && let Some(tunnel) = tunnel
-            {
-                tunnel.begin();
+            let mut response = worker.handle(peer, request).await;
+            match tunnel {
+                Some(tunnel) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    tunnel.begin();
+                }
+                // The next request is for whoever accepts then.
+                Some(_) if *phases.borrow() != Phase::Serving => {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                _ => {}
             }
             Ok(response)
         }
     })
 }
 
-/// Drives a connection to its end; told to stop, it finishes what is under way and no more.
-async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
+/// Waits until nobody is served any more, and then for those who are about to ask.
+async fn grace(phases: &mut Phases) {
+    let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
+    sleep(GRACE).await;
+}
+
+/// Drives a connection to its end; once `told`, it finishes what is under way and no more.
+async fn until<C: Future<Output = hyper::Result<()>>>(
+    told: impl Future<Output = ()>,
     connection: C,
     finish: impl FnOnce(Pin<&mut C>),
-    mut stop: watch::Receiver<bool>,
 ) {
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = told => {
             finish(connection.as_mut());
             connection.await
         }
