@@ -107,6 +107,11 @@ impl Running {
         let _ = self.phases.subscribe().wait_for(|phase| *phase == Phase::Stopping).await;
     }
 
+    /// Whether another process has taken over.
+    pub fn is_taken_over(&self) -> bool {
+        *self.phases.borrow() == Phase::Stopping
+    }
+
     /// Stops accepting, finishes what is under way, and writes what is still to be written.
     pub fn stop(self) {
         self.phases.send_replace(Phase::Stopping);

@@ -19,6 +19,7 @@ mod harness {
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -271,4 +272,31 @@ fn a_second_gateway_that_was_not_told_to_take_over_does_not() {
     let answer =
         ask(old.plain, "GET / HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\n\r\n");
     assert_eq!(answer.status(), 200);
+}
+
+#[test]
+fn a_supervisor_is_told_which_process_serves() {
+    let (data, site) = (tempfile::tempdir().expect("a folder"), busy_site());
+    let path = data.path().join("notify");
+    let supervisor = UnixDatagram::bind(&path).expect("a socket");
+    supervisor.set_read_timeout(Some(PATIENCE)).expect("it is open");
+    let told = || {
+        let mut buffer = [0; 512];
+        let read = supervisor.recv(&mut buffer).expect("it is told in time");
+        String::from_utf8_lossy(&buffer[..read]).trim_end().to_owned()
+    };
+    let path = path.to_str().expect("a path in UTF-8");
+    let start = |plain, admin| {
+        gateway(site, data.path(), plain, admin).variable("NOTIFY_SOCKET", path).start()
+    };
+    let old = start(anywhere(), anywhere());
+    assert_eq!(told(), format!("MAINPID={}\nREADY=1", old.id()));
+    old.signal("HUP");
+    assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(told(), "READY=1");
+    let mut new = start(old.plain, old.admin);
+    assert_eq!(told(), format!("MAINPID={}\nREADY=1", new.id()));
+    new.signal("TERM");
+    assert_eq!(told(), "STOPPING=1", "and nothing of the one that was replaced");
+    assert_eq!(new.wait().code, Some(0));
 }

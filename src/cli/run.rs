@@ -6,8 +6,9 @@
 
 use std::process::ExitCode;
 
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::config::Given;
 use crate::app::{self, Running};
@@ -35,8 +36,13 @@ pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // Of a service it is the main process from now on, also if another was before.
+    tell(&[NotifyState::MainPid(std::process::id()), NotifyState::Ready]);
     let ended = until_told_to_stop(Some(&running));
     info!("stopping");
+    if !running.is_taken_over() {
+        tell(&[NotifyState::Stopping]);
+    }
     running.stop();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,12 +55,24 @@ pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
 
 /// Puts new rules and certificates into force, or says what is wrong with them.
 fn reload(running: &Running) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "systemd cannot be told of the reload"),
+    }
     match running.reload.reload() {
         Ok(()) => info!("reloaded the rules and the certificates"),
         Err(error) => {
             let lines = error.to_string();
             error!("nothing was reloaded, and everything goes on as it was:\n{lines}");
         }
+    }
+    tell(&[NotifyState::Ready]);
+}
+
+/// Tells systemd, if it asked to be told (sd_notify(3)).
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!(%error, "systemd was not told");
     }
 }
 

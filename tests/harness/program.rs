@@ -152,6 +152,11 @@ impl Gateway {
         self.said.iter().filter(|line| line.contains(part)).count()
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
