@@ -6,6 +6,8 @@
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`DRAIN`] is cut.
 
+mod deadline;
+mod http2;
 mod listener;
 mod strict;
 mod tls;
@@ -17,17 +19,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -35,7 +36,7 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
-use self::strict::http2::refusal as http2_refusal;
+use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{Door, HEAD_BYTES_MAX, IDLE, Tunnel};
 use crate::proxy::{Body, Peer, Worker};
 
@@ -45,19 +46,12 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// What every connection begins with that speaks HTTP/2.
-const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const PREFACE_BYTES: usize = 24;
-
 /// How soon the rest of a preface is looked for that came in parts, which hardly happens. Each next time
 /// it takes twice as long, so that nobody keeps a thread busy with a single letter.
 const REST_OF_PREFACE: Duration = Duration::from_millis(5);
 
 /// How many connections one thread serves at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
-
-/// How many requests a visitor may have open on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 100;
 
 /// What one thread listens on.
 #[derive(Debug)]
@@ -174,6 +168,10 @@ impl Connection {
         }
     }
 
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+        http2::serve(stream, self.worker, peer, self.stop).await;
+    }
+
     async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         self,
         stream: S,
@@ -185,21 +183,9 @@ impl Connection {
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(door), service(self.worker, peer, Some(tunnel)));
+            .serve_connection(TokioIo::new(door), service(self.worker, peer, tunnel));
         let connection = connection.with_upgrades();
         until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
-    }
-
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
-        let connection = http2::Builder::new(Local)
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1024 * 1024)
-            .keep_alive_interval(Duration::from_mins(1))
-            .serve_connection(TokioIo::new(stream), service(self.worker, peer, None));
-        until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
     }
 }
 
@@ -220,11 +206,11 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     }
 }
 
-/// Answers the requests of one connection, which may become a tunnel.
+/// Answers the requests of one HTTP/1 connection, which may become a tunnel.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    tunnel: Option<Tunnel>,
+    tunnel: Tunnel,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Body>,
@@ -234,17 +220,8 @@ fn service(
     service_fn(move |request| {
         let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
         async move {
-            // Over HTTP/1 the door has refused what is to be.
-            if request.version() == Version::HTTP_2
-                && let Some(refusal) = http2_refusal(&request)
-            {
-                worker.counters.refuse(refusal);
-                return Ok(refusal.response().map(Body::own));
-            }
             let response = worker.handle(peer, request).await;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS
-                && let Some(tunnel) = tunnel
-            {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();
             }
             Ok(response)
@@ -268,15 +245,5 @@ async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
-    }
-}
-
-/// Runs the streams of an HTTP/2 connection on its own thread.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
     }
 }

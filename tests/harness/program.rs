@@ -140,6 +140,11 @@ impl Gateway {
         address(line.expect("it listens for TLS"), "listening on https://")
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How many lines so far hold these words.
     pub(crate) fn lines_with(&self, part: &str) -> usize {
         self.said.iter().filter(|line| line.contains(part)).count()
