@@ -74,6 +74,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BYTES_MAX)
         .keep_alive_interval(PING)
+        .enable_connect_protocol()
         .serve_connection(TokioIo::new(guard), service(worker, peer, streams));
     until_stopped(connection, http2::Connection::graceful_shutdown, stop).await;
 }
