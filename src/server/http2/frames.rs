@@ -46,6 +46,8 @@ impl Frame<'_> {
     /// `END_STREAM` of `DATA` and `HEADERS`, `ACK` of `SETTINGS` and `PING`.
     const FIRST_FLAG: u8 = 0x1;
     const END_HEADERS: u8 = 0x4;
+    const PADDED: u8 = 0x8;
+    const PRIORITY: u8 = 0x20;
 
     /// Whether it acknowledges one of ours.
     pub(super) fn is_ack(&self) -> bool {
@@ -62,6 +64,13 @@ impl Frame<'_> {
         self.kind == Kind::GoAway && self.payload.get(4..8).is_some_and(|code| code != [0; 4])
     }
 
+    /// How much its flags say stands before data or fields.
+    fn prefix(&self) -> usize {
+        let padding = usize::from(self.flags & Self::PADDED != 0);
+        let priority = self.kind == Kind::Headers && self.flags & Self::PRIORITY != 0;
+        padding + if priority { 5 } else { 0 }
+    }
+
     /// What is wrong with it, if anything is that the `h2` library calls by another name.
     pub(super) fn check(&self) -> Result<(), Cut> {
         let fits = match self.kind {
@@ -71,6 +80,7 @@ impl Frame<'_> {
             Kind::Priority => self.length == 5,
             Kind::Reset | Kind::WindowUpdate => self.length == 4,
             Kind::GoAway => self.length >= 8,
+            Kind::Data | Kind::Headers => self.length >= self.prefix(),
             _ => true,
         };
         if !fits {
@@ -249,6 +259,11 @@ mod tests {
             (7, 0, 7, false),
             (7, 0, 8, true),
             (0, 0, 0, true),
+            (0, 0x8, 0, false),
+            (0, 0x28, 1, true),
+            (1, 0x20, 4, false),
+            (1, 0x28, 5, false),
+            (1, 0x28, 6, true),
             (77, 0, 1, true),
         ] {
             let checked = check(&raw(kind, flags, 1, &vec![0; length]));
