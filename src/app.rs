@@ -7,8 +7,11 @@
 //!
 //! [`Running`] stops it: listeners close, answers are finished, lines and rows are written.
 
+mod sockets;
+
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,7 +24,7 @@ use tracing::{error, info, warn};
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
-use crate::handover::{Estate, HandoverError, Listeners, Successor};
+use crate::handover::{Estate, HandoverError, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
@@ -162,17 +165,8 @@ fn start_after(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
-    let backlog = config.bounds.limits.backlog.get();
     let given = successor.as_ref().map(Successor::listeners).transpose();
-    let mut given = given.map_err(StartError::Handover)?.unwrap_or_default();
-    let bind = |addresses: &[SocketAddr], threads, given: &mut _| {
-        bind_all(addresses, threads, backlog, given)
-    };
-    let (plain, plain_listeners) = bind(&config.listen, config.threads, &mut given.visitors)?;
-    let (tls, tls_listeners) = bind(&config.listen_tls, config.threads, &mut given.visitors)?;
-    let (admin, admin_listeners) = bind(&[config.admin], 1, &mut given.admin)?;
-    // Addresses that are no longer listened on are closed.
-    drop(given);
+    let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
     if let Some(successor) = &successor {
         successor.record().map_err(StartError::Handover)?;
     }
@@ -180,7 +174,7 @@ fn start_after(
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
     let logs = folder.logs();
-    if !plain.is_empty() {
+    if !config.listen.is_empty() {
         warn!(
             "on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there"
         );
@@ -196,14 +190,11 @@ fn start_after(
     let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
 
     let (phases, heard) = watch::channel(Phase::Serving);
-    let listeners = Listeners {
-        visitors: again([&plain_listeners, &tls_listeners].into_iter().flatten())?,
-        admin: again(&admin_listeners)?,
-    };
+    let listeners = sockets.again()?;
+    let sockets::Bound { plain, tls, admin, visitors, admin_listeners } = sockets;
     let mut counters = Vec::new();
     let mut threads = Vec::new();
-    let sockets = per_thread(plain_listeners, tls_listeners, config.threads);
-    for (number, (plain, tls)) in sockets.into_iter().enumerate() {
+    for (number, (plain, tls)) in visitors.into_iter().enumerate() {
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
@@ -242,7 +233,7 @@ fn start_after(
         refused: Arc::clone(&refused),
     };
     let told = Admin { counters, observer, store: Arc::clone(&store), refused };
-    for listener in admin_listeners.into_iter().flatten() {
+    for listener in admin_listeners {
         let (told, mut phases) = (told.clone(), heard.clone());
         threads.push(spawn("admin".to_owned(), move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -252,16 +243,9 @@ fn start_after(
             runtime.block_on(told.serve(listener, stopped))
         })?);
     }
-    if let Some(successor) = successor {
-        successor.serving();
-        info!("took over from the gateway that ran");
-    }
     let estate = Estate { listeners, store, phases: phases.clone() };
-    match handover::wait(&config.data, estate) {
-        Ok(thread) => threads.push(thread),
-        Err(error) => warn!(%error, "no other process will be able to take over from this one"),
-    }
-    for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin[0]])] {
+    threads.extend(succeed(successor, &config.data, estate));
+    for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin])] {
         for address in addresses {
             info!("listening on {kind}://{address}");
         }
@@ -269,7 +253,7 @@ fn start_after(
     Ok(Running {
         plain,
         tls,
-        admin: admin[0],
+        admin,
         reload,
         phases,
         threads,
@@ -278,50 +262,14 @@ fn start_after(
     })
 }
 
-type ByAddress = Vec<Vec<TcpListener>>;
-
-fn bind_all(
-    addresses: &[SocketAddr],
-    threads: usize,
-    backlog: usize,
-    given: &mut Vec<TcpListener>,
-) -> std::io::Result<(Vec<SocketAddr>, ByAddress)> {
-    let mut bound = Vec::new();
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let (address, of_address) = server::bind(*address, threads, backlog, given)?;
-        bound.push(address);
-        listeners.push(of_address);
+/// Lets the process before end, and waits for the one that comes after.
+fn succeed(successor: Option<Successor>, data: &Path, estate: Estate) -> Option<JoinHandle<()>> {
+    if let Some(successor) = successor {
+        successor.serving();
+        info!("took over from the gateway that ran");
     }
-    Ok((bound, listeners))
-}
-
-/// The same sockets once more, to be handed over one day.
-fn again<'a>(
-    by_address: impl IntoIterator<Item = &'a Vec<TcpListener>>,
-) -> std::io::Result<Vec<TcpListener>> {
-    by_address.into_iter().flatten().map(TcpListener::try_clone).collect()
-}
-
-/// From listeners by address to listeners by thread. There may be more than threads, if the process
-/// before had more.
-fn per_thread(
-    plain: ByAddress,
-    tls: ByAddress,
-    threads: usize,
-) -> Vec<(Vec<TcpListener>, Vec<TcpListener>)> {
-    let mut sockets: Vec<_> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
-    for of_address in plain {
-        for (number, listener) in of_address.into_iter().enumerate() {
-            sockets[number % threads].0.push(listener);
-        }
-    }
-    for of_address in tls {
-        for (number, listener) in of_address.into_iter().enumerate() {
-            sockets[number % threads].1.push(listener);
-        }
-    }
-    sockets
+    let waits = handover::wait(data, estate);
+    waits.inspect_err(|error| warn!(%error, "no other process can take over from this one")).ok()
 }
 
 fn spawn(

@@ -100,8 +100,8 @@ impl Crowd {
         let failed: Vec<_> =
             self.visitors.into_iter().flat_map(|one| one.join().expect("it ends")).collect();
         let answered = self.answered.load(Ordering::Relaxed);
-        let rate = answered as f64 / self.since.elapsed().as_secs_f64();
-        println!("{answered} requests answered, {rate:.0} a second, {} failed", failed.len());
+        let rate = 1_000 * answered as u128 / self.since.elapsed().as_millis().max(1);
+        println!("{answered} requests answered, {rate} a second, {} failed", failed.len());
         assert!(failed.is_empty(), "{failed:#?}");
         answered
     }
@@ -167,7 +167,7 @@ fn gateway(site: SocketAddr, data: &Path, plain: SocketAddr, admin: SocketAddr) 
     ["run", "--threads", "2", "--upstream", &upstream, "--data", data, "--listen", &plain]
         .into_iter()
         .chain(["--admin", &admin, "--take-over"])
-        .fold(Program::new(), |program, arg| program.arg(arg))
+        .fold(Program::new(), Program::arg)
 }
 
 fn anywhere() -> SocketAddr {

@@ -144,6 +144,12 @@ impl Admin {
         for (reason, value) in Counters::refusals(&self.counters) {
             let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
         }
+        let name = "kelisim_http2_cut_total";
+        let help = "HTTP/2 connections and streams that were cut, by reason.";
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+        for (reason, value) in Counters::cuts(&self.counters) {
+            let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
+        }
         text
     }
 }

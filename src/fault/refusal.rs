@@ -25,6 +25,8 @@ pub enum Refusal {
     Version,
     /// `CONNECT` or `TRACE`: here is a site and no tunnel, and its requests hold secrets.
     Method,
+    /// A tunnel for a protocol other than WebSockets (RFC 8441 §4).
+    Protocol,
     /// The target has a form that its method does not take, or bytes that none may have.
     Target,
     /// The request line is too long.
@@ -59,12 +61,13 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of its declaration.
-    pub const ALL: [Refusal; 20] = [
+    pub const ALL: [Refusal; 21] = [
         Refusal::LineEnd,
         Refusal::EmptyLines,
         Refusal::RequestLine,
         Refusal::Version,
         Refusal::Method,
+        Refusal::Protocol,
         Refusal::Target,
         Refusal::LongTarget,
         Refusal::FieldName,
@@ -92,6 +95,7 @@ impl Refusal {
             Refusal::RequestLine => ("request_line", BAD, "the first line is not `METHOD target HTTP/1.1`"),
             Refusal::Version => ("version", "505 HTTP Version Not Supported", "HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here"),
             Refusal::Method => ("method", "501 Not Implemented", "CONNECT and TRACE are not answered here"),
+            Refusal::Protocol => ("protocol", "501 Not Implemented", "`websocket` is the one protocol that a CONNECT can ask for here"),
             Refusal::Target => ("target", BAD, "the target is not a path, or holds what has to be percent-encoded"),
             Refusal::LongTarget => ("long_target", "414 URI Too Long", "the first line is longer than 16 KiB"),
             Refusal::FieldName => ("field_name", BAD, "a header field is not `name: value` on one line"),

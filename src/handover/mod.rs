@@ -176,7 +176,7 @@ fn serve(socket: UnixListener, estate: &Estate, mut phases: Phases) -> io::Resul
         match hand_over(&stream, estate) {
             Ok(()) => return Ok(true),
             Err(error) => {
-                warn!(%error, "another process asked for the sockets and did not take over")
+                warn!(%error, "another process asked for the sockets and did not take over");
             }
         }
     }
@@ -192,16 +192,13 @@ fn hand_over(stream: &UnixStream, estate: &Estate) -> io::Result<()> {
     // Connections wait in their sockets from here on, until one of the two accepts them.
     estate.phases.send_if_modified(|phase| to(phase, Phase::Serving, Phase::Paused));
     let handed_over = release(stream, estate);
-    match &handed_over {
-        Ok(()) => {
-            estate.phases.send_replace(Phase::Stopping);
+    if handed_over.is_ok() {
+        estate.phases.send_replace(Phase::Stopping);
+    } else {
+        if let Err(error) = estate.store.resume() {
+            error!(%error, "the record could not be taken back");
         }
-        Err(_) => {
-            if let Err(error) = estate.store.resume() {
-                error!(%error, "the record could not be taken back");
-            }
-            estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
-        }
+        estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
     }
     handed_over
 }

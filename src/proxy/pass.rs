@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE, SET_COOKIE,
+    RANGE, SEC_WEBSOCKET_KEY, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
@@ -87,8 +87,9 @@ impl Worker {
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(walk, parts, answer);
+            return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer);
         }
+        tunnel::unswitched(parts, answer.status)?;
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);
         let kept_back =
@@ -222,7 +223,7 @@ fn pin_charset(headers: &mut HeaderMap, charset: Charset) {
 /// The request as it goes to the site, but for its body.
 fn head_for_site(parts: &Parts, target: &Target, headers: &HeaderMap) -> Request<()> {
     let mut head = Request::new(());
-    *head.method_mut() = parts.method.clone();
+    *head.method_mut() = tunnel::method(parts);
     *head.uri_mut() = target.path.clone().into();
     *head.headers_mut() = headers.clone();
     // The front door says how a target was written that is no URI, and it stands under HTTP/1 alone.
@@ -252,9 +253,7 @@ fn for_site(
         consent: &consent,
     };
     let mut headers = headers::for_site(&parts.headers, cookies, origin);
-    if tunnel::is_asked_for(parts) {
-        tunnel::ask_for(&mut headers);
-    }
+    tunnel::ask_for(parts, &mut headers);
     match condition {
         Condition::Ours(Some(tags)) => {
             headers.insert(IF_NONE_MATCH, tags.clone());

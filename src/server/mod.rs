@@ -8,6 +8,8 @@
 //! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
 //! ends with the answer that says so, or after it has rested for [`GRACE`].
 
+mod deadline;
+mod http2;
 mod listener;
 mod strict;
 mod tls;
@@ -20,17 +22,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -38,9 +39,8 @@ use tracing::{debug, warn};
 pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
-use self::strict::http2::refusal as http2_refusal;
+use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
-use crate::bounds::Bounds;
 use crate::proxy::{Body, Peer, Worker};
 
 /// How long a connection on which nothing happens is kept for what may be on its way.
@@ -59,10 +59,6 @@ pub enum Phase {
 
 /// What the threads hear from whoever starts and stops them.
 pub type Phases = watch::Receiver<Phase>;
-
-/// What every connection begins with that speaks HTTP/2.
-const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const PREFACE_BYTES: usize = 24;
 
 /// How soon the rest of a preface is looked for that came in parts, which hardly happens. Each next time
 /// it takes twice as long, so that nobody keeps a thread busy with a single letter.
@@ -187,6 +183,10 @@ impl Connection {
         }
     }
 
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+        http2::serve(stream, self.worker, peer, self.phases).await;
+    }
+
     async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         self,
         stream: S,
@@ -201,34 +201,12 @@ impl Connection {
             .half_close(true)
             .serve_connection(
                 TokioIo::new(door),
-                service(self.worker, peer, Some(tunnel), self.phases.clone()),
+                service(self.worker, peer, tunnel, self.phases.clone()),
             );
         let connection = connection.with_upgrades();
         let finish = http1::UpgradeableConnection::graceful_shutdown;
         let mut phases = self.phases;
         until(async move { grace(&mut phases).await }, connection, finish).await;
-    }
-
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
-        let Bounds { timeouts, limits } = &*self.worker.bounds;
-        let streams = u32::try_from(limits.streams.get()).unwrap_or(u32::MAX);
-        let connection = http2::Builder::new(Local)
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(streams)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .initial_stream_window_size(limits.stream_window.get())
-            .initial_connection_window_size(limits.connection_window.get())
-            .keep_alive_interval(timeouts.ping.get())
-            .serve_connection(
-                TokioIo::new(stream),
-                service(Rc::clone(&self.worker), peer, None, self.phases.clone()),
-            );
-        let mut phases = self.phases;
-        let told = async move {
-            // What was on its way is still answered (RFC 9113 §6.8).
-            let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
-        };
-        until(told, connection, http2::Connection::graceful_shutdown).await;
     }
 }
 
@@ -249,11 +227,11 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     }
 }
 
-/// Answers the requests of one connection, which may become a tunnel.
+/// Answers the requests of one HTTP/1 connection, which may become a tunnel.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    tunnel: Option<Tunnel>,
+    tunnel: Tunnel,
     phases: Phases,
 ) -> impl Service<
     Request<Incoming>,
@@ -264,23 +242,12 @@ fn service(
     service_fn(move |request| {
         let (worker, tunnel, phases) = (Rc::clone(&worker), tunnel.clone(), phases.clone());
         async move {
-            // Over HTTP/1 the door has refused what is to be.
-            if request.version() == Version::HTTP_2
-                && let Some(refusal) = http2_refusal(&request)
-            {
-                worker.counters.refuse(refusal);
-                return Ok(refusal.response().map(Body::own));
-            }
             let mut response = worker.handle(peer, request).await;
-            match tunnel {
-                Some(tunnel) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                    tunnel.begin();
-                }
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                tunnel.begin();
+            } else if *phases.borrow() != Phase::Serving {
                 // The next request is for whoever accepts then.
-                Some(_) if *phases.borrow() != Phase::Serving => {
-                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                _ => {}
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)
         }
@@ -309,15 +276,5 @@ async fn until<C: Future<Output = hyper::Result<()>>>(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
-    }
-}
-
-/// Runs the streams of an HTTP/2 connection on its own thread.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
     }
 }

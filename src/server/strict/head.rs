@@ -19,7 +19,7 @@ use crate::fault::Refusal;
 use crate::proxy::RAW_TARGET;
 
 /// The longest line.
-const LINE_BYTES_MAX: usize = 16 * 1024;
+pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// The largest head.
 pub(in crate::server) const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -349,7 +349,7 @@ fn is_uri(byte: u8) -> bool {
 }
 
 /// Whether a value is a host with an optional port (RFC 3986 §3.2.2), and no more.
-fn is_host(value: &[u8]) -> bool {
+pub(super) fn is_host(value: &[u8]) -> bool {
     let (name, rest) = if value.starts_with(b"[") {
         let Some(end) = memchr(b']', value) else { return false };
         let inner = &value[1..end];

@@ -28,19 +28,20 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
 use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
+use super::deadline::{Timer, Writing};
 use crate::bounds::Bounds;
 use crate::fault::Refusal;
 use crate::observe::Counters;
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
-const LINGER: Duration = Duration::from_secs(3);
+pub(super) const LINGER: Duration = Duration::from_secs(3);
 
 /// How much is read at once where a head is expected.
 const READ_BYTES: usize = 8 * 1024;
@@ -55,9 +56,7 @@ pub(super) struct Door<S> {
     stage: Stage,
     tunnel: Tunnel,
     reading: Timer,
-    writing: Timer,
-    /// Since when nothing that is written was taken.
-    stuck_since: Option<Instant>,
+    writing: Writing,
     closing: Closing,
     bounds: Arc<Bounds>,
     counters: Arc<Counters>,
@@ -145,30 +144,6 @@ struct Closing {
     shut: bool,
 }
 
-/// A clock that is wound only when somebody waits, and not for every request.
-#[derive(Debug, Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
-
-impl Timer {
-    /// Whether the deadline is over; if not, the task is woken then, or somewhat earlier.
-    fn is_over(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        loop {
-            if sleep.deadline() > deadline {
-                sleep.as_mut().reset(deadline);
-            }
-            if sleep.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            if deadline <= Instant::now() {
-                return true;
-            }
-            // It was wound for an earlier deadline that was kept.
-            sleep.as_mut().reset(deadline);
-        }
-    }
-}
-
 impl<S> Door<S> {
     pub(super) fn new(io: S, bounds: Arc<Bounds>, counters: Arc<Counters>) -> Door<S> {
         Door {
@@ -178,8 +153,7 @@ impl<S> Door<S> {
             stage: Stage::head(),
             tunnel: Tunnel::default(),
             reading: Timer::default(),
-            writing: Timer::default(),
-            stuck_since: None,
+            writing: Writing::within(bounds.timeouts.write.get()),
             closing: Closing::default(),
             bounds,
             counters,
@@ -357,26 +331,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Door<S> {
-    /// Writing goes on, or has stood still for too long.
-    fn progress<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stuck_since = None;
-            return written;
-        }
-        let since = *self.stuck_since.get_or_insert_with(Instant::now);
-        if self.writing.is_over(since + self.bounds.timeouts.write.get(), cx) {
-            let text = "the visitor takes nothing of what is sent";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
-        }
-        Poll::Pending
-    }
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
     fn poll_write(
         self: Pin<&mut Self>,
@@ -385,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
         let written = Pin::new(&mut door.io).poll_write(cx, bytes);
-        door.progress(cx, written)
+        door.writing.progress(cx, written)
     }
 
     fn poll_write_vectored(
@@ -395,7 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
         let written = Pin::new(&mut door.io).poll_write_vectored(cx, bytes);
-        door.progress(cx, written)
+        door.writing.progress(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -405,7 +359,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let door = self.get_mut();
         let flushed = Pin::new(&mut door.io).poll_flush(cx);
-        door.progress(cx, flushed)
+        door.writing.progress(cx, flushed)
     }
 
     /// hyper has answered all that it was given: the refusal goes out, and then nothing more.
@@ -413,12 +367,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         let door = self.get_mut();
         while !door.closing.answer.is_empty() {
             let written = Pin::new(&mut door.io).poll_write(cx, &door.closing.answer);
-            let written = ready!(door.progress(cx, written))?;
+            let written = ready!(door.writing.progress(cx, written))?;
             door.closing.answer.advance(written);
         }
         if !door.closing.shut {
             let shut = Pin::new(&mut door.io).poll_shutdown(cx);
-            ready!(door.progress(cx, shut))?;
+            ready!(door.writing.progress(cx, shut))?;
             door.closing.shut = true;
             // An answer that did not wait for the end of the body.
             door.closing.lingers |= matches!(door.stage, Stage::Body { .. });
