@@ -5,6 +5,9 @@
 
 #[path = "harness/message.rs"]
 mod message;
+#[path = "harness/packing.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod packing;
 #[path = "harness/program.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod program;
@@ -12,7 +15,10 @@ mod program;
 mod wire;
 
 mod passes {
+    mod bodies;
     mod expect;
+    mod heads;
+    mod http2;
     mod interim;
 }
 
