@@ -12,6 +12,7 @@ mod packing;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod program;
 #[path = "harness/wire.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod wire;
 
 mod passes {

@@ -85,6 +85,11 @@ impl Wire {
         chunk
     }
 
+    /// Waits for more, and says whether there is none: the other end has closed.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.heard.is_empty() && !self.hear()
+    }
+
     /// All that is heard until the other end closes.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         while self.hear() {}
