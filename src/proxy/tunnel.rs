@@ -102,7 +102,7 @@ pub(super) fn unswitched(parts: &Parts, status: StatusCode) -> Result<(), Fault>
 
 /// What only one connection is told, for the next one to be told the same.
 fn switch_to_websocket(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.append(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 

@@ -6,26 +6,30 @@
 //! A request is tried again only if doing it twice does no more than once, it has no body, and
 //! a *reused* connection died under it: the site closed it while it rested.
 //!
-//! An upload may take as long as it goes on; what may not last is silence.
+//! An upload may take as long as it goes on; what may not last is silence. One that the visitor keeps
+//! back until it is asked for ([`super::interim`]) waits here for the site to ask, and is given up when
+//! the site answers instead.
 
 use std::cell::{Cell, RefCell};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderValue, TRANSFER_ENCODING};
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
+use super::body::BodyError;
+use super::interim::{Listener, PATIENCE};
 use super::raw_target::{NextTarget, RawTarget, RawTargets};
 use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
@@ -80,6 +84,15 @@ impl Lease {
     }
 }
 
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.progress.hold.get() == Hold::Given {
+            // The connection waits for a body that never comes; nobody else would end it.
+            self.progress.set(Hold::Over);
+        }
+    }
+}
+
 /// How far a request's body has got.
 #[derive(Debug)]
 struct Progress {
@@ -87,6 +100,46 @@ struct Progress {
     complete: Cell<bool>,
     /// Whether the visitor did not send all of it.
     broken: Cell<bool>,
+    hold: Cell<Hold>,
+    /// Who waits for another hold.
+    held: RefCell<Option<Waker>>,
+}
+
+/// Whether a body goes to the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// It does.
+    Free,
+    /// Not before the site asks for it.
+    Back,
+    /// It never will: the site has answered without it. The answer is still read.
+    Given,
+    /// Nor is the connection of use any more.
+    Over,
+}
+
+impl Progress {
+    fn of(body: Option<&Incoming>, listener: &Listener<'_>) -> Progress {
+        let hold = if body.is_some() && listener.waits() { Hold::Back } else { Hold::Free };
+        Progress {
+            last: Cell::new(Instant::now()),
+            complete: Cell::new(body.is_none()),
+            broken: Cell::new(false),
+            hold: Cell::new(hold),
+            held: RefCell::default(),
+        }
+    }
+
+    fn set(&self, hold: Hold) {
+        self.hold.set(hold);
+        if let Some(waker) = self.held.take() {
+            waker.wake();
+        }
+    }
+
+    fn is_held_back(&self) -> bool {
+        self.hold.get() == Hold::Back
+    }
 }
 
 /// A request's body on its way to the site.
@@ -98,12 +151,24 @@ pub(super) struct Upload {
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.progress.hold.get() {
+            Hold::Free => {}
+            Hold::Over => return Poll::Ready(Some(Err("the site did not want the body".into()))),
+            hold => {
+                if hold == Hold::Given {
+                    // The visitor's connection learns that nobody reads on.
+                    self.body = None;
+                }
+                *self.progress.held.borrow_mut() = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
         if polled.is_ready() {
@@ -112,10 +177,15 @@ impl Body for Upload {
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
             self.progress.broken.set(true);
         }
-        if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
+        let ended = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+            _ => false,
+        };
+        if ended || self.is_end_stream() {
             self.progress.complete.set(true);
         }
-        polled
+        polled.map_err(BodyError::from)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -142,12 +212,16 @@ impl Upstream {
     }
 
     /// Sends a request and waits for the head of the answer. `head` makes the request's head,
-    /// once for each attempt.
-    pub async fn send(
+    /// once for each attempt; what the site says ahead of its answer goes through `judge` to the
+    /// `listener`.
+    pub(super) async fn send(
         self: &Rc<Self>,
         head: impl Fn() -> Request<()>,
         body: Incoming,
+        listener: &Listener<'_>,
+        judge: &dyn Fn(HeaderMap) -> HeaderMap,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
+        let exchange = Exchange { listener, judge };
         let mut body = Some(body).filter(|body| !body.is_end_stream());
         let repeatable = body.is_none();
         while let Some(connection) = self.rested().await {
@@ -157,7 +231,7 @@ impl Upstream {
                 *request.method(),
                 Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
             );
-            match self.attempt(connection, request, body.take()).await {
+            match self.attempt(connection, request, body.take(), exchange).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Died(cause)) if repeatable && idempotent => {
                     debug!(%cause, "a resting connection had died; trying the next");
@@ -167,7 +241,7 @@ impl Upstream {
             }
         }
         let connection = self.connect().await?;
-        self.attempt(connection, head(), body).await.map_err(|failed| match failed {
+        self.attempt(connection, head(), body, exchange).await.map_err(|failed| match failed {
             Failed::Died(cause) => UpstreamFault::Broken(cause).into(),
             Failed::Fault(fault) => fault,
         })
@@ -217,33 +291,23 @@ impl Upstream {
         mut connection: Connection,
         mut head: Request<()>,
         body: Option<Incoming>,
+        exchange: Exchange<'_>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         if body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
             // Of itself hyper would send a `GET` without the body that it has.
             head.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let progress = Rc::new(Progress {
-            last: Cell::new(Instant::now()),
-            complete: Cell::new(body.is_none()),
-            broken: Cell::new(false),
-        });
+        let progress = Rc::new(Progress::of(body.as_ref(), exchange.listener));
         let raw = head.extensions().get::<RawTarget>().map(|RawTarget(raw)| raw.clone());
         connection.next_target.set(raw);
         let upload = Upload { body, progress: Rc::clone(&progress) };
-        let response = {
-            let silence = self.bounds.timeouts.answer.get();
-            let mut response = pin!(connection.sender.send_request(head.map(|()| upload)));
-            loop {
-                let deadline = progress.last.get() + silence;
-                match timeout_at(deadline, &mut response).await {
-                    Ok(response) => break response,
-                    Err(_) if progress.last.get() + silence <= Instant::now() => {
-                        return Err(Failed::Fault(UpstreamFault::Timeout.into()));
-                    }
-                    Err(_) => {}
-                }
-            }
-        };
+        let patience = self.bounds.timeouts.answer.get();
+        let request = head.map(|()| upload);
+        let response = exchange.answer(&mut connection.sender, request, &progress, patience);
+        let response = response.await.ok_or(Failed::Fault(UpstreamFault::Timeout.into()))?;
+        if progress.is_held_back() {
+            progress.set(Hold::Given);
+        }
         match response {
             Ok(response) => {
                 let lease =
@@ -268,6 +332,52 @@ impl Upstream {
                         Err(Failed::Died(cause_of(&error)))
                     }
                     _ => Err(Failed::Fault(UpstreamFault::Broken(cause_of(&error)).into())),
+                }
+            }
+        }
+    }
+}
+
+/// One request, and who hears what the site says to it.
+#[derive(Clone, Copy)]
+struct Exchange<'a> {
+    listener: &'a Listener<'a>,
+    judge: &'a dyn Fn(HeaderMap) -> HeaderMap,
+}
+
+impl Exchange<'_> {
+    /// Waits for the answer and passes on what comes ahead of it; nothing if the site is silent for
+    /// too long.
+    async fn answer(
+        &self,
+        sender: &mut SendRequest<Upload>,
+        mut request: Request<Upload>,
+        progress: &Progress,
+        silence: Duration,
+    ) -> Option<hyper::Result<Response<Incoming>>> {
+        let heard = self.listener.listen(&mut request);
+        let patience = Instant::now() + PATIENCE;
+        let mut response = pin!(sender.send_request(request));
+        loop {
+            let silent = progress.last.get() + silence;
+            let until = if progress.is_held_back() { patience } else { silent };
+            tokio::select! {
+                biased;
+                (status, headers) = heard.next() => {
+                    progress.last.set(Instant::now());
+                    self.listener.tell(status, &(self.judge)(headers)).await;
+                    if status == StatusCode::CONTINUE && progress.is_held_back() {
+                        progress.set(Hold::Free);
+                    }
+                }
+                response = &mut response => return Some(response),
+                () = sleep_until(until) => {
+                    if progress.is_held_back() {
+                        self.listener.ask_for_body().await;
+                        progress.set(Hold::Free);
+                    } else if progress.last.get() + silence <= Instant::now() {
+                        return None;
+                    }
                 }
             }
         }

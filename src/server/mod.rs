@@ -41,7 +41,7 @@ pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
-use crate::proxy::{Body, Peer, Worker};
+use crate::proxy::{Ahead, Body, Peer, Worker};
 
 /// How long a connection on which nothing happens is kept for what may be on its way.
 pub const GRACE: Duration = Duration::from_millis(500);
@@ -194,14 +194,14 @@ impl Connection {
     ) {
         let door =
             Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
-        let tunnel = door.tunnel();
+        let past_hyper = (door.tunnel(), door.ahead());
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
             .serve_connection(
                 TokioIo::new(door),
-                service(self.worker, peer, tunnel, self.phases.clone()),
+                service(self.worker, peer, past_hyper, self.phases.clone()),
             );
         let connection = connection.with_upgrades();
         let finish = http1::UpgradeableConnection::graceful_shutdown;
@@ -227,11 +227,12 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     }
 }
 
-/// Answers the requests of one HTTP/1 connection, which may become a tunnel.
+/// Answers the requests of one HTTP/1 connection. Some of it goes past hyper by the front door: the
+/// connection may become a tunnel, and answers may have something go ahead of them.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    tunnel: Tunnel,
+    (tunnel, ahead): (Tunnel, Ahead),
     phases: Phases,
 ) -> impl Service<
     Request<Incoming>,
@@ -240,9 +241,10 @@ fn service(
     Future = impl Future<Output = Result<Response<Body>, Infallible>>,
 > {
     service_fn(move |request| {
-        let (worker, tunnel, phases) = (Rc::clone(&worker), tunnel.clone(), phases.clone());
+        let (worker, phases) = (Rc::clone(&worker), phases.clone());
+        let (tunnel, ahead) = (tunnel.clone(), ahead.clone());
         async move {
-            let mut response = worker.handle(peer, request).await;
+            let mut response = worker.handle(peer, request, Some(&ahead)).await;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();
             } else if *phases.borrow() != Phase::Serving {

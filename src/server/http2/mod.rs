@@ -90,7 +90,7 @@ fn service(
         let admitted = admit(request, &streams);
         async move {
             let response = match admitted {
-                Ok((request, _held)) => worker.handle(peer, request).await,
+                Ok((request, _held)) => worker.handle(peer, request, None).await,
                 Err(refusal) => {
                     worker.counters.refuse(refusal);
                     refusal.response().map(Body::own)
