@@ -7,13 +7,14 @@
 use std::process::ExitCode;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::config::Given;
-use crate::app::{self, Running};
+use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 
 /// Starts the gateway and waits for the signal to stop.
 pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
@@ -25,32 +26,32 @@ pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
         }
     };
     super::log_to_stderr();
-    let started = match take_over {
-        true => app::take_over(&config, &Clock::System),
-        false => app::start(&config, &Clock::System),
-    };
-    let running = match started {
-        Ok(running) => running,
+    match serve(&config, take_over) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
+    }
+}
+
+fn serve(config: &Config, take_over: bool) -> Result<(), StartError> {
+    // A signal may come while the gateway starts.
+    let signals = Signals::listen()?;
+    let hangup = signals.hangup()?;
+    let running = match take_over {
+        true => app::take_over(config, &Clock::System)?,
+        false => app::start(config, &Clock::System)?,
     };
     // Of a service it is the main process from now on, also if another was before.
     tell(&[NotifyState::MainPid(std::process::id()), NotifyState::Ready]);
-    let ended = until_told_to_stop(Some(&running));
+    signals.wait_with(hangup, &running);
     info!("stopping");
     if !running.is_taken_over() {
         tell(&[NotifyState::Stopping]);
     }
     running.stop();
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("kelisim: signals cannot be awaited: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Ok(())
 }
 
 /// Puts new rules and certificates into force, or says what is wrong with them.
@@ -76,28 +77,59 @@ fn tell(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, or until another process has taken over. On SIGHUP the gateway reloads;
-/// without one the end of the terminal is the end of the program, as ever.
-pub(super) fn until_told_to_stop(running: Option<&Running>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let Some(running) = running else {
+/// The signals that a program obeys. From when there is one, none is lost.
+pub(super) struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for SIGTERM and SIGINT.
+    pub(super) fn listen() -> std::io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let terminate = await_signal(SignalKind::terminate())?;
+        let interrupt = await_signal(SignalKind::interrupt())?;
+        drop(inside);
+        Ok(Signals { runtime, terminate, interrupt })
+    }
+
+    /// Listens for SIGHUP too, which without this ends the program, as the end of a terminal does.
+    fn hangup(&self) -> std::io::Result<Signal> {
+        let _inside = self.runtime.enter();
+        await_signal(SignalKind::hangup())
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    pub(super) fn wait(mut self) {
+        self.runtime.block_on(async {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
             }
-            return Ok(());
-        };
-        let mut hangup = signal(SignalKind::hangup())?;
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                () = running.taken_over() => return Ok(()),
-                _ = hangup.recv() => reload(running),
+        });
+    }
+
+    /// Waits for SIGTERM or SIGINT, or until another process has taken over. On SIGHUP the gateway
+    /// reloads.
+    fn wait_with(mut self, mut hangup: Signal, running: &Running) {
+        self.runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = self.terminate.recv() => return,
+                    _ = self.interrupt.recv() => return,
+                    () = running.taken_over() => return,
+                    _ = hangup.recv() => reload(running),
+                }
             }
-        }
-    })
+        });
+    }
+}
+
+fn await_signal(kind: SignalKind) -> std::io::Result<Signal> {
+    let named = |error: std::io::Error| {
+        std::io::Error::new(error.kind(), format!("signals cannot be awaited: {error}"))
+    };
+    signal(kind).map_err(named)
 }
