@@ -160,11 +160,11 @@ fn start_after(
     successor: Option<Successor>,
 ) -> Result<Running, StartError> {
     let rules = reload::load(config, files, clock)?;
-    let tls = match config.listen_tls.is_empty() {
-        true => None,
-        false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
-    };
-    let (tls_config, certificates) = tls.unzip();
+    let mut served = None;
+    if !config.listen_tls.is_empty() {
+        let hsts = config.hsts.clone();
+        served = Some(server::served(&config.certs, hsts).map_err(StartError::Tls)?);
+    }
     let given = successor.as_ref().map(Successor::listeners).transpose();
     let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
     if let Some(successor) = &successor {
@@ -201,7 +201,7 @@ fn start_after(
         let (upstream, phases) = (config.upstream.clone(), heard.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
-        let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
+        let sockets = Sockets { plain, tls, served: served.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
@@ -229,7 +229,7 @@ fn start_after(
         seal: keys.seal,
         snapshot,
         store: Arc::clone(&store),
-        certificates,
+        certificates: served.map(|served| served.certificates),
         refused: Arc::clone(&refused),
     };
     let told = Admin { counters, observer, store: Arc::clone(&store), refused };

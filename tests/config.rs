@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 26] = [
+const SETTINGS: [(&str, &str); 27] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -34,6 +34,7 @@ const SETTINGS: [(&str, &str); 26] = [
     ("admin", "\"127.0.0.1:5\""),
     ("trust", "[\"10.0.0.0/8\"]"),
     ("threads", "1000"),
+    ("tls.hsts", "\"max-age=60\""),
     ("timeouts.head", "\"11s\""),
     ("timeouts.idle", "\"12s\""),
     ("timeouts.body", "\"13s\""),

@@ -17,11 +17,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http::HeaderValue;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
 use crate::rules::{RuleFile, with_fix};
-use crate::settings::{Count, settings, write};
+use crate::server::Tls;
+use crate::settings::{Count, Table, settings, write};
 
 settings! {
     /// kelisim.toml: what needs a restart to change. Flags win over KELISIM_* variables, which win over
@@ -54,6 +56,8 @@ settings! {
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
+        /// How TLS is served to visitors
+        tls: Tls = Tls::default(), like Tls::example();
         /// How long anything may take: "10s", "500ms", "1m 30s"; from "1ms" to "24h"
         timeouts: Timeouts = Timeouts::default();
         /// How much there may be of anything
@@ -92,6 +96,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Networks of proxies that are believed about whom they ask for.
     pub trust: Vec<IpNet>,
+    /// The `Strict-Transport-Security` of answers over TLS.
+    pub hsts: Option<HeaderValue>,
     /// Threads that serve.
     pub threads: usize,
     /// How long anything may take, and how much there may be.
@@ -157,6 +163,7 @@ impl Settings {
             admin,
             trust,
             threads,
+            tls,
             timeouts,
             limits,
         } = self.filled();
@@ -178,6 +185,7 @@ impl Settings {
             data,
             admin,
             trust,
+            hsts: tls.hsts_value().map_err(ConfigError)?,
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
         })

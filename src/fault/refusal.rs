@@ -39,6 +39,8 @@ pub enum Refusal {
     Fields,
     /// There is not one `Host`, or it is none, or the target names another (RFC 9112 §3.2).
     Host,
+    /// A host that the connection's certificate is not for (RFC 9110 §15.5.20).
+    Misdirected,
     /// `Content-Length` is not one decimal number (RFC 9112 §6.3).
     Length,
     /// `Transfer-Encoding` is not `chunked` once and alone, or not for this version (RFC 9112 §6.1).
@@ -61,7 +63,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of its declaration.
-    pub const ALL: [Refusal; 21] = [
+    pub const ALL: [Refusal; 22] = [
         Refusal::LineEnd,
         Refusal::EmptyLines,
         Refusal::RequestLine,
@@ -74,6 +76,7 @@ impl Refusal {
         Refusal::FieldValue,
         Refusal::Fields,
         Refusal::Host,
+        Refusal::Misdirected,
         Refusal::Length,
         Refusal::Coding,
         Refusal::UnknownCoding,
@@ -102,6 +105,7 @@ impl Refusal {
             Refusal::FieldValue => ("field_value", BAD, "a header field holds a control character"),
             Refusal::Fields => ("fields", "431 Request Header Fields Too Large", "header fields are limited to 100, 16 KiB each, 64 KiB together"),
             Refusal::Host => ("host", BAD, "name one host, in one `Host` field, and the same in the target"),
+            Refusal::Misdirected => ("misdirected", "421 Misdirected Request", "this connection's certificate is not for that host: ask on another"),
             Refusal::Length => ("length", BAD, "`Content-Length` is not one decimal number"),
             Refusal::Coding => ("coding", BAD, "`Transfer-Encoding` is not `chunked`, once and alone, in HTTP/1.1"),
             Refusal::UnknownCoding => ("unknown_coding", "501 Not Implemented", "`chunked` is the one transfer coding spoken here"),

@@ -21,13 +21,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HeaderValue};
+use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -37,10 +36,11 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 pub use listener::bind;
-pub use tls::{ByName, Certificates, TlsError, server_config};
+pub use tls::{ByName, Certificates, Served, Tls, TlsError, served};
 
 use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
+use self::tls::Certificate;
 use crate::proxy::{Ahead, Body, Peer, Worker};
 
 /// How long a connection on which nothing happens is kept for what may be on its way.
@@ -71,8 +71,8 @@ pub struct Sockets {
     pub plain: Vec<TcpListener>,
     /// For TLS.
     pub tls: Vec<TcpListener>,
-    /// The certificates, where there is TLS.
-    pub certificates: Option<Arc<ServerConfig>>,
+    /// What TLS is served with, where there is TLS.
+    pub served: Option<Served>,
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
@@ -82,12 +82,11 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
     local.block_on(&runtime, async move {
         let worker = Rc::new(worker);
         let mut accepting = JoinSet::new();
-        let acceptor = sockets.certificates.map(TlsAcceptor::from);
         let plain = sockets.plain.into_iter().map(|listener| (listener, None));
-        let tls = sockets.tls.into_iter().map(|listener| (listener, acceptor.clone()));
-        for (listener, acceptor) in plain.chain(tls) {
+        let tls = sockets.tls.into_iter().map(|listener| (listener, sockets.served.clone()));
+        for (listener, served) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.spawn_local(accept(Rc::clone(&worker), listener, acceptor, phases.clone()));
+            accepting.spawn_local(accept(Rc::clone(&worker), listener, served, phases.clone()));
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
@@ -108,7 +107,7 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
 async fn accept(
     worker: Rc<Worker>,
     listener: tokio::net::TcpListener,
-    acceptor: Option<TlsAcceptor>,
+    served: Option<Served>,
     mut phases: Phases,
 ) {
     let mut connections = JoinSet::new();
@@ -129,8 +128,10 @@ async fn accept(
                 Ok((stream, address)) => {
                     worker.counters.connections.add(1);
                     let phases = phases.clone();
-                    let connection = Connection { worker: Rc::clone(&worker), phases };
-                    connections.spawn_local(connection.serve(stream, address, acceptor.clone()));
+                    let worker = Rc::clone(&worker);
+                    let secured = Secured::default();
+                    let connection = Connection { worker, phases, secured };
+                    connections.spawn_local(connection.serve(stream, address, served.clone()));
                 }
                 Err(error) => {
                     // Out of descriptors, as a rule: trying at once would only spin.
@@ -147,21 +148,54 @@ async fn accept(
 struct Connection {
     worker: Rc<Worker>,
     phases: Phases,
+    secured: Secured,
+}
+
+/// What holds on a connection because it is one over TLS; nothing without.
+#[derive(Clone, Debug, Default)]
+struct Secured {
+    /// The certificate that was shown, if a name was asked for.
+    shown: Option<Arc<Certificate>>,
+    /// The `Strict-Transport-Security` of answers that have none of their own.
+    hsts: Option<HeaderValue>,
+}
+
+impl Secured {
+    /// Whether a request for this host belongs on the connection.
+    fn is_for(&self, host: Option<&str>) -> bool {
+        match (&self.shown, host) {
+            (Some(shown), Some(host)) => shown.is_for(host),
+            _ => true,
+        }
+    }
+
+    /// Adds to an answer what TLS promises.
+    fn promise<B>(&self, response: &mut Response<B>) {
+        if let Some(hsts) = &self.hsts
+            && !response.headers().contains_key(STRICT_TRANSPORT_SECURITY)
+        {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+    }
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, address: SocketAddr, acceptor: Option<TlsAcceptor>) {
+    async fn serve(mut self, stream: TcpStream, address: SocketAddr, served: Option<Served>) {
         let Ok(local) = stream.local_addr() else { return };
         // Answers are written whole: waiting to fill a packet only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "a connection was gone before it was served");
             return;
         }
-        let peer = Peer { address, local, tls: acceptor.is_some() };
-        let Some(acceptor) = acceptor else { return self.plain(stream, peer).await };
-        match timeout(self.worker.bounds.timeouts.handshake.get(), acceptor.accept(stream)).await {
+        let peer = Peer { address, local, tls: served.is_some() };
+        let Some(served) = served else { return self.plain(stream, peer).await };
+        let handshake = TlsAcceptor::from(served.config).accept(stream);
+        match timeout(self.worker.bounds.timeouts.handshake.get(), handshake).await {
             Ok(Ok(stream)) => {
-                let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let told = &stream.get_ref().1;
+                let shown = told.server_name().map(|name| served.certificates.shown_to(name));
+                let http2 = told.alpn_protocol() == Some(b"h2");
+                self.secured = Secured { shown, hsts: served.hsts };
                 if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
@@ -184,7 +218,7 @@ impl Connection {
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
-        http2::serve(stream, self.worker, peer, self.phases).await;
+        http2::serve(stream, self.worker, peer, self.secured, self.phases).await;
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
@@ -201,7 +235,7 @@ impl Connection {
             .half_close(true)
             .serve_connection(
                 TokioIo::new(door),
-                service(self.worker, peer, past_hyper, self.phases.clone()),
+                service(self.worker, peer, self.secured, past_hyper, self.phases.clone()),
             );
         let connection = connection.with_upgrades();
         let finish = http1::UpgradeableConnection::graceful_shutdown;
@@ -232,6 +266,7 @@ async fn begins_http2(stream: &TcpStream) -> bool {
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
+    secured: Secured,
     (tunnel, ahead): (Tunnel, Ahead),
     phases: Phases,
 ) -> impl Service<
@@ -242,9 +277,10 @@ fn service(
 > {
     service_fn(move |request| {
         let (worker, phases) = (Rc::clone(&worker), phases.clone());
-        let (tunnel, ahead) = (tunnel.clone(), ahead.clone());
+        let (tunnel, ahead, secured) = (tunnel.clone(), ahead.clone(), secured.clone());
         async move {
             let mut response = worker.handle(peer, request, Some(&ahead)).await;
+            secured.promise(&mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();
             } else if *phases.borrow() != Phase::Serving {

@@ -42,7 +42,9 @@ impl Program {
     pub(crate) fn run(site: SocketAddr, data: &Path) -> Program {
         let mut program = Program::new();
         let upstream = format!("http://{site}");
-        program.0.args(["run", "--upstream", &upstream, "--threads", "1"]);
+        program.0.args(["run", "--upstream", &upstream]);
+        // An argument may say otherwise.
+        program.0.env("KELISIM_THREADS", "1");
         program.0.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"]).arg(data);
         program
     }

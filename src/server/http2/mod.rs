@@ -29,7 +29,7 @@ use self::guard::Guard;
 use self::streams::{Held, Streams, Watched};
 use super::strict::HEAD_BYTES_MAX;
 use super::strict::http2::refusal;
-use super::{Phase, Phases, until};
+use super::{Phase, Phases, Secured, until};
 use crate::bounds::Bounds;
 use crate::fault::Refusal;
 use crate::proxy::{Body, Peer, Worker};
@@ -49,6 +49,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: S,
     worker: Rc<Worker>,
     peer: Peer,
+    secured: Secured,
     mut phases: Phases,
 ) {
     let bounds = Arc::clone(&worker.bounds);
@@ -65,7 +66,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         .max_send_buf_size(SEND_BYTES_MAX)
         .keep_alive_interval(timeouts.ping.get())
         .enable_connect_protocol()
-        .serve_connection(TokioIo::new(guard), service(worker, peer, streams));
+        .serve_connection(TokioIo::new(guard), service(worker, peer, secured, streams));
     let told = async move {
         // What was on its way is still answered (RFC 9113 §6.8).
         let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
@@ -77,6 +78,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
+    secured: Secured,
     streams: Streams,
 ) -> impl Service<
     Request<Incoming>,
@@ -87,15 +89,17 @@ fn service(
     service_fn(move |request| {
         let (worker, streams) = (Rc::clone(&worker), streams.clone());
         // Before anything waits: what is refused is not kept.
-        let admitted = admit(request, &streams);
+        let admitted = admit(request, &secured, &streams);
+        let secured = secured.clone();
         async move {
-            let response = match admitted {
+            let mut response = match admitted {
                 Ok((request, _held)) => worker.handle(peer, request, None).await,
                 Err(refusal) => {
                     worker.counters.refuse(refusal);
                     refusal.response().map(Body::own)
                 }
             };
+            secured.promise(&mut response);
             Ok(response.map(|body| streams.watched(body)))
         }
     })
@@ -104,10 +108,15 @@ fn service(
 /// Lets a request in, with room for its fields until it is answered.
 fn admit(
     request: Request<Incoming>,
+    secured: &Secured,
     streams: &Streams,
 ) -> Result<(Request<Incoming>, Held), Refusal> {
     if let Some(refusal) = refusal(&request) {
         return Err(refusal);
+    }
+    // Only over HTTP/2 do browsers ask for several hosts on one connection.
+    if !secured.is_for(request.uri().host()) {
+        return Err(Refusal::Misdirected);
     }
     let target = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let held = streams.hold(target + list_bytes(request.headers()));
