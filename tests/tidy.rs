@@ -12,7 +12,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("words", &["time", "policy"]),
     ("tools", &["rules", "html", "coding", "charset", "banner", "superseded"]),
     ("gate", &["gate", "face", "fault", "snapshot"]),
-    ("disk, clock", &["clock", "store", "observe"]),
+    ("disk, clock", &["clock", "deadline", "store", "observe"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),
     ("house", &["config", "reload", "server", "demo", "app", "cli", "lib", "main"]),

@@ -37,6 +37,8 @@ pub enum Refusal {
     FieldValue,
     /// A field is too long, there are too many, or they are too much together.
     Fields,
+    /// The fields of all requests that wait on a connection are too much together.
+    WaitingFields,
     /// There is not one `Host`, or it is none, or the target names another (RFC 9112 §3.2).
     Host,
     /// `Content-Length` is not one decimal number (RFC 9112 §6.3).
@@ -61,7 +63,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of its declaration.
-    pub const ALL: [Refusal; 21] = [
+    pub const ALL: [Refusal; 22] = [
         Refusal::LineEnd,
         Refusal::EmptyLines,
         Refusal::RequestLine,
@@ -73,6 +75,7 @@ impl Refusal {
         Refusal::FieldName,
         Refusal::FieldValue,
         Refusal::Fields,
+        Refusal::WaitingFields,
         Refusal::Host,
         Refusal::Length,
         Refusal::Coding,
@@ -101,6 +104,7 @@ impl Refusal {
             Refusal::FieldName => ("field_name", BAD, "a header field is not `name: value` on one line"),
             Refusal::FieldValue => ("field_value", BAD, "a header field holds a control character"),
             Refusal::Fields => ("fields", "431 Request Header Fields Too Large", "header fields are limited to 100, 16 KiB each, 64 KiB together"),
+            Refusal::WaitingFields => ("waiting_fields", "431 Request Header Fields Too Large", "header fields of requests that wait are limited to 1 MiB a connection; ask for less at once"),
             Refusal::Host => ("host", BAD, "name one host, in one `Host` field, and the same in the target"),
             Refusal::Length => ("length", BAD, "`Content-Length` is not one decimal number"),
             Refusal::Coding => ("coding", BAD, "`Transfer-Encoding` is not `chunked`, once and alone, in HTTP/1.1"),

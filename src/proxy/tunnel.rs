@@ -31,6 +31,7 @@ use super::Worker;
 use super::body::Body;
 use super::headers;
 use super::pass::Walk;
+use crate::deadline::Impatient;
 use crate::fault::{Fault, UpstreamFault};
 use crate::gate::response::keep_permitted_cookies;
 
@@ -160,13 +161,15 @@ impl Worker {
     }
 }
 
-/// Carries bytes both ways, until both ends have closed or one breaks.
+/// Carries bytes both ways, until both ends have closed, or one breaks or takes nothing any more. Nobody
+/// has to say anything.
 async fn join(visitor: OnUpgrade, site: OnUpgrade) {
     let (visitor, site) = match tokio::try_join!(visitor, site) {
         Ok(both) => both,
         Err(error) => return debug!(%error, "a tunnel did not come about"),
     };
-    let (mut visitor, mut site) = (TokioIo::new(visitor), TokioIo::new(site));
+    let mut visitor = Impatient::new(TokioIo::new(visitor));
+    let mut site = Impatient::new(TokioIo::new(site));
     if let Err(error) = copy_bidirectional(&mut visitor, &mut site).await {
         debug!(%error, "a tunnel broke");
     }

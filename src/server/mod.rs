@@ -6,7 +6,6 @@
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`DRAIN`] is cut.
 
-mod deadline;
 mod http2;
 mod listener;
 mod strict;

@@ -22,9 +22,9 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::frames::{Follower, Frame, Kind};
 use super::streams::Streams;
+use crate::deadline::{Timer, Writing};
 use crate::fault::Cut;
 use crate::observe::Counters;
-use crate::server::deadline::{Timer, Writing};
 use crate::server::strict::{HEAD, IDLE, LINGER};
 
 /// How long the first request may take, preface and settings included.

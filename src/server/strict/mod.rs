@@ -34,7 +34,7 @@ use tokio_util::io::poll_read_buf;
 use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
-use super::deadline::{PROGRESS, Timer, Writing};
+use crate::deadline::{PROGRESS, Timer, Writing};
 use crate::fault::Refusal;
 use crate::observe::Counters;
 
