@@ -36,7 +36,7 @@ pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::http2::{PREFACE, PREFACE_BYTES};
-use self::strict::{Door, HEAD_BYTES_MAX, IDLE, Tunnel};
+use self::strict::{Door, HEAD, HEAD_BYTES_MAX, IDLE, Tunnel};
 use crate::proxy::{Body, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
@@ -195,11 +195,11 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     loop {
         match stream.peek(&mut seen).await {
             Ok(PREFACE_BYTES) => return seen == *PREFACE,
-            Ok(some) if some > 0 && PREFACE.starts_with(&seen[..some]) => {
+            Ok(some) if some > 0 && pause < HEAD && PREFACE.starts_with(&seen[..some]) => {
                 sleep(pause).await;
                 pause *= 2;
             }
-            // Whatever it is, HTTP/1 says what is wrong with it.
+            // Whatever it is, and however slow, HTTP/1 says what is wrong with it.
             _ => return false,
         }
     }
