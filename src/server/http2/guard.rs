@@ -55,8 +55,10 @@ struct Visitor {
     greeted: bool,
     /// The last stream that was opened.
     last: u32,
-    /// Whether fields have begun that have not ended.
+    /// Whether fields have begun that further frames have to end.
     in_fields: bool,
+    /// Whether the last frame that began is of fields.
+    at_fields: bool,
     /// Since when nothing goes on: no stream, or fields that have not ended.
     waiting_since: Option<Instant>,
 }
@@ -81,7 +83,8 @@ impl Visitor {
             return Err(Cut::FirstFrame);
         }
         self.greeted = true;
-        if matches!(frame.kind, Kind::Headers | Kind::Continuation) {
+        self.at_fields = matches!(frame.kind, Kind::Headers | Kind::Continuation);
+        if self.at_fields {
             self.last = self.last.max(frame.stream);
             self.in_fields = frame.leaves_fields_open();
             if frame.kind == Kind::Headers {
@@ -92,18 +95,19 @@ impl Visitor {
         self.budget.came(frame)
     }
 
-    /// Until when something has to come, if anything has to.
-    fn deadline(&mut self, streams: &Streams) -> Option<Instant> {
-        let limit = match self.last {
-            _ if self.in_fields => HEAD,
+    /// Until when something has to come, if anything has to, and what is cut for else. Whether a frame
+    /// has begun that has not ended, `in_frame` says.
+    fn deadline(&mut self, in_frame: bool, streams: &Streams) -> Option<(Instant, Option<Cut>)> {
+        let (limit, cut) = match self.last {
+            _ if self.in_fields || (self.at_fields && in_frame) => (HEAD, Some(Cut::SlowHead)),
             _ if streams.are_open() => {
                 self.waiting_since = None;
                 return None;
             }
-            0 => FIRST,
-            _ => IDLE,
+            0 => (FIRST, None),
+            _ => (IDLE, None),
         };
-        Some(*self.waiting_since.get_or_insert_with(Instant::now) + limit)
+        Some((*self.waiting_since.get_or_insert_with(Instant::now) + limit, cut))
     }
 }
 
@@ -118,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 greeted: false,
                 last: 0,
                 in_fields: false,
+                at_fields: false,
                 waiting_since: Some(Instant::now()),
             },
             streams,
@@ -244,13 +249,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                     }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => match guard.visitor.deadline(&guard.streams) {
-                    Some(deadline) if guard.reading.is_over(deadline, cx) => {
-                        let cut = guard.visitor.in_fields.then_some(Cut::SlowHead);
-                        guard.end(cut, cx);
+                Poll::Pending => {
+                    let in_frame = !guard.incoming.is_between_frames();
+                    match guard.visitor.deadline(in_frame, &guard.streams) {
+                        Some((deadline, cut)) if guard.reading.is_over(deadline, cx) => {
+                            guard.end(cut, cx);
+                        }
+                        _ => return Poll::Pending,
                     }
-                    _ => return Poll::Pending,
-                },
+                }
             }
         }
     }

@@ -147,13 +147,25 @@ async fn a_connection_on_which_nothing_is_asked_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn fields_have_ten_seconds_to_end() {
+    // More frames have to come, or the rest of this one.
     let mut unfinished = REQUEST.to_vec();
     unfinished[4] = 1;
-    let meeting = meet().says(&[REQUEST, &unfinished]).await;
-    let counters = Arc::clone(&meeting.counters);
-    let (took, _, told) = meeting.ends().await;
-    assert_eq!((took.as_secs(), told), (10, go_away(1, 0xb)));
-    assert_eq!(cut(&counters), ["slow_head"]);
+    let half = [0, 0, 9, 1, 5, 0, 0, 0, 1, b'x'];
+    let local = LocalSet::new();
+    for fields in [&unfinished[..], &half] {
+        let meeting = meet().says(&[REQUEST, fields]).await;
+        let counters = Arc::clone(&meeting.counters);
+        // That others go on is no excuse.
+        let streams = meeting.streams.clone();
+        let (took, _, told) = local
+            .run_until(async move {
+                streams.execute(pending());
+                meeting.ends().await
+            })
+            .await;
+        assert_eq!((took.as_secs(), told), (10, go_away(1, 0xb)));
+        assert_eq!(cut(&counters), ["slow_head"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
