@@ -22,7 +22,7 @@
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
 //! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
-//! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
+//! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`] | the time and who lets it pass; the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
 //! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new rules and new processes, threads, commands |
@@ -32,7 +32,8 @@
 //! # A request's walk
 //!
 //! 1. [`server`] accepts the connection and completes TLS. Over HTTP/1 its front door follows the
-//!    requests by strict rules, and hyper reads only what passed.
+//!    requests by strict rules, and hyper reads only what passed; over HTTP/2 a guard counts frames, and
+//!    cuts who floods.
 //! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
@@ -71,6 +72,7 @@
 //! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
 //!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
+//! - What one HTTP/2 connection can make the gateway hold or do is bounded. *(`tests/http2_abuse.rs`.)*
 //! - The gateway opens no connection but to the site (policy 8.2).
 //!
 //! # Threads
@@ -89,6 +91,7 @@ pub mod cli;
 pub mod clock;
 pub mod coding;
 pub mod config;
+pub mod deadline;
 pub mod demo;
 pub mod face;
 pub mod fault;

@@ -87,6 +87,7 @@ async fn next<T>(said: &Receiver<T>) -> T {
 
 async fn client(gateway: &Gateway) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(gateway.plain).await.expect("it listens");
+    stream.set_nodelay(true).expect("a socket");
     let (client, mut connection) = h2::client::handshake(stream).await.expect("HTTP/2");
     let mut pings = connection.ping_pong().expect("it is the first");
     tokio::spawn(connection);

@@ -23,7 +23,7 @@ use ipnet::IpNet;
 use crate::bounds::{Bounds, Limits, Timeouts};
 use crate::rules::{RuleFile, with_fix};
 use crate::server::Tls;
-use crate::settings::{Count, Table, settings, write};
+use crate::settings::{Count, settings, write};
 
 settings! {
     /// kelisim.toml: what needs a restart to change. Flags win over KELISIM_* variables, which win over

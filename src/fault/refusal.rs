@@ -37,6 +37,8 @@ pub enum Refusal {
     FieldValue,
     /// A field is too long, there are too many, or they are too much together.
     Fields,
+    /// The fields of all requests that wait on a connection are too much together.
+    WaitingFields,
     /// There is not one `Host`, or it is none, or the target names another (RFC 9112 §3.2).
     Host,
     /// A host that the connection's certificate is not for (RFC 9110 §15.5.20).
@@ -63,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of its declaration.
-    pub const ALL: [Refusal; 22] = [
+    pub const ALL: [Refusal; 23] = [
         Refusal::LineEnd,
         Refusal::EmptyLines,
         Refusal::RequestLine,
@@ -75,6 +77,7 @@ impl Refusal {
         Refusal::FieldName,
         Refusal::FieldValue,
         Refusal::Fields,
+        Refusal::WaitingFields,
         Refusal::Host,
         Refusal::Misdirected,
         Refusal::Length,
@@ -104,6 +107,7 @@ impl Refusal {
             Refusal::FieldName => ("field_name", BAD, "a header field is not `name: value` on one line"),
             Refusal::FieldValue => ("field_value", BAD, "a header field holds a control character"),
             Refusal::Fields => ("fields", "431 Request Header Fields Too Large", "header fields are limited to 100, 16 KiB each, 64 KiB together"),
+            Refusal::WaitingFields => ("waiting_fields", "431 Request Header Fields Too Large", "header fields of requests that wait are limited to 1 MiB a connection; ask for less at once"),
             Refusal::Host => ("host", BAD, "name one host, in one `Host` field, and the same in the target"),
             Refusal::Misdirected => ("misdirected", "421 Misdirected Request", "this connection's certificate is not for that host: ask on another"),
             Refusal::Length => ("length", BAD, "`Content-Length` is not one decimal number"),

@@ -12,6 +12,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use http::header::{
@@ -31,6 +32,7 @@ use super::Worker;
 use super::body::Body;
 use super::headers;
 use super::pass::Walk;
+use crate::deadline::Impatient;
 use crate::fault::{Fault, UpstreamFault};
 use crate::gate::response::keep_permitted_cookies;
 
@@ -47,10 +49,10 @@ impl Tunnels {
         while poll_fn(|cx| self.0.borrow_mut().poll_join_next(cx)).await.is_some() {}
     }
 
-    fn open(&self, visitor: OnUpgrade, site: OnUpgrade) {
+    fn open(&self, visitor: OnUpgrade, site: OnUpgrade, patience: Duration) {
         let mut tunnels = self.0.borrow_mut();
         while tunnels.try_join_next().is_some() {}
-        tunnels.spawn_local(join(visitor, site));
+        tunnels.spawn_local(join(visitor, site, patience));
     }
 }
 
@@ -155,18 +157,20 @@ impl Worker {
         let kept_back = keep_permitted_cookies(&mut answer.headers, rules, verdicts, walk.cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
         self.counters.tunnels.add(1);
-        self.tunnels.open(visitor, site);
+        self.tunnels.open(visitor, site, self.bounds.timeouts.write.get());
         Ok(Response::from_parts(answer, Body::Own(None)))
     }
 }
 
-/// Carries bytes both ways, until both ends have closed or one breaks.
-async fn join(visitor: OnUpgrade, site: OnUpgrade) {
+/// Carries bytes both ways, until both ends have closed, or one breaks or takes nothing any more. Nobody
+/// has to say anything.
+async fn join(visitor: OnUpgrade, site: OnUpgrade, patience: Duration) {
     let (visitor, site) = match tokio::try_join!(visitor, site) {
         Ok(both) => both,
         Err(error) => return debug!(%error, "a tunnel did not come about"),
     };
-    let (mut visitor, mut site) = (TokioIo::new(visitor), TokioIo::new(site));
+    let mut visitor = Impatient::within(patience, TokioIo::new(visitor));
+    let mut site = Impatient::within(patience, TokioIo::new(site));
     if let Err(error) = copy_bidirectional(&mut visitor, &mut site).await {
         debug!(%error, "a tunnel broke");
     }

@@ -8,7 +8,6 @@
 //! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
 //! ends with the answer that says so, or after it has rested for [`GRACE`].
 
-mod deadline;
 mod http2;
 mod listener;
 mod strict;
@@ -205,9 +204,10 @@ impl Connection {
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
     async fn plain(mut self, stream: TcpStream, peer: Peer) {
-        let idle = self.worker.bounds.timeouts.idle.get();
+        let bounds = Arc::clone(&self.worker.bounds);
+        let (head, idle) = (bounds.timeouts.head.get(), bounds.timeouts.idle.get());
         let http2 = tokio::select! {
-            http2 = timeout(idle, begins_http2(&stream)) => http2,
+            http2 = timeout(idle, begins_http2(&stream, head)) => http2,
             () = grace(&mut self.phases) => return,
         };
         match http2 {
@@ -245,17 +245,17 @@ impl Connection {
 }
 
 /// Whether a connection begins with the preface of HTTP/2 (RFC 9113 §3.4). Nothing is taken from it.
-async fn begins_http2(stream: &TcpStream) -> bool {
+async fn begins_http2(stream: &TcpStream, head: Duration) -> bool {
     let mut seen = [0; PREFACE.len()];
     let mut pause = REST_OF_PREFACE;
     loop {
         match stream.peek(&mut seen).await {
             Ok(PREFACE_BYTES) => return seen == *PREFACE,
-            Ok(some) if some > 0 && PREFACE.starts_with(&seen[..some]) => {
+            Ok(some) if some > 0 && pause < head && PREFACE.starts_with(&seen[..some]) => {
                 sleep(pause).await;
                 pause *= 2;
             }
-            // Whatever it is, HTTP/1 says what is wrong with it.
+            // Whatever it is, and however slow, HTTP/1 says what is wrong with it.
             _ => return false,
         }
     }

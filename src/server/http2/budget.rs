@@ -32,15 +32,16 @@ struct Allowance {
     for_answer: u32,
 }
 
-/// A browser that leaves a page takes back a hundred requests at once; chatty clients send two
-/// `WINDOW_UPDATE`s for each frame that they got, and gRPC measures its line with `PING`s.
+/// A browser that leaves a page takes back a hundred requests at once, and a balancer those of all its
+/// users; chatty clients send two `WINDOW_UPDATE`s for each frame that they got, and gRPC measures its
+/// line with `PING`s.
 #[rustfmt::skip] // a table
 const ALLOWANCES: [Allowance; 7] = [
     Allowance { cut: Cut::Settings, base: 20, for_request: 0, for_answer: 0 },
     Allowance { cut: Cut::Pings, base: 100, for_request: 0, for_answer: 1 },
     Allowance { cut: Cut::Priorities, base: 300, for_request: 4, for_answer: 0 },
     Allowance { cut: Cut::Windows, base: 600, for_request: 4, for_answer: 4 },
-    Allowance { cut: Cut::Resets, base: 200, for_request: 0, for_answer: 0 },
+    Allowance { cut: Cut::Resets, base: 200, for_request: 0, for_answer: 1 },
     Allowance { cut: Cut::MadeResets, base: 100, for_request: 0, for_answer: 0 },
     Allowance { cut: Cut::Idle, base: 300, for_request: 4, for_answer: 0 },
 ];

@@ -201,7 +201,46 @@ fn frame(seen: &[u8]) -> Frame<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    type Shown = Vec<(Kind, u32, Result<(), Cut>)>;
+
+    /// What is shown of these bytes, in pieces of this size, and whether a frame may begin behind them.
+    fn shown(bytes: &[u8], size: usize) -> (Shown, bool) {
+        let (mut follower, mut shown) = (Follower::of_server(), Vec::new());
+        for piece in bytes.chunks(size) {
+            let followed = follower.follow(piece, |frame| {
+                shown.push((frame.kind, frame.stream, frame.check()));
+                Ok(())
+            });
+            assert_eq!(followed, Ok(()));
+        }
+        (shown, follower.is_between_frames())
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_followed_the_same_however_they_are_cut(
+            frames in prop::collection::vec(
+                (0..12_u8, any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..40)),
+                0..20,
+            ),
+            rest in prop::collection::vec(any::<u8>(), 0..30),
+            size in 1..50_usize,
+        ) {
+            let frames: Vec<Vec<u8>> = frames
+                .iter()
+                .map(|(kind, flags, stream, payload)| raw(*kind, *flags, *stream, payload))
+                .collect();
+            let count = frames.len();
+            let bytes = [frames.concat(), rest].concat();
+            let whole = shown(&bytes, bytes.len().max(1));
+            prop_assert!(whole.0.len() >= count);
+            prop_assert_eq!(shown(&bytes, size), whole);
+        }
+    }
 
     fn raw(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
         let length = u8::try_from(payload.len()).expect("it is short");

@@ -22,9 +22,9 @@ use super::budget::Budget;
 use super::frames::{Follower, Frame, Kind};
 use super::streams::Streams;
 use crate::bounds::{Bounds, Timeouts};
+use crate::deadline::{Timer, Writing};
 use crate::fault::Cut;
 use crate::observe::Counters;
-use crate::server::deadline::{Timer, Writing};
 use crate::server::strict::LINGER;
 
 /// How much is taken and dropped of what still comes behind a last word: see [`LINGER`].
@@ -53,8 +53,10 @@ struct Visitor {
     greeted: bool,
     /// The last stream that was opened.
     last: u32,
-    /// Whether fields have begun that have not ended.
+    /// Whether fields have begun that further frames have to end.
     in_fields: bool,
+    /// Whether the last frame that began is of fields.
+    at_fields: bool,
     /// Since when nothing goes on: no stream, or fields that have not ended.
     waiting_since: Option<Instant>,
 }
@@ -79,7 +81,8 @@ impl Visitor {
             return Err(Cut::FirstFrame);
         }
         self.greeted = true;
-        if matches!(frame.kind, Kind::Headers | Kind::Continuation) {
+        self.at_fields = matches!(frame.kind, Kind::Headers | Kind::Continuation);
+        if self.at_fields {
             self.last = self.last.max(frame.stream);
             self.in_fields = frame.leaves_fields_open();
             if frame.kind == Kind::Headers {
@@ -90,19 +93,27 @@ impl Visitor {
         self.budget.came(frame)
     }
 
-    /// Until when something has to come, if anything has to.
-    fn deadline(&mut self, timeouts: &Timeouts, streams: &Streams) -> Option<Instant> {
-        let limit = match self.last {
-            _ if self.in_fields => timeouts.head,
+    /// Until when something has to come, if anything has to, and what is cut for else. Whether a frame
+    /// has begun that has not ended, `in_frame` says.
+    fn deadline(
+        &mut self,
+        timeouts: &Timeouts,
+        in_frame: bool,
+        streams: &Streams,
+    ) -> Option<(Instant, Option<Cut>)> {
+        let (limit, cut) = match self.last {
+            _ if self.in_fields || (self.at_fields && in_frame) => {
+                (timeouts.head, Some(Cut::SlowHead))
+            }
             _ if streams.are_open() => {
                 self.waiting_since = None;
                 return None;
             }
             // The first request, preface and settings included.
-            0 => timeouts.head,
-            _ => timeouts.idle,
+            0 => (timeouts.head, None),
+            _ => (timeouts.idle, None),
         };
-        Some(*self.waiting_since.get_or_insert_with(Instant::now) + limit.get())
+        Some((*self.waiting_since.get_or_insert_with(Instant::now) + limit.get(), cut))
     }
 }
 
@@ -122,6 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 greeted: false,
                 last: 0,
                 in_fields: false,
+                at_fields: false,
                 waiting_since: Some(Instant::now()),
             },
             streams,
@@ -250,9 +262,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    match guard.visitor.deadline(&guard.bounds.timeouts, &guard.streams) {
-                        Some(deadline) if guard.reading.is_over(deadline, cx) => {
-                            let cut = guard.visitor.in_fields.then_some(Cut::SlowHead);
+                    let in_frame = !guard.incoming.is_between_frames();
+                    let timeouts = &guard.bounds.timeouts;
+                    match guard.visitor.deadline(timeouts, in_frame, &guard.streams) {
+                        Some((deadline, cut)) if guard.reading.is_over(deadline, cx) => {
                             guard.end(cut, cx);
                         }
                         _ => return Poll::Pending,

@@ -120,7 +120,7 @@ fn admit(
     }
     let target = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let held = streams.hold(target + list_bytes(request.headers()));
-    held.map(|held| (request, held)).ok_or(Refusal::Fields)
+    held.map(|held| (request, held)).ok_or(Refusal::WaitingFields)
 }
 
 /// How large fields are as a header list.

@@ -22,10 +22,10 @@ use hyper::rt::Executor;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
+use crate::deadline::Timer;
 use crate::fault::Cut;
 use crate::observe::Counters;
 use crate::proxy::{Body, BodyError};
-use crate::server::deadline::Timer;
 
 /// How much of an answer is given to the `h2` library at once, and held by it while the window is shut.
 pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;

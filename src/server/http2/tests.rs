@@ -148,13 +148,25 @@ async fn a_connection_on_which_nothing_is_asked_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn fields_have_ten_seconds_to_end() {
+    // More frames have to come, or the rest of this one.
     let mut unfinished = REQUEST.to_vec();
     unfinished[4] = 1;
-    let meeting = meet().says(&[REQUEST, &unfinished]).await;
-    let counters = Arc::clone(&meeting.counters);
-    let (took, _, told) = meeting.ends().await;
-    assert_eq!((took.as_secs(), told), (10, go_away(1, 0xb)));
-    assert_eq!(cut(&counters), ["slow_head"]);
+    let half = [0, 0, 9, 1, 5, 0, 0, 0, 1, b'x'];
+    let local = LocalSet::new();
+    for fields in [&unfinished[..], &half] {
+        let meeting = meet().says(&[REQUEST, fields]).await;
+        let counters = Arc::clone(&meeting.counters);
+        // That others go on is no excuse.
+        let streams = meeting.streams.clone();
+        let (took, _, told) = local
+            .run_until(async move {
+                streams.execute(pending());
+                meeting.ends().await
+            })
+            .await;
+        assert_eq!((took.as_secs(), told), (10, go_away(1, 0xb)));
+        assert_eq!(cut(&counters), ["slow_head"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,6 +212,64 @@ async fn a_visitor_has_a_minute_to_take_the_next_piece() {
     };
     let took = local.run_until(work).await;
     assert_eq!(took.as_secs(), 59 + 60, "the second piece was asked for in time");
+    assert_eq!(cut(&counters), ["stalled_stream"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_window_stays_shut_is_reset_and_the_others_go_on() {
+    let local = LocalSet::new();
+    let Meeting { visitor, guard, streams, counters } = meet();
+    let long = 1 << 20;
+    let executor = streams.clone();
+    let answer = move |_: Request<Incoming>| {
+        let body = streams.watched(Body::own(vec![7; long].into()));
+        async { Ok::<_, Infallible>(Response::new(body)) }
+    };
+    let work = async {
+        let connection =
+            http2::Builder::new(executor).serve_connection(TokioIo::new(guard), service_fn(answer));
+        tokio::task::spawn_local(connection);
+        // What one stream holds is not to keep the other from its window of the connection.
+        let mut client = h2::client::Builder::new();
+        client.initial_connection_window_size(1 << 20);
+        let client = client.handshake::<_, bytes::Bytes>(visitor).await;
+        let (mut client, connection) = client.expect("HTTP/2");
+        tokio::task::spawn_local(connection);
+        let mut ask = || {
+            let request = Request::get("http://send-box.com/").body(()).expect("a request");
+            client.send_request(request, true).expect("it is taken").0
+        };
+        let (ignored, read) = (ask(), ask());
+        let mut ignored = ignored.await.expect("an answer").into_body();
+        let mut read = read.await.expect("an answer").into_body();
+        let mut length = 0;
+        let reading = async {
+            while let Some(some) = read.data().await {
+                let some = some.expect("nothing breaks").len();
+                read.flow_control().release_capacity(some).expect("it was taken");
+                length += some;
+                // For longer than who takes nothing is waited for.
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+        };
+        let began = Instant::now();
+        let resting = async {
+            let error = loop {
+                // What came before the window was shut is looked at and not taken.
+                match ignored.data().await.expect("an end") {
+                    Ok(_) => {}
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
+            began.elapsed()
+        };
+        let (took, ()) = tokio::join!(resting, reading);
+        assert_eq!(took.as_secs(), 60);
+        assert_eq!(length, long);
+        assert!(began.elapsed() > 2 * took);
+    };
+    local.run_until(work).await;
     assert_eq!(cut(&counters), ["stalled_stream"]);
 }
 
