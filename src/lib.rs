@@ -71,6 +71,8 @@
 //!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
 //! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
 //!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
+//! - A new process takes the place of the one that runs and turns nobody away; the record of consent
+//!   has one writer at any time. *(`tests/handover.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
 //! - What one HTTP/2 connection can make the gateway hold or do is bounded. *(`tests/http2_abuse.rs`.)*
 //! - The gateway opens no connection but to the site (policy 8.2).
