@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -20,7 +19,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{Site, TlsRefused, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
@@ -46,6 +45,8 @@ pub enum StartError {
     Key(KeyError),
     /// TLS cannot be served.
     Tls(TlsError),
+    /// The site cannot be reached by TLS as it was set.
+    Upstream(TlsRefused),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
     /// An address or thread cannot be had.
@@ -64,6 +65,7 @@ impl fmt::Display for StartError {
             StartError::Folder(error) => write!(f, "{error}"),
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
+            StartError::Upstream(error) => write!(f, "{error}"),
             StartError::Store(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
         }
@@ -129,6 +131,8 @@ pub fn start_with(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
+    let site =
+        Site::new(config.upstream.clone(), &config.upstream_tls).map_err(StartError::Upstream)?;
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
     let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
@@ -159,13 +163,13 @@ pub fn start_with(
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let (site, stopped) = (site.clone(), stopped.clone());
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
-            let upstream = Rc::new(Upstream::new(upstream));
+            let upstream = Upstream::new(site);
             let counters = own;
             let tunnels = Tunnels::default();
             let worker =

@@ -15,13 +15,14 @@ use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::proxy::{Origin, TlsSettings};
 use crate::rules::RuleFile;
 
 /// What `kelisim run` can be told, by flag, variable or file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// The site: `http://HOST:PORT`
+    /// The site: `http://HOST:PORT`, `https://…`, or `h2c://…` for HTTP/2 without TLS
     #[arg(long, env = "KELISIM_UPSTREAM", value_name = "URL")]
     pub upstream: Option<String>,
     /// Address for plain HTTP; may be given several times [default: 127.0.0.1:8080]
@@ -68,8 +69,10 @@ impl std::error::Error for ConfigError {}
 /// Everything that the gateway needs to start, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The site, `host:port`.
-    pub upstream: String,
+    /// The site.
+    pub upstream: Origin,
+    /// TLS towards the site.
+    pub upstream_tls: TlsSettings,
     /// Addresses for plain HTTP.
     pub listen: Vec<SocketAddr>,
     /// Addresses for TLS.
@@ -142,7 +145,9 @@ impl Settings {
             self.listen
         };
         Ok(Config {
-            upstream: authority(&upstream)?,
+            upstream: Origin::parse(&upstream)
+                .map_err(|why| ConfigError(format!("`--upstream {upstream}`: {why}")))?,
+            upstream_tls: TlsSettings::default(),
             listen,
             listen_tls: self.listen_tls,
             certs: self.certs.unwrap_or_else(|| "certs".into()),
@@ -153,23 +158,6 @@ impl Settings {
             threads,
         })
     }
-}
-
-/// `host:port` of the site's address.
-fn authority(upstream: &str) -> Result<String, ConfigError> {
-    let refuse = |why: &str| ConfigError(format!("`--upstream {upstream}`: {why}"));
-    let url = url::Url::parse(upstream)
-        .map_err(|_| refuse("not an address; write `http://HOST:PORT`"))?;
-    if url.scheme() != "http" {
-        return Err(refuse("only `http://` sites can be reached"));
-    }
-    if url.path() != "/" || url.query().is_some() || !url.username().is_empty() {
-        return Err(refuse(
-            "give scheme, host and port alone; paths pass as visitors ask for them",
-        ));
-    }
-    let host = url.host_str().ok_or_else(|| refuse("it names no host"))?;
-    Ok(format!("{host}:{}", url.port_or_known_default().unwrap_or(80)))
 }
 
 /// Reads the files of a rules folder: `site.toml` and what lies in `policy`, `vendors`,
@@ -215,10 +203,13 @@ mod tests {
 
     #[test]
     fn an_unfit_site_is_refused_with_what_would_be_right() {
-        assert_eq!(authority("http://127.0.0.1:3000").unwrap(), "127.0.0.1:3000");
-        assert_eq!(authority("http://site.kz").unwrap(), "site.kz:80");
-        for unfit in ["site.kz", "https://site.kz", "http://site.kz/path", "http://u@site.kz"] {
-            let error = authority(unfit).unwrap_err().to_string();
+        let site = |upstream: &str| {
+            let upstream = Some(upstream.to_owned());
+            Settings { upstream, ..Settings::default() }.config()
+        };
+        assert_eq!(site("http://127.0.0.1:3000").unwrap().upstream.to_string(), "127.0.0.1:3000");
+        for unfit in ["site.kz", "gopher://site.kz", "http://site.kz/path", "http://u@site.kz"] {
+            let error = site(unfit).unwrap_err().to_string();
             assert!(error.contains(unfit), "{error}");
         }
     }
@@ -230,7 +221,7 @@ mod tests {
                 .unwrap();
         let flags = Settings { upstream: Some("http://b:2".to_owned()), ..Settings::default() };
         let config = flags.or(file).config().unwrap();
-        assert_eq!((config.upstream.as_str(), config.threads), ("b:2", 3));
+        assert_eq!((config.upstream.to_string().as_str(), config.threads), ("b:2", 3));
         assert_eq!(config.listen, ["127.0.0.1:1".parse().unwrap()]);
         let error = toml::from_str::<Settings>("lissten = []").unwrap_err().to_string();
         assert!(error.contains("lissten"), "{error}");

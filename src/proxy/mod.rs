@@ -17,7 +17,6 @@ mod tunnel;
 mod upstream;
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -29,7 +28,7 @@ use hyper::body::Incoming;
 pub use body::{Body, BodyError};
 pub use client::Trusted;
 pub use tunnel::Tunnels;
-pub use upstream::Upstream;
+pub use upstream::{Local, Origin, Scheme, Site, TlsRefused, TlsSettings, Upstream};
 
 use self::pass::Walk;
 use self::route::Target;
@@ -66,7 +65,7 @@ pub struct Worker {
     /// This thread's counters.
     pub counters: Arc<Counters>,
     /// The site.
-    pub upstream: Rc<Upstream>,
+    pub upstream: Upstream,
     /// Who is believed about whom they ask for.
     pub trusted: Trusted,
     /// The WebSockets of this thread.

@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,7 +26,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -37,7 +36,7 @@ pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, IDLE, Tunnel};
-use crate::proxy::{Body, Peer, Worker};
+use crate::proxy::{Body, Local, Peer, Worker};
 
 /// How long open requests may go on after the gateway was told to stop.
 pub const DRAIN: Duration = Duration::from_secs(30);
@@ -268,15 +267,5 @@ async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
-    }
-}
-
-/// Runs the streams of an HTTP/2 connection on its own thread.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
     }
 }
