@@ -19,7 +19,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Site, TlsRefused, Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
@@ -45,8 +45,8 @@ pub enum StartError {
     Key(KeyError),
     /// TLS cannot be served.
     Tls(TlsError),
-    /// The site cannot be reached by TLS as it was set.
-    Upstream(TlsRefused),
+    /// The site cannot be reached as it was set.
+    Upstream(SitesError),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
     /// An address or thread cannot be had.
@@ -131,8 +131,8 @@ pub fn start_with(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
-    let site =
-        Site::new(config.upstream.clone(), &config.upstream_tls).map_err(StartError::Upstream)?;
+    let sites = Sites::new(&config.upstreams, &config.routes).map_err(StartError::Upstream)?;
+    let sites = Arc::new(sites);
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
     let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
@@ -163,13 +163,13 @@ pub fn start_with(
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (site, stopped) = (site.clone(), stopped.clone());
+        let (sites, stopped) = (Arc::clone(&sites), stopped.clone());
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
-            let upstream = Upstream::new(site);
+            let upstream = Upstream::new(sites);
             let counters = own;
             let tunnels = Tunnels::default();
             let worker =
@@ -187,7 +187,10 @@ pub fn start_with(
         certificates,
         refused: Arc::clone(&refused),
     };
-    let told = Admin { counters, observer, store, refused };
+    let servers = sites.counters();
+    let told = Admin { counters, servers, observer, store, refused };
+    let watched = stopped.clone();
+    threads.push(spawn("upstreams".to_owned(), move || sites.watch(watched))?);
     for listener in admin_listeners.into_iter().flatten() {
         let (told, stopped) = (told.clone(), stopped.clone());
         threads.push(spawn("admin".to_owned(), move || {

@@ -15,7 +15,7 @@ use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::proxy::{Origin, TlsSettings};
+use crate::proxy::{GroupSettings, Origin, Route};
 use crate::rules::RuleFile;
 
 /// What `kelisim run` can be told, by flag, variable or file.
@@ -69,10 +69,10 @@ impl std::error::Error for ConfigError {}
 /// Everything that the gateway needs to start, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The site.
-    pub upstream: Origin,
-    /// TLS towards the site.
-    pub upstream_tls: TlsSettings,
+    /// The groups of servers behind the gateway.
+    pub upstreams: Vec<GroupSettings>,
+    /// Which requests go to which.
+    pub routes: Vec<Route>,
     /// Addresses for plain HTTP.
     pub listen: Vec<SocketAddr>,
     /// Addresses for TLS.
@@ -145,9 +145,11 @@ impl Settings {
             self.listen
         };
         Ok(Config {
-            upstream: Origin::parse(&upstream)
-                .map_err(|why| ConfigError(format!("`--upstream {upstream}`: {why}")))?,
-            upstream_tls: TlsSettings::default(),
+            upstreams: vec![GroupSettings::of_one(
+                Origin::parse(&upstream)
+                    .map_err(|why| ConfigError(format!("`--upstream {upstream}`: {why}")))?,
+            )],
+            routes: Vec::new(),
             listen,
             listen_tls: self.listen_tls,
             certs: self.certs.unwrap_or_else(|| "certs".into()),
@@ -207,7 +209,10 @@ mod tests {
             let upstream = Some(upstream.to_owned());
             Settings { upstream, ..Settings::default() }.config()
         };
-        assert_eq!(site("http://127.0.0.1:3000").unwrap().upstream.to_string(), "127.0.0.1:3000");
+        assert_eq!(
+            site("http://127.0.0.1:3000").unwrap().upstreams[0].servers[0].to_string(),
+            "127.0.0.1:3000"
+        );
         for unfit in ["site.kz", "gopher://site.kz", "http://site.kz/path", "http://u@site.kz"] {
             let error = site(unfit).unwrap_err().to_string();
             assert!(error.contains(unfit), "{error}");
@@ -221,7 +226,10 @@ mod tests {
                 .unwrap();
         let flags = Settings { upstream: Some("http://b:2".to_owned()), ..Settings::default() };
         let config = flags.or(file).config().unwrap();
-        assert_eq!((config.upstream.to_string().as_str(), config.threads), ("b:2", 3));
+        assert_eq!(
+            (config.upstreams[0].servers[0].to_string().as_str(), config.threads),
+            ("b:2", 3)
+        );
         assert_eq!(config.listen, ["127.0.0.1:1".parse().unwrap()]);
         let error = toml::from_str::<Settings>("lissten = []").unwrap_err().to_string();
         assert!(error.contains("lissten"), "{error}");

@@ -37,7 +37,7 @@ fn secured(name: &str, alpn: &[&str]) -> Secured {
 impl Secured {
     fn gateway(&self) -> Gateway {
         start(&format!("https://localhost:{}", self.site.address.port()), |config| {
-            config.upstream_tls = self.settings.clone();
+            config.upstreams[0].tls = self.settings.clone();
         })
     }
 }
@@ -115,7 +115,7 @@ async fn who_is_not_whom_the_gateway_believes_is_sent_nothing_and_the_log_says_w
     ] {
         let address = site.site.address.port();
         let gateway = start(&format!("https://localhost:{address}"), |config| {
-            config.upstream_tls = settings;
+            config.upstreams[0].tls = settings;
         });
         let requests = site.site.requests();
         let answer = gateway.visitor().await.get("/").await;
@@ -142,7 +142,7 @@ async fn a_site_that_asks_for_a_certificate_is_shown_ours() {
         (Some(Authority::new().client(other.path())), 502),
     ] {
         let gateway = start(&format!("https://localhost:{}", site.address.port()), |config| {
-            config.upstream_tls = TlsSettings { ca: ca.clone(), client, name: None };
+            config.upstreams[0].tls = TlsSettings { ca: ca.clone(), client, name: None };
         });
         assert_eq!(gateway.visitor().await.get("/").await.status, status);
     }

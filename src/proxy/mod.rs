@@ -28,7 +28,10 @@ use hyper::body::Incoming;
 pub use body::{Body, BodyError};
 pub use client::Trusted;
 pub use tunnel::Tunnels;
-pub use upstream::{Local, Origin, Scheme, Site, TlsRefused, TlsSettings, Upstream};
+pub use upstream::{
+    Balance, Ejection, GroupSettings, Health, HostPattern, Local, Origin, Resolver, Route, Scheme,
+    Share, Sites, SitesError, TlsRefused, TlsSettings, Upstream,
+};
 
 use self::pass::Walk;
 use self::route::Target;
@@ -64,7 +67,7 @@ pub struct Worker {
     pub clock: Clock,
     /// This thread's counters.
     pub counters: Arc<Counters>,
-    /// The site.
+    /// The sites.
     pub upstream: Upstream,
     /// Who is believed about whom they ask for.
     pub trusted: Trusted,

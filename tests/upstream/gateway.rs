@@ -10,10 +10,12 @@ use http::{HeaderMap, Request, Response};
 use kelisim::app::{Running, start_with};
 use kelisim::clock::Clock;
 use kelisim::config::{Config, Settings, rule_files};
+use kelisim::proxy::{GroupSettings, Origin};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::PATIENCE;
+use super::site::Site;
 
 /// A gateway that ends with its test.
 pub(crate) struct Gateway {
@@ -38,6 +40,22 @@ pub(crate) fn start(site: &str, more: impl FnOnce(&mut Config)) -> Gateway {
     let files = rule_files(Path::new("rules")).expect("the shipped rules");
     let running = start_with(&config, &files, &Clock::System).expect("a gateway");
     Gateway { running, _folder: folder }
+}
+
+/// A group of sites, with nothing else set.
+pub(crate) fn group(name: &str, sites: &[&Site]) -> GroupSettings {
+    let origin = |site: &&Site| Origin::parse(&format!("http://{}", site.address)).expect("one");
+    let origins: Vec<_> = sites.iter().map(origin).collect();
+    GroupSettings {
+        name: name.to_owned(),
+        servers: origins.clone(),
+        ..GroupSettings::of_one(origins[0].clone())
+    }
+}
+
+/// Starts a gateway in front of one group.
+pub(crate) fn start_with_group(group: GroupSettings) -> Gateway {
+    start("http://127.0.0.1:1", |config| config.upstreams = vec![group])
 }
 
 /// An answer, read to its end.
@@ -107,6 +125,15 @@ impl Gateway {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it closes");
         answer
+    }
+
+    /// What is counted of a server: the number behind `name`.
+    pub(crate) fn counted(&self, name: &str, site: &Site) -> u64 {
+        let (metrics, address) = (self.metrics(), format!("server=\"http://{}\"}} ", site.address));
+        let name = format!("kelisim_upstream_{name}{{");
+        let line = metrics.lines().find(|line| line.starts_with(&name) && line.contains(&address));
+        let line = line.unwrap_or_else(|| panic!("no {name} of {address} in {metrics}"));
+        line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
     }
 }
 

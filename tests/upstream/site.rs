@@ -1,12 +1,13 @@
 //! Sites that speak what they are told to: TLS or not, HTTP/2 or HTTP/1.1.
 //!
 //! A site says back what it is sent, as it comes, trailers too, and tells in fields how it was asked.
-//! `/wait` it answers when it is told to.
+//! `/wait` it answers when it is told to, `/health` with the status that it is told. It can be stopped,
+//! with all its connections, and started again.
 
-use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use http::header::{CONNECTION, HOST, TE, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
@@ -17,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 
 /// What a site speaks.
@@ -32,7 +33,9 @@ pub(crate) enum Speaks {
 /// A site.
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
+    speaks: Speaks,
     told: Arc<Told>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 /// What a site and its test tell each other.
@@ -41,6 +44,9 @@ pub(crate) struct Told {
     requests: AtomicUsize,
     waiting: AtomicUsize,
     go_on: Semaphore,
+    checks: AtomicUsize,
+    health: AtomicU16,
+    cuts: AtomicBool,
     streams: u32,
     name: String,
 }
@@ -53,23 +59,66 @@ impl Site {
 
     /// A site that says `name`, and allows as many streams on an HTTP/2 connection.
     pub(crate) fn named(name: &str, speaks: Speaks, streams: u32) -> Site {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        listener.set_nonblocking(true).expect("a socket");
-        let address = listener.local_addr().expect("it is bound");
+        Site::at(name, speaks, streams, SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// A site at an address.
+    pub(crate) fn at(name: &str, speaks: Speaks, streams: u32, address: SocketAddr) -> Site {
         let told = Arc::new(Told {
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             go_on: Semaphore::new(0),
+            checks: AtomicUsize::new(0),
+            health: AtomicU16::new(200),
+            cuts: AtomicBool::new(false),
             streams,
             name: name.to_owned(),
         });
-        let shared = Arc::clone(&told);
-        std::thread::spawn(move || {
+        let mut site = Site { address, speaks, told, running: None };
+        site.resume();
+        site
+    }
+
+    /// Starts again where it was.
+    pub(crate) fn resume(&mut self) {
+        let listener = TcpListener::bind(self.address).expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
+        self.address = listener.local_addr().expect("it is bound");
+        let (speaks, told) = (self.speaks.clone(), Arc::clone(&self.told));
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(accept(listener, speaks, shared));
+            runtime.expect("a runtime").block_on(async {
+                tokio::select! {
+                    () = accept(listener, speaks, told) => {}
+                    _ = stopped => {}
+                }
+            });
         });
-        Site { address, told }
+        self.running = Some((stop, thread));
+    }
+
+    /// Stops, with all its connections.
+    pub(crate) fn stop(&mut self) {
+        let (stop, thread) = self.running.take().expect("it runs");
+        drop(stop);
+        thread.join().expect("it ran");
+    }
+
+    /// What it answers when it is asked for its health.
+    pub(crate) fn set_health(&self, status: u16) {
+        self.told.health.store(status, Ordering::SeqCst);
+    }
+
+    /// Whether it cuts connections instead of answering, but for its health.
+    pub(crate) fn set_cuts(&self, cuts: bool) {
+        self.told.cuts.store(cuts, Ordering::SeqCst);
+    }
+
+    /// How often it was asked for its health.
+    pub(crate) fn checks(&self) -> usize {
+        self.told.checks.load(Ordering::SeqCst)
     }
 
     /// How many connections it has accepted.
@@ -82,10 +131,15 @@ impl Site {
         self.told.requests.load(Ordering::SeqCst)
     }
 
+    /// How many requests for `/wait` are open.
+    pub(crate) fn waiting(&self) -> usize {
+        self.told.waiting.load(Ordering::SeqCst)
+    }
+
     /// Waits until so many requests for `/wait` are open.
     pub(crate) async fn is_waited_for(&self, requests: usize) {
         let reached = async {
-            while self.told.waiting.load(Ordering::SeqCst) < requests {
+            while self.waiting() < requests {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };
@@ -127,7 +181,7 @@ where
     let streams = told.streams;
     let service = service_fn(move |request| {
         let told = Arc::clone(&told);
-        async move { Ok::<_, Infallible>(answer(request, &told).await) }
+        async move { answer(request, &told).await.ok_or("cut") }
     });
     let stream = TokioIo::new(stream);
     // A gateway that leaves is no failure of the site's.
@@ -141,7 +195,17 @@ where
     }
 }
 
-async fn answer(mut request: Request<Incoming>, told: &Told) -> Response<Incoming> {
+async fn answer(mut request: Request<Incoming>, told: &Told) -> Option<Response<Incoming>> {
+    if request.uri().path() == "/health" {
+        told.checks.fetch_add(1, Ordering::SeqCst);
+        let mut response = Response::new(request.into_body());
+        let status = told.health.load(Ordering::SeqCst);
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        return Some(response);
+    }
+    if told.cuts.load(Ordering::SeqCst) {
+        return None;
+    }
     told.requests.fetch_add(1, Ordering::SeqCst);
     if request.uri().path() == "/wait" {
         told.waiting.fetch_add(1, Ordering::SeqCst);
@@ -184,5 +248,5 @@ async fn answer(mut request: Request<Incoming>, told: &Told) -> Response<Incomin
             echo.abort();
         });
     }
-    response
+    Some(response)
 }

@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::either::Either;
 
+use super::group::Slot;
 use super::origin::Scheme;
 use super::pool::{Connection, Lease, Pool};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
@@ -62,6 +63,13 @@ impl Progress {
 /// A request's body on its way to the site.
 #[derive(Debug)]
 pub(super) struct Upload(Rc<Progress>);
+
+impl Upload {
+    /// No body.
+    pub(super) fn none() -> Upload {
+        Upload(Progress::of(None))
+    }
+}
 
 impl Body for Upload {
     type Data = Bytes;
@@ -113,6 +121,8 @@ pub(super) enum Again {
     IfIdempotent(Option<Incoming>),
     /// The site did not begin with it.
     Always(Option<Incoming>),
+    /// The server cannot be reached; another may be.
+    Elsewhere(Option<Incoming>),
 }
 
 impl From<UpstreamFault> for Failed {
@@ -124,6 +134,7 @@ impl From<UpstreamFault> for Failed {
 /// Sends a request on a connection and waits for the head of its answer.
 pub(super) async fn attempt(
     pool: &Rc<Pool>,
+    slot: Slot,
     mut connection: Connection,
     mut head: Request<()>,
     body: Option<Incoming>,
@@ -144,7 +155,7 @@ pub(super) async fn attempt(
             Either::Left(own.sender.send_request(head.map(|()| upload)))
         }
         Connection::Shared(ticket) => {
-            let head = for_http2(head, pool.scheme())?;
+            let head = for_http2(head, pool.server.origin.scheme)?;
             Either::Right(ticket.sender().send_request(head.map(|()| upload)))
         }
     };
@@ -162,7 +173,7 @@ pub(super) async fn attempt(
         }
     };
     match response {
-        Ok(response) => Ok((response, Lease::new(Rc::clone(pool), connection, progress))),
+        Ok(response) => Ok((response, Lease::new(Rc::clone(pool), slot, connection, progress))),
         Err(_) if progress.broken.get() => {
             let fault = VisitorFault::BadRequest("the request's body broke off").into();
             Err(Failed { fault, again: Again::Never })
@@ -186,7 +197,7 @@ pub(super) async fn attempt(
 }
 
 /// A head as HTTP/2 has it: the host stands in the address, and in no field (RFC 9113 §8.3.1).
-fn for_http2(mut head: Request<()>, scheme: Scheme) -> Result<Request<()>, Failed> {
+pub(super) fn for_http2(mut head: Request<()>, scheme: Scheme) -> Result<Request<()>, Failed> {
     let no_host = || Failed {
         fault: VisitorFault::BadRequest("the host is no host name").into(),
         again: Again::Never,

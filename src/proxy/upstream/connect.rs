@@ -77,6 +77,7 @@ pub(super) enum Opened {
 pub(super) struct Own {
     pub(super) sender: http1::SendRequest<Upload>,
     pub(super) next_target: NextTarget,
+    pub(super) address: SocketAddr,
     /// Whether it has carried a request before.
     pub(super) reused: bool,
 }
@@ -85,6 +86,7 @@ pub(super) struct Own {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) sender: http2::SendRequest<Upload>,
+    pub(super) address: SocketAddr,
     /// How many streams the site allows.
     allowed: Rc<Cell<usize>>,
     /// How many requests are on it.
@@ -107,7 +109,7 @@ impl Shared {
     }
 }
 
-/// Makes a connection to `address`, which is one of the origin's.
+/// Makes a connection to `address`, which is one of the server's.
 pub(super) async fn connect(
     origin: &Origin,
     tls: Option<&Tls>,
@@ -133,8 +135,8 @@ async fn shake(
     let Some(tls) = tls else {
         let stream = Either::Left(stream);
         return match (origin.scheme, wants) {
-            (Scheme::Http2, Wants::Any) => over_http2(stream).await,
-            _ => over_http1(stream).await,
+            (Scheme::Http2, Wants::Any) => over_http2(stream, address).await,
+            _ => over_http1(stream, address).await,
         };
     };
     let config = if wants == Wants::Http1 { &tls.http1 } else { &tls.any };
@@ -143,12 +145,12 @@ async fn shake(
     let stream = stream.map_err(|error| format!("TLS: {error}"))?;
     let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Either::Right(Box::new(stream));
-    if chosen { over_http2(stream).await } else { over_http1(stream).await }
+    if chosen { over_http2(stream, address).await } else { over_http1(stream, address).await }
 }
 
 type Wire = Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
 
-async fn over_http1(stream: Wire) -> Result<Opened, String> {
+async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
     let next_target = NextTarget::default();
     let stream = RawTargets::new(stream, next_target.clone());
     let (sender, connection) = http1::Builder::new()
@@ -161,10 +163,10 @@ async fn over_http1(stream: Wire) -> Result<Opened, String> {
             debug!(%error, "a connection to the site ended");
         }
     });
-    Ok(Opened::Own(Own { sender, next_target, reused: false }))
+    Ok(Opened::Own(Own { sender, next_target, address, reused: false }))
 }
 
-async fn over_http2(stream: Wire) -> Result<Opened, String> {
+async fn over_http2(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
     let streams = u32::try_from(STREAMS_MAX).unwrap_or(u32::MAX);
     let (hears, heard) = oneshot::channel();
     let mut hears = Some(hears);
@@ -202,6 +204,7 @@ async fn over_http2(stream: Wire) -> Result<Opened, String> {
     });
     Ok(Opened::Shared(Rc::new(Shared {
         sender,
+        address,
         allowed,
         live: Cell::new(0),
         reused: Cell::new(false),

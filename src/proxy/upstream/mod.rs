@@ -1,18 +1,28 @@
-//! Connections to the site.
+//! Connections to the sites behind the gateway.
 //!
-//! [`origin`] says where the site is, [`tls`] whom it is believed to be, [`connect`] makes a connection,
-//! [`pool`] keeps those of a thread, [`attempt`] sends a request on one. Here it is put together: which
-//! connection a request goes on, and whether it is tried again.
+//! [`route`] says which group of servers a request goes to and [`group`] which of them; [`origin`],
+//! [`tls`] and [`resolve`] where a server is and whom it is believed to be, [`server`] whether it is
+//! well, and [`watch`] finds that out. [`connect`] makes a connection, [`pool`] keeps those of a thread,
+//! [`attempt`] sends a request on one. Here it is put together.
 //!
-//! A request that did not come through is sent again only where nobody can tell: [`attempt`] says when.
+//! A request that did not come through is sent again only where nobody can tell, and while the budget
+//! of its group lasts: where no connection could be made, at another server; else as [`attempt`] says.
 
 mod attempt;
 mod connect;
+mod group;
 mod origin;
 mod pool;
+mod resolve;
+mod route;
+mod server;
 mod tls;
+mod watch;
 
+use std::collections::HashMap;
+use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::UPGRADE;
@@ -22,15 +32,20 @@ use hyper::body::Incoming;
 use tracing::debug;
 
 pub use self::connect::Local;
+pub use self::group::{Balance, GroupSettings, Share};
 pub use self::origin::{Origin, Scheme};
 pub(super) use self::pool::Lease;
+pub use self::resolve::Resolver;
+pub use self::route::{HostPattern, Route};
+pub use self::server::{Ejection, Health};
 pub use self::tls::{TlsRefused, TlsSettings};
 
-use self::attempt::{Again, attempt};
+use self::attempt::{Again, Failed, attempt};
 use self::connect::Wants;
+use self::group::Group;
 use self::pool::Pool;
-use self::tls::Tls;
-use crate::fault::Fault;
+use crate::fault::{Fault, UpstreamFault};
+use crate::observe::ServerCounters;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -47,42 +62,116 @@ const RESTING_MAX: usize = 256;
 /// How often a request is sent at most.
 const TRIES_MAX: usize = 3;
 
-/// How the site is reached.
-#[derive(Clone, Debug)]
-pub struct Site {
-    origin: Origin,
-    tls: Option<Tls>,
+/// The sites behind the gateway: groups of servers, and which requests go to which.
+#[derive(Debug)]
+pub struct Sites {
+    groups: Vec<Arc<Group>>,
+    /// Routes, with the place of their group.
+    routes: Vec<(Route, usize)>,
+    /// The group of what no route fits.
+    fallback: usize,
 }
 
-impl Site {
-    /// A site at `origin`; reads the files that its TLS needs.
-    pub fn new(origin: Origin, tls: &TlsSettings) -> Result<Site, TlsRefused> {
-        let tls = Tls::with(&origin, tls)?;
-        Ok(Site { origin, tls })
+/// Why there is no way to the sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SitesError {
+    /// A group cannot be reached by TLS; says which and why.
+    Tls(String, TlsRefused),
+    /// A route goes to a group that does not exist.
+    Route(String),
+    /// There is no group, or none for what no route fits.
+    Fallback,
+}
+
+impl fmt::Display for SitesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SitesError::Tls(group, why) => write!(f, "upstream `{group}`: {why}"),
+            SitesError::Route(group) => {
+                write!(f, "a route goes to `{group}`; there is no upstream of that name")
+            }
+            SitesError::Fallback => f.write_str(
+                "some requests go nowhere; end with a route that names neither host nor path",
+            ),
+        }
     }
 }
 
-/// The site, as one thread reaches it.
+impl std::error::Error for SitesError {}
+
+impl Sites {
+    /// Groups, and routes to them in the order in which they are tried. What no route fits goes to the
+    /// first route that takes everything, or else to the only group.
+    pub fn new(groups: &[GroupSettings], routes: &[Route]) -> Result<Sites, SitesError> {
+        let place: HashMap<&str, usize> =
+            groups.iter().enumerate().map(|(place, group)| (group.name.as_str(), place)).collect();
+        let of = |route: &Route| place.get(route.upstream.as_str()).copied();
+        let of = |route: &Route| of(route).ok_or(SitesError::Route(route.upstream.clone()));
+        let routes = routes.iter().map(|route| Ok((route.clone(), of(route)?)));
+        let routes = routes.collect::<Result<Vec<_>, SitesError>>()?;
+        let takes_all = |(route, _): &&(Route, usize)| route.host.is_none() && route.path.is_none();
+        let fallback = match routes.iter().find(takes_all) {
+            Some((_, place)) => *place,
+            None if groups.len() == 1 => 0,
+            None => return Err(SitesError::Fallback),
+        };
+        let group = |settings: &GroupSettings| {
+            let group = Group::new(settings);
+            group.map(Arc::new).map_err(|why| SitesError::Tls(settings.name.clone(), why))
+        };
+        let groups = groups.iter().map(group).collect::<Result<_, _>>()?;
+        Ok(Sites { groups, routes, fallback })
+    }
+
+    /// What is counted of each server.
+    pub fn counters(&self) -> Vec<Arc<ServerCounters>> {
+        let servers = self.groups.iter().flat_map(|group| &group.servers);
+        servers.map(|server| Arc::clone(&server.counters)).collect()
+    }
+
+    /// Checks the servers and looks their names up until told to stop; to be called on a thread of its
+    /// own.
+    pub fn watch(&self, stop: tokio::sync::watch::Receiver<bool>) -> std::io::Result<()> {
+        watch::run(self, stop)
+    }
+
+    fn place(&self, host: &str, path: &str) -> usize {
+        let fits = |(route, _): &&(Route, usize)| route.fits(host, path);
+        self.routes.iter().find(fits).map_or(self.fallback, |(_, place)| *place)
+    }
+}
+
+/// The sites, as one thread reaches them.
 #[derive(Debug)]
 pub struct Upstream {
-    pool: Rc<Pool>,
+    sites: Arc<Sites>,
+    /// The connections to each server of each group.
+    pools: Vec<Vec<Rc<Pool>>>,
 }
 
 impl Upstream {
-    /// One thread's way to a site.
-    pub fn new(site: Site) -> Upstream {
-        Upstream { pool: Rc::new(Pool::new(site.origin, site.tls)) }
+    /// One thread's way to the sites.
+    pub fn new(sites: Arc<Sites>) -> Upstream {
+        let pool = |server: &Arc<_>| Rc::new(Pool::new(Arc::clone(server)));
+        let pools = sites.groups.iter().map(|group| group.servers.iter().map(pool).collect());
+        let pools = pools.collect();
+        Upstream { sites, pools }
     }
 
-    /// Sends a request and waits for the head of the answer. `head` makes the request's head,
-    /// once for each attempt.
+    /// Sends a request for `host` (in lower case, without port) and `path` to where it is for, and waits
+    /// for the head of the answer. `head` makes the request's head, once for each attempt.
     pub async fn send(
         &self,
+        host: &str,
+        path: &str,
         head: impl Fn() -> Request<()>,
         body: Incoming,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
+        let place = self.sites.place(host, path);
+        let (group, pools) = (&self.sites.groups[place], &self.pools[place]);
+        group.earn();
         let mut body = Some(body).filter(|body| !body.is_end_stream());
-        let mut tries = 0;
+        let mut tried = Vec::new();
         loop {
             let request = head();
             // RFC 9110 §9.2.2.
@@ -92,18 +181,49 @@ impl Upstream {
             );
             let upgrades = request.headers().contains_key(UPGRADE);
             let wants = if upgrades { Wants::Http1 } else { Wants::Any };
-            let connection = self.pool.take(wants, tries > 0).await?;
-            let failed = match attempt(&self.pool, connection, request, body, SILENCE).await {
-                Ok(answer) => return Ok(answer),
+            let slot = group.enter(&tried).await?;
+            let (pool, again) = (&pools[slot.index], tried.contains(&slot.index));
+            tried.push(slot.index);
+            pool.server.counters.requests.add(1);
+            let failed = match pool.take(wants, again).await {
+                Ok(connection) => attempt(pool, slot, connection, request, body, SILENCE).await,
+                Err(fault) => {
+                    let other = group.has_other(&tried);
+                    let again = if other { Again::Elsewhere(body) } else { Again::Never };
+                    Err(Failed { fault: fault.into(), again })
+                }
+            };
+            let failed = match failed {
+                Ok(answer) => {
+                    pool.server.answered();
+                    return Ok(answer);
+                }
                 Err(failed) => failed,
             };
-            tries += 1;
+            if failed.is_the_servers() {
+                pool.server.did_not_answer();
+            }
+            let left = tried.len() < TRIES_MAX;
             body = match failed.again {
-                Again::Always(body) if tries < TRIES_MAX => body,
-                Again::IfIdempotent(body) if tries < TRIES_MAX && idempotent => body,
+                Again::Always(body) | Again::Elsewhere(body) if left && group.may_retry() => body,
+                Again::IfIdempotent(body) if left && idempotent && group.may_retry() => body,
                 _ => return Err(failed.fault),
             };
-            debug!(cause = failed.fault.cause(), "a connection did not take a request; once more");
+            debug!(cause = failed.fault.cause(), "a server did not take a request; once more");
         }
+    }
+}
+
+impl Failed {
+    /// Whether it is the server's failure: not that of a connection that had rested too long, nor of one
+    /// that the server took leave of.
+    fn is_the_servers(&self) -> bool {
+        let by_site = matches!(
+            self.fault,
+            Fault::Upstream(
+                UpstreamFault::Unreachable(_) | UpstreamFault::Timeout | UpstreamFault::Broken(_)
+            )
+        );
+        by_site && matches!(self.again, Again::Never | Again::Elsewhere(_))
     }
 }

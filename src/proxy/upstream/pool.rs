@@ -1,4 +1,4 @@
-//! The connections that one thread has to one site.
+//! The connections that one thread has to one server.
 //!
 //! Over HTTP/1.1 those that rest: the one used last is used next, being the warmest, and the others can
 //! grow old. A connection is reused only after both bodies were read to their end. Over HTTP/2 those
@@ -10,32 +10,32 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use hyper::client::conn::http2;
-use tokio::net::lookup_host;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::attempt::{Progress, Upload};
 use super::connect::{Opened, Own, Shared, Wants, connect};
-use super::origin::{Origin, Scheme};
-use super::tls::Tls;
+use super::group::Slot;
+use super::origin::Scheme;
+use super::server::Server;
 use super::{CONNECT, REST, RESTING_MAX};
 use crate::fault::UpstreamFault;
 
 /// How many HTTP/2 connections in a row may be full or gone when a request has its turn on them.
 const OPENINGS_MAX: usize = 4;
 
-/// The connections to a site.
+/// The connections to a server.
 #[derive(Debug)]
 pub(super) struct Pool {
-    origin: Origin,
-    tls: Option<Tls>,
+    pub(super) server: Arc<Server>,
     resting: RefCell<Vec<Resting>>,
     shared: RefCell<Vec<Rc<Shared>>>,
     /// The connection that is being made, where it may turn out to be one for all.
     opening: RefCell<Option<Rc<Opening>>>,
-    /// Whether the site is known to speak HTTP/1.1.
+    /// Whether the server is known to speak HTTP/1.1.
     is_http1: Cell<bool>,
 }
 
@@ -96,22 +96,30 @@ impl Drop for Ticket {
     }
 }
 
-/// A connection in use; it rests again when told that it may.
+/// A connection in use; it rests again when told that it may. Until then its request counts as one
+/// under way.
 #[derive(Debug)]
 pub struct Lease {
     pool: Rc<Pool>,
+    slot: Option<Slot>,
     connection: Option<Connection>,
     progress: Rc<Progress>,
 }
 
 impl Lease {
-    pub(super) fn new(pool: Rc<Pool>, connection: Connection, progress: Rc<Progress>) -> Lease {
-        Lease { pool, connection: Some(connection), progress }
+    pub(super) fn new(
+        pool: Rc<Pool>,
+        slot: Slot,
+        connection: Connection,
+        progress: Rc<Progress>,
+    ) -> Lease {
+        Lease { pool, slot: Some(slot), connection: Some(connection), progress }
     }
 
     /// The answer was read to its end: the connection may be used again, if all of the
     /// request was sent too.
     pub fn finish(&mut self) {
+        self.slot = None;
         let Some(Connection::Own(mut own)) = self.connection.take() else { return };
         if !self.progress.is_complete() || own.sender.is_closed() {
             return;
@@ -125,20 +133,15 @@ impl Lease {
 }
 
 impl Pool {
-    pub(super) fn new(origin: Origin, tls: Option<Tls>) -> Pool {
-        let is_http1 = Cell::new(origin.scheme == Scheme::Http);
+    pub(super) fn new(server: Arc<Server>) -> Pool {
+        let is_http1 = Cell::new(server.origin.scheme == Scheme::Http);
         Pool {
-            origin,
-            tls,
+            server,
             resting: RefCell::default(),
             shared: RefCell::default(),
             opening: RefCell::default(),
             is_http1,
         }
-    }
-
-    pub(super) fn scheme(&self) -> Scheme {
-        self.origin.scheme
     }
 
     /// A connection to send a request on: `fresh` if none that rested will do.
@@ -164,15 +167,15 @@ impl Pool {
                 return Ok(Connection::Own(own));
             }
         }
-        let cause = format!("{}: it takes no requests on the connections it accepts", self.origin);
-        Err(UpstreamFault::Unreachable(cause))
+        Err(self.unreachable("it takes no requests on the connections it accepts"))
     }
 
     /// A place on an open HTTP/2 connection.
     fn room(&self) -> Option<Ticket> {
         let mut shared = self.shared.borrow_mut();
         shared.retain(|one| {
-            one.is_open() && (one.live.get() > 0 || one.since.get().elapsed() <= REST)
+            let rested = one.live.get() == 0 && one.since.get().elapsed() > REST;
+            one.is_open() && !rested && self.server.is_at(one.address)
         });
         shared.iter().find(|one| one.has_room()).map(Ticket::new)
     }
@@ -186,7 +189,7 @@ impl Pool {
                 self.resting.borrow_mut().clear();
                 return None;
             }
-            if connection.sender.ready().await.is_ok() {
+            if self.server.is_at(connection.address) && connection.sender.ready().await.is_ok() {
                 return Some(connection);
             }
         }
@@ -208,27 +211,34 @@ impl Pool {
 
     /// Makes a connection and learns what the site speaks. One for all is put with its like.
     async fn open(&self, wants: Wants) -> Result<Option<Own>, UpstreamFault> {
-        let unreachable =
-            |cause: &str| UpstreamFault::Unreachable(format!("{}: {cause}", self.origin));
-        let found = lookup_host((self.origin.host.as_str(), self.origin.port)).await;
-        let addresses = found.map_err(|error| unreachable(&error.to_string()))?;
-        let mut failed = unreachable("the name has no address");
-        for address in addresses {
-            match connect(&self.origin, self.tls.as_ref(), address, wants, CONNECT).await {
-                Ok(Opened::Own(own)) => {
-                    if wants == Wants::Any {
-                        self.is_http1.set(true);
+        let server = &self.server;
+        let (origin, tls) = (&server.origin, server.tls.as_ref());
+        let mut failed = self.unreachable("the name has no address");
+        loop {
+            let addresses = server.addresses.in_turn().await;
+            for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
+                match connect(origin, tls, address, wants, CONNECT).await {
+                    Ok(Opened::Own(own)) => {
+                        if wants == Wants::Any {
+                            self.is_http1.set(true);
+                        }
+                        return Ok(Some(own));
                     }
-                    return Ok(Some(own));
+                    Ok(Opened::Shared(shared)) => {
+                        self.is_http1.set(false);
+                        self.shared.borrow_mut().push(shared);
+                        return Ok(None);
+                    }
+                    Err(fault) => failed = fault,
                 }
-                Ok(Opened::Shared(shared)) => {
-                    self.is_http1.set(false);
-                    self.shared.borrow_mut().push(shared);
-                    return Ok(None);
-                }
-                Err(fault) => failed = fault,
+            }
+            if !server.addresses.are_others().await {
+                return Err(failed);
             }
         }
-        Err(failed)
+    }
+
+    fn unreachable(&self, why: &str) -> UpstreamFault {
+        UpstreamFault::Unreachable(format!("{}: {why}", self.server.origin))
     }
 }
