@@ -19,7 +19,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{Plan, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Sockets, TlsError};
@@ -131,11 +131,13 @@ pub fn start_with(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
-    let sites = Sites::new(&config.upstreams, &config.routes).map_err(StartError::Upstream)?;
-    let sites = Arc::new(sites);
-    let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
-    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
-    let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route);
+    let sites = plan.and_then(|plan| Sites::new(plan, &config.resolver, &config.bounds));
+    let sites = Arc::new(sites.map_err(StartError::Upstream)?);
+    let backlog = config.bounds.limits.backlog.get();
+    let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
+    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
+    let (admin, admin_listeners) = bind_all(&[config.admin], 1, backlog)?;
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
@@ -164,6 +166,7 @@ pub fn start_with(
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
         let (sites, stopped) = (Arc::clone(&sites), stopped.clone());
+        let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
@@ -172,8 +175,17 @@ pub fn start_with(
             let upstream = Upstream::new(sites);
             let counters = own;
             let tunnels = Tunnels::default();
-            let worker =
-                Worker { snapshot, store, observer, clock, counters, upstream, trusted, tunnels };
+            let worker = Worker {
+                snapshot,
+                store,
+                observer,
+                clock,
+                counters,
+                upstream,
+                trusted,
+                tunnels,
+                bounds,
+            };
             server::serve(worker, sockets, stopped)
         })?);
     }
@@ -220,11 +232,12 @@ type Listeners = Vec<Vec<std::net::TcpListener>>;
 fn bind_all(
     addresses: &[SocketAddr],
     threads: usize,
+    backlog: usize,
 ) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
     let mut bound = Vec::new();
     let mut listeners = Vec::new();
     for address in addresses {
-        let (address, of_address) = server::bind(*address, threads)?;
+        let (address, of_address) = server::bind(*address, threads, backlog)?;
         bound.push(address);
         listeners.push(of_address);
     }

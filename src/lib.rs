@@ -20,12 +20,12 @@
 //! | floor | modules | what it is |
 //! |---|---|---|
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
-//! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids |
+//! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
 //! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | settings, sockets, the strict front door, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
@@ -40,7 +40,7 @@
 //! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
 //! 6. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.
-//! 7. The path's `upstream` sends it and awaits the head of the answer.
+//! 7. The path's `upstream` chooses a server, sends it there and awaits the head of the answer.
 //! 8. [`gate::response`] keeps permitted `Set-Cookie` lines, expires withheld cookies, and
 //!    makes what depends on consent the visitor's own; [`gate::validators`] tags it.
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
@@ -70,18 +70,21 @@
 //! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
 //!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
-//! - The gateway opens no connection but to the site (policy 8.2).
+//! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the
+//!   system looks up.
 //!
 //! # Threads
 //!
 //! One thread per core, each pinned, with its own `current_thread` runtime, listeners
 //! (`SO_REUSEPORT`), connections to the site and counters. What they share is one immutable
-//! snapshot and the map of superseded ids. SQLite and the log files have threads of their own
+//! snapshot, the map of superseded ids, and what is known of each server: one thread checks their
+//! health and looks their names up. SQLite and the log files have threads of their own
 //! behind bounded queues.
 
 pub mod admin;
 pub mod app;
 pub mod banner;
+pub mod bounds;
 pub mod charset;
 pub mod cli;
 pub mod clock;
@@ -98,6 +101,7 @@ pub mod proxy;
 pub mod reload;
 pub mod rules;
 pub mod server;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod subject;

@@ -36,8 +36,8 @@ fn secured(name: &str, alpn: &[&str]) -> Secured {
 
 impl Secured {
     fn gateway(&self) -> Gateway {
-        start(&format!("https://localhost:{}", self.site.address.port()), |config| {
-            config.upstreams[0].tls = self.settings.clone();
+        start(&format!("https://localhost:{}", self.site.address.port()), |upstream| {
+            upstream.tls = self.settings.clone();
         })
     }
 }
@@ -114,8 +114,8 @@ async fn who_is_not_whom_the_gateway_believes_is_sent_nothing_and_the_log_says_w
         (&other, named("other.kz"), 200, ""),
     ] {
         let address = site.site.address.port();
-        let gateway = start(&format!("https://localhost:{address}"), |config| {
-            config.upstreams[0].tls = settings;
+        let gateway = start(&format!("https://localhost:{address}"), |upstream| {
+            upstream.tls = settings;
         });
         let requests = site.site.requests();
         let answer = gateway.visitor().await.get("/").await;
@@ -141,8 +141,9 @@ async fn a_site_that_asks_for_a_certificate_is_shown_ours() {
         (None, 502),
         (Some(Authority::new().client(other.path())), 502),
     ] {
-        let gateway = start(&format!("https://localhost:{}", site.address.port()), |config| {
-            config.upstreams[0].tls = TlsSettings { ca: ca.clone(), client, name: None };
+        let (certificate, key) = client.unzip();
+        let gateway = start(&format!("https://localhost:{}", site.address.port()), |upstream| {
+            upstream.tls = TlsSettings { ca: ca.clone(), certificate, key, name: None };
         });
         assert_eq!(gateway.visitor().await.get("/").await.status, status);
     }

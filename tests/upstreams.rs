@@ -5,25 +5,25 @@ mod upstream;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::Request;
 use kelisim::proxy::{
-    Balance, Ejection, GroupSettings, Health, HostPattern, Resolver, Route, Share, SitesError,
+    Balance, EjectionSettings, HealthSettings, HostPattern, Resolver, Route, UpstreamSettings,
 };
+use kelisim::settings::{Count, Span};
 use tokio::task::{JoinHandle, JoinSet};
-use upstream::gateway::{Answer, Visitor, group, start, start_with_group};
+use upstream::gateway::{Answer, Visitor, group, start, start_with_group, start_with_groups};
 use upstream::site::{Site, Speaks};
 use upstream::{PATIENCE, until};
 
 /// Longer than any test.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Span = Span::of_secs(60 * 60);
 
 /// As often as a test may want.
-const OFTEN: Duration = Duration::from_millis(10);
+const OFTEN: Span = Span::of_millis(10);
 
 fn site(name: &str) -> Site {
     Site::named(name, Speaks::Http1, 100)
@@ -48,7 +48,8 @@ fn wait(visitor: &Visitor) -> JoinHandle<Answer> {
 #[tokio::test]
 async fn requests_go_by_host_and_path_and_the_host_stays_as_it_was() {
     let (shop, api, rest) = (site("shop"), site("api"), site("rest"));
-    let groups = [&shop, &api, &rest].map(|site| group(name_of(site, &shop, &api), &[site]));
+    let groups = [("shop", &shop), ("api", &api), ("rest", &rest)];
+    let groups = groups.map(|(name, site)| (name.to_owned(), group(&[site])));
     let route = |host: Option<&str>, path: Option<&str>, upstream: &str| Route {
         host: host.map(|host| HostPattern::parse(host).expect("a host")),
         path: path.map(str::to_owned),
@@ -60,10 +61,7 @@ async fn requests_go_by_host_and_path_and_the_host_stays_as_it_was() {
         route(Some("*.shop.send-box.com"), Some("/x/"), "shop"),
         route(None, None, "rest"),
     ];
-    let gateway = start("http://127.0.0.1:1", |config| {
-        config.upstreams = groups.to_vec();
-        config.routes = routes;
-    });
+    let gateway = start_with_groups(groups.into(), routes, Resolver::System);
     let visitor = gateway.visitor().await;
     for (url, site) in [
         ("http://shop.send-box.com/", "shop"),
@@ -83,43 +81,19 @@ async fn requests_go_by_host_and_path_and_the_host_stays_as_it_was() {
     }
 }
 
-fn name_of(site: &Site, shop: &Site, api: &Site) -> &'static str {
-    match site.address {
-        address if address == shop.address => "shop",
-        address if address == api.address => "api",
-        _ => "rest",
-    }
-}
-
-#[test]
-fn groups_without_a_way_to_them_are_refused() {
-    let (a, b) = (site("a"), site("b"));
-    let groups = [group("a", &[&a]), group("b", &[&b])];
-    let route = |upstream: &str, path: Option<&str>| Route {
-        path: path.map(str::to_owned),
-        upstream: upstream.to_owned(),
-        ..Route::default()
-    };
-    let refused = |routes: &[Route]| kelisim::proxy::Sites::new(&groups, routes).map(|_| ());
-    assert_eq!(refused(&[]), Err(SitesError::Fallback));
-    assert_eq!(refused(&[route("a", Some("/"))]), Err(SitesError::Fallback));
-    assert_eq!(refused(&[route("c", None)]), Err(SitesError::Route("c".to_owned())));
-    assert_eq!(refused(&[route("a", Some("/a")), route("b", None)]), Ok(()));
-}
-
 #[tokio::test]
 async fn servers_take_turns() {
     let (a, b, c) = (site("a"), site("b"), site("c"));
-    let gateway = start_with_group(group("all", &[&a, &b, &c]));
+    let gateway = start_with_group(group(&[&a, &b, &c]));
     assert_eq!(who_answers(&gateway.visitor().await, 9).await, "abcabcabc");
 }
 
 #[tokio::test]
 async fn the_server_with_the_fewest_requests_under_way_is_asked() {
     let (a, b) = (site("a"), site("b"));
-    let settings = group("all", &[&a, &b]);
+    let settings = group(&[&a, &b]);
     let gateway =
-        start_with_group(GroupSettings { balance: Balance::LeastConnections, ..settings });
+        start_with_group(UpstreamSettings { balance: Balance::LeastConnections, ..settings });
     let visitor = gateway.visitor().await;
     // One waits at each, then the second at one of them.
     let waiting: Vec<_> = (0..3).map(|_| wait(&visitor)).collect();
@@ -136,11 +110,15 @@ async fn the_server_with_the_fewest_requests_under_way_is_asked() {
     assert_eq!(both.matches('a').count(), 3, "{both}");
 }
 
+fn ejection(failures: usize, time: Span) -> EjectionSettings {
+    EjectionSettings { failures: Count::of(failures), time }
+}
+
 #[tokio::test]
 async fn a_server_that_dies_is_left_out_and_fails_no_visitor() {
     let (a, mut b) = (site("a"), site("b"));
-    let mut settings = group("all", &[&a, &b]);
-    settings.ejection = Ejection { failures: 3, time: Duration::from_millis(300) };
+    let mut settings = group(&[&a, &b]);
+    settings.ejection = ejection(3, Span::of_millis(300));
     let gateway = start_with_group(settings);
     let visitor = gateway.visitor().await;
     assert_eq!(who_answers(&visitor, 4).await, "abab");
@@ -167,8 +145,8 @@ async fn a_server_that_dies_is_left_out_and_fails_no_visitor() {
 #[tokio::test]
 async fn where_no_server_is_well_all_are_asked() {
     let (mut a, mut b) = (site("a"), site("b"));
-    let mut settings = group("all", &[&a, &b]);
-    settings.ejection = Ejection { failures: 1, time: LONG };
+    let mut settings = group(&[&a, &b]);
+    settings.ejection = ejection(1, LONG);
     let gateway = start_with_group(settings);
     let visitor = gateway.visitor().await;
     a.stop();
@@ -182,17 +160,22 @@ async fn where_no_server_is_well_all_are_asked() {
     assert!(!answered.contains('!'), "{answered}");
 }
 
-fn checked(mut settings: GroupSettings, rise: u32, fall: u32) -> GroupSettings {
-    let path = "/health".to_owned();
-    settings.health =
-        Some(Health { path, host: None, interval: OFTEN, timeout: PATIENCE, rise, fall });
+fn checked(mut settings: UpstreamSettings, rise: usize, fall: usize) -> UpstreamSettings {
+    settings.health = HealthSettings {
+        path: Some("/health".to_owned()),
+        host: None,
+        interval: OFTEN,
+        timeout: Span::of_secs(20),
+        rise: Count::of(rise),
+        fall: Count::of(fall),
+    };
     settings
 }
 
 #[tokio::test]
 async fn health_checks_take_a_server_out_and_back() {
     let (a, mut b) = (site("a"), site("b"));
-    let gateway = start_with_group(checked(group("all", &[&a, &b]), 4, 3));
+    let gateway = start_with_group(checked(group(&[&a, &b]), 4, 3));
     let visitor = gateway.visitor().await;
     until("it is checked", async || b.checks() >= 4).await;
     assert_eq!(who_answers(&visitor, 4).await, "abab");
@@ -220,8 +203,8 @@ async fn health_checks_take_a_server_out_and_back() {
 #[tokio::test]
 async fn a_server_that_was_left_out_comes_back_when_its_checks_pass() {
     let (a, b) = (site("a"), site("b"));
-    let mut settings = checked(group("all", &[&a, &b]), 2, 2);
-    settings.ejection = Ejection { failures: 2, time: LONG };
+    let mut settings = checked(group(&[&a, &b]), 2, 2);
+    settings.ejection = ejection(2, LONG);
     let gateway = start_with_group(settings);
     let visitor = gateway.visitor().await;
     // It cuts connections, and its checks fail too: they must not bring it back.
@@ -244,9 +227,9 @@ async fn a_server_that_was_left_out_comes_back_when_its_checks_pass() {
 async fn no_more_is_sent_again_than_the_budget_allows() {
     for (retries, at_least, at_most) in [(20, 25, 31), (0, 0, 0), (100, 90, 110)] {
         let (a, mut b) = (site("a"), site("b"));
-        let mut settings = group("all", &[&a, &b]);
-        settings.ejection.failures = 0;
-        settings.share.retries = retries;
+        let mut settings = group(&[&a, &b]);
+        settings.ejection = ejection(0, LONG);
+        settings.retries = Count::of(retries);
         let gateway = start_with_group(settings);
         b.stop();
         let answers = who_answers(&gateway.visitor().await, 100).await;
@@ -259,12 +242,9 @@ async fn no_more_is_sent_again_than_the_budget_allows() {
     }
 }
 
-fn limited(site: &Site, pending: usize, queue: Duration) -> GroupSettings {
-    let connections = NonZeroUsize::MIN;
-    GroupSettings {
-        share: Share { connections, pending, queue, ..Share::default() },
-        ..group("all", &[site])
-    }
+fn limited(site: &Site, pending: usize, queue: Span) -> UpstreamSettings {
+    let (connections, pending) = (Count::of(1), Count::of(pending));
+    UpstreamSettings { connections, pending, queue, ..group(&[site]) }
 }
 
 #[tokio::test]
@@ -348,21 +328,22 @@ impl Name {
 }
 
 /// Two sites at one port of two addresses, and a group that knows them by a name.
-fn at_two_addresses(name: &Name, resolve: Duration) -> (Site, Site, GroupSettings) {
+fn at_two_addresses(name: &Name, resolve: Span) -> (Site, Site, UpstreamSettings) {
     name.leads_to(&[[127, 0, 0, 1]]);
     let a = site("a");
     let other = SocketAddr::from(([127, 0, 0, 2], a.address.port()));
     let b = Site::at("b", Speaks::Http1, 100, other);
-    let mut settings = group("all", &[&a]);
+    let mut settings = group(&[&a]);
     "app.internal".clone_into(&mut settings.servers[0].host);
-    (a, b, GroupSettings { resolver: name.resolver(), resolve, ..settings })
+    (a, b, UpstreamSettings { resolve, ..settings })
 }
 
 #[tokio::test]
 async fn a_name_that_leads_elsewhere_is_followed() {
     let name = Name::default();
     let (a, b, settings) = at_two_addresses(&name, OFTEN);
-    let gateway = start_with_group(settings);
+    let gateway =
+        start_with_groups([("site".to_owned(), settings)].into(), Vec::new(), name.resolver());
     let visitor = gateway.visitor().await;
     assert_eq!(who_answers(&visitor, 3).await, "aaa");
     name.leads_to(&[[127, 0, 0, 2]]);
@@ -389,7 +370,8 @@ async fn a_name_that_leads_elsewhere_is_followed() {
 async fn a_name_is_looked_up_again_when_its_addresses_cannot_be_reached() {
     let name = Name::default();
     let (mut a, _b, settings) = at_two_addresses(&name, LONG);
-    let gateway = start_with_group(settings);
+    let gateway =
+        start_with_groups([("site".to_owned(), settings)].into(), Vec::new(), name.resolver());
     let visitor = gateway.visitor().await;
     assert_eq!(who_answers(&visitor, 3).await, "aaa");
     name.leads_to(&[[127, 0, 0, 2]]);
@@ -406,8 +388,7 @@ async fn health_is_asked_for_by_tls_and_http_2_too() {
     for (scheme, speaks) in [("https", Speaks::Tls(secured)), ("h2c", Speaks::Http2)] {
         let a = Site::start(speaks);
         let port = a.address.port();
-        let gateway = start(&format!("{scheme}://localhost:{port}"), |config| {
-            let settings = &mut config.upstreams[0];
+        let gateway = start(&format!("{scheme}://localhost:{port}"), |settings| {
             settings.tls.ca = Some(authority.file(folder.path()));
             *settings = checked(settings.clone(), 2, 2);
         });

@@ -29,12 +29,13 @@ pub use body::{Body, BodyError};
 pub use client::Trusted;
 pub use tunnel::Tunnels;
 pub use upstream::{
-    Balance, Ejection, GroupSettings, Health, HostPattern, Local, Origin, Resolver, Route, Scheme,
-    Share, Sites, SitesError, TlsRefused, TlsSettings, Upstream,
+    Balance, EjectionSettings, HealthSettings, HostPattern, Local, Origin, Plan, Resolver, Route,
+    Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
 };
 
 use self::pass::Walk;
 use self::route::Target;
+use crate::bounds::Bounds;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::gate::asker;
@@ -73,6 +74,8 @@ pub struct Worker {
     pub trusted: Trusted,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
+    /// How long anything may take, and how much there may be.
+    pub bounds: Arc<Bounds>,
 }
 
 /// The visitor's end of a connection.

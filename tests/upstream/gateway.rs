@@ -9,8 +9,9 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request, Response};
 use kelisim::app::{Running, start_with};
 use kelisim::clock::Clock;
-use kelisim::config::{Config, Settings, rule_files};
-use kelisim::proxy::{GroupSettings, Origin};
+use kelisim::config::{Settings, rule_files};
+use kelisim::proxy::{Origin, Resolver, Route, UpstreamSettings, Upstreams};
+use kelisim::settings::Count;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -23,39 +24,52 @@ pub(crate) struct Gateway {
     _folder: TempDir,
 }
 
-/// Starts a gateway with one thread in front of `site`, told more by `more`.
-pub(crate) fn start(site: &str, more: impl FnOnce(&mut Config)) -> Gateway {
-    let folder = tempfile::tempdir().expect("a folder");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings {
-        upstream: Some(site.to_owned()),
-        listen: vec![any],
-        admin: Some(any),
-        data: Some(folder.path().join("data")),
-        threads: Some(1),
-        ..Settings::default()
+/// Starts a gateway with one thread in front of the server at `url`, told more by `more`.
+pub(crate) fn start(url: &str, more: impl FnOnce(&mut UpstreamSettings)) -> Gateway {
+    let mut upstream = UpstreamSettings {
+        servers: vec![Origin::parse(url).expect("an address")],
+        ..UpstreamSettings::default()
     };
-    let mut config = settings.config().expect("settings");
-    more(&mut config);
-    let files = rule_files(Path::new("rules")).expect("the shipped rules");
-    let running = start_with(&config, &files, &Clock::System).expect("a gateway");
-    Gateway { running, _folder: folder }
+    more(&mut upstream);
+    start_with_group(upstream)
 }
 
 /// A group of sites, with nothing else set.
-pub(crate) fn group(name: &str, sites: &[&Site]) -> GroupSettings {
+pub(crate) fn group(sites: &[&Site]) -> UpstreamSettings {
     let origin = |site: &&Site| Origin::parse(&format!("http://{}", site.address)).expect("one");
-    let origins: Vec<_> = sites.iter().map(origin).collect();
-    GroupSettings {
-        name: name.to_owned(),
-        servers: origins.clone(),
-        ..GroupSettings::of_one(origins[0].clone())
-    }
+    UpstreamSettings { servers: sites.iter().map(origin).collect(), ..UpstreamSettings::default() }
 }
 
-/// Starts a gateway in front of one group.
-pub(crate) fn start_with_group(group: GroupSettings) -> Gateway {
-    start("http://127.0.0.1:1", |config| config.upstreams = vec![group])
+/// Starts a gateway in front of one group, which is called `site`.
+pub(crate) fn start_with_group(group: UpstreamSettings) -> Gateway {
+    start_with_groups([("site".to_owned(), group)].into(), Vec::new(), Resolver::System)
+}
+
+/// Starts a gateway in front of several groups.
+pub(crate) fn start_with_groups(
+    upstreams: Upstreams,
+    route: Vec<Route>,
+    resolver: Resolver,
+) -> Gateway {
+    let folder = tempfile::tempdir().expect("a folder");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let settings = Settings {
+        upstreams,
+        route,
+        listen: Some(vec![any]),
+        admin: any,
+        data: folder.path().join("data"),
+        threads: Some(Count::of(1)),
+        ..Settings::default()
+    };
+    // What is not written as it is read would be another gateway.
+    let text = settings.to_toml().expect("settings can be written");
+    assert_eq!(Settings::parse("kelisim.toml", &text).expect("it can be read"), settings);
+    let mut config = settings.config().expect("settings that fit together");
+    config.resolver = resolver;
+    let files = rule_files(Path::new("rules")).expect("the shipped rules");
+    let running = start_with(&config, &files, &Clock::System).expect("a gateway");
+    Gateway { running, _folder: folder }
 }
 
 /// An answer, read to its end.

@@ -13,7 +13,6 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
@@ -138,8 +137,8 @@ pub(super) async fn attempt(
     mut connection: Connection,
     mut head: Request<()>,
     body: Option<Incoming>,
-    silence: Duration,
 ) -> Result<(Response<Incoming>, Lease), Failed> {
+    let silence = pool.bounds.timeouts.answer.get();
     let length = body.as_ref().map(|body| body.size_hint().exact());
     let progress = Progress::of(body);
     let upload = Upload(Rc::clone(&progress));

@@ -30,6 +30,7 @@ use super::origin::{Origin, Scheme};
 use super::tls::Tls;
 use crate::fault::UpstreamFault;
 use crate::proxy::raw_target::{NextTarget, RawTargets};
+use crate::settings::Span;
 
 /// How many requests go on one HTTP/2 connection, where the site allows as many.
 pub(super) const STREAMS_MAX: usize = 100;
@@ -115,12 +116,11 @@ pub(super) async fn connect(
     tls: Option<&Tls>,
     address: SocketAddr,
     wants: Wants,
-    within: Duration,
+    within: Span,
 ) -> Result<Opened, UpstreamFault> {
     let unreachable = |cause: String| UpstreamFault::Unreachable(format!("{origin}: {cause}"));
-    let made = timeout(within, shake(origin, tls, address, wants)).await;
-    made.map_err(|_| unreachable(format!("no answer in {} s", within.as_secs_f32())))?
-        .map_err(unreachable)
+    let made = timeout(within.get(), shake(origin, tls, address, wants)).await;
+    made.map_err(|_| unreachable(format!("no answer in {within}")))?.map_err(unreachable)
 }
 
 async fn shake(

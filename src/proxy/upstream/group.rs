@@ -7,19 +7,18 @@
 //!
 //! Which server is well says [`super::server`]; the threads share all of this.
 
-use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::origin::Origin;
 use super::resolve::Resolver;
-use super::server::{Ejection, Health, Server};
-use super::tls::{TlsRefused, TlsSettings};
+use super::server::Server;
+use super::settings::UpstreamSettings;
+use super::tls::TlsRefused;
 use crate::fault::UpstreamFault;
 
 /// How the servers of a group share the work.
@@ -32,64 +31,21 @@ pub enum Balance {
     LeastConnections,
 }
 
-/// How much goes to a group at once, and how much of it may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// Requests under way at one server, over all threads. Each takes a connection of its own over
-    /// HTTP/1.
-    pub connections: NonZeroUsize,
-    /// Requests that wait for room.
-    pub pending: usize,
-    /// How long they wait.
-    pub queue: Duration,
-    /// For so many requests of a hundred one may be sent again.
-    pub retries: u32,
-}
+impl Balance {
+    const ALL: [Balance; 2] = [Balance::RoundRobin, Balance::LeastConnections];
 
-/// What is set about a group.
-#[derive(Clone, Debug)]
-pub struct GroupSettings {
-    /// Its name.
-    pub name: String,
-    /// Where its servers are.
-    pub servers: Vec<Origin>,
-    /// How they share the work.
-    pub balance: Balance,
-    /// TLS towards them.
-    pub tls: TlsSettings,
-    /// How they are checked, if they are.
-    pub health: Option<Health>,
-    /// When one is left out for its failures.
-    pub ejection: Ejection,
-    /// How much goes there at once.
-    pub share: Share,
-    /// How often names are looked up again.
-    pub resolve: Duration,
-    /// Who looks them up.
-    pub resolver: Resolver,
-}
-
-impl Default for Share {
-    fn default() -> Share {
-        let connections = NonZeroUsize::MIN.saturating_add(9_999);
-        Share { connections, pending: 1_000, queue: Duration::from_secs(5), retries: 20 }
-    }
-}
-
-impl GroupSettings {
-    /// A group of one server, with nothing set.
-    pub fn of_one(server: Origin) -> GroupSettings {
-        GroupSettings {
-            name: "site".to_owned(),
-            servers: vec![server],
-            balance: Balance::default(),
-            tls: TlsSettings::default(),
-            health: None,
-            ejection: Ejection::default(),
-            share: Share::default(),
-            resolve: Duration::from_secs(30),
-            resolver: Resolver::default(),
+    /// As it is written in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Balance::RoundRobin => "round-robin",
+            Balance::LeastConnections => "least-connections",
         }
+    }
+
+    /// Reads what [`Balance::name`] writes; the error says what would be right.
+    pub fn parse(text: &str) -> Result<Balance, &'static str> {
+        let found = Balance::ALL.into_iter().find(|balance| balance.name() == text);
+        found.ok_or("write `round-robin` or `least-connections`")
     }
 }
 
@@ -97,10 +53,7 @@ impl GroupSettings {
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) servers: Vec<Arc<Server>>,
-    pub(super) health: Option<Health>,
-    pub(super) resolve: Duration,
-    balance: Balance,
-    share: Share,
+    pub(super) upstream: UpstreamSettings,
     next: AtomicUsize,
     waiting: AtomicUsize,
     freed: Notify,
@@ -109,18 +62,19 @@ pub(super) struct Group {
 
 impl Group {
     /// A group as it was set; reads the files that its TLS needs.
-    pub(super) fn new(settings: &GroupSettings) -> Result<Group, TlsRefused> {
-        let servers = settings.servers.iter().map(|origin| Server::new(origin, settings));
+    pub(super) fn new(
+        name: &str,
+        upstream: &UpstreamSettings,
+        resolver: &Resolver,
+    ) -> Result<Group, TlsRefused> {
+        let server = |origin: &Origin| Server::new(name, origin, upstream, resolver).map(Arc::new);
         Ok(Group {
-            servers: servers.map(|server| server.map(Arc::new)).collect::<Result<_, _>>()?,
-            health: settings.health.clone(),
-            resolve: settings.resolve,
-            balance: settings.balance,
-            share: settings.share,
+            servers: upstream.servers.iter().map(server).collect::<Result<_, _>>()?,
+            budget: Budget::new(upstream.retries.get()),
+            upstream: upstream.clone(),
             next: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             freed: Notify::new(),
-            budget: Budget::new(settings.share.retries),
         })
     }
 
@@ -144,7 +98,7 @@ impl Group {
                 freed.await;
             }
         };
-        let turn = timeout(self.share.queue, turn).await;
+        let turn = timeout(self.upstream.queue.get(), turn).await;
         turn.map_err(|_| UpstreamFault::Full("no turn came in time"))
     }
 
@@ -171,7 +125,7 @@ impl Group {
     /// A place at the server whose turn it is, if one has room.
     fn place(self: &Arc<Self>, tried: &[usize]) -> Option<Slot> {
         let count = self.servers.len();
-        let max = self.share.connections.get();
+        let max = self.upstream.connections.get();
         if count == 1 {
             return self.servers[0].enter(max).then(|| Slot { group: Arc::clone(self), index: 0 });
         }
@@ -184,7 +138,7 @@ impl Group {
         let any_fresh = (0..count).any(|index| may(&index) && fresh(&index));
         let mut choice: Vec<usize> =
             in_turn().filter(may).filter(|index| !any_fresh || fresh(index)).collect();
-        if self.balance == Balance::LeastConnections {
+        if self.upstream.balance == Balance::LeastConnections {
             choice.sort_by_key(|index| self.servers[*index].live());
         }
         let index = choice.into_iter().find(|index| self.servers[*index].enter(max))?;
@@ -216,7 +170,7 @@ impl Place<'_> {
         let before = group.waiting.fetch_add(1, Ordering::Relaxed);
         // Counted before it is looked at: two who come at once cannot both be the last.
         let place = Place(group);
-        (before < group.share.pending).then_some(place)
+        (before < group.upstream.pending.get()).then_some(place)
     }
 }
 
@@ -239,9 +193,10 @@ impl Budget {
     /// So many may be sent again at once, after a quiet time too.
     const SAVED_MAX: i64 = 10 * Budget::COST;
 
-    fn new(percent: u32) -> Budget {
+    fn new(percent: usize) -> Budget {
         let saved = if percent == 0 { 0 } else { Budget::SAVED_MAX };
-        Budget { earned: percent.into(), saved: AtomicI64::new(saved) }
+        let earned = i64::try_from(percent).unwrap_or(Budget::COST);
+        Budget { earned, saved: AtomicI64::new(saved) }
     }
 
     fn earn(&self) {

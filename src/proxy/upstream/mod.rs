@@ -1,6 +1,7 @@
 //! Connections to the sites behind the gateway.
 //!
-//! [`route`] says which group of servers a request goes to and [`group`] which of them; [`origin`],
+//! What operators set is in [`settings`], and [`plan`] sees that it fits together. [`route`] says which
+//! group of servers a request goes to and [`group`] which of them; [`origin`],
 //! [`tls`] and [`resolve`] where a server is and whom it is believed to be, [`server`] whether it is
 //! well, and [`watch`] finds that out. [`connect`] makes a connection, [`pool`] keeps those of a thread,
 //! [`attempt`] sends a request on one. Here it is put together.
@@ -12,18 +13,17 @@ mod attempt;
 mod connect;
 mod group;
 mod origin;
+mod plan;
 mod pool;
 mod resolve;
 mod route;
 mod server;
+mod settings;
 mod tls;
 mod watch;
 
-use std::collections::HashMap;
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::UPGRADE;
 use http::{Method, Request, Response};
@@ -32,32 +32,24 @@ use hyper::body::Incoming;
 use tracing::debug;
 
 pub use self::connect::Local;
-pub use self::group::{Balance, GroupSettings, Share};
+pub use self::group::Balance;
 pub use self::origin::{Origin, Scheme};
+pub use self::plan::{Plan, SitesError};
 pub(super) use self::pool::Lease;
 pub use self::resolve::Resolver;
-pub use self::route::{HostPattern, Route};
-pub use self::server::{Ejection, Health};
-pub use self::tls::{TlsRefused, TlsSettings};
+pub use self::route::HostPattern;
+pub use self::settings::{
+    EjectionSettings, HealthSettings, Route, TlsSettings, UpstreamSettings, Upstreams,
+};
+pub use self::tls::TlsRefused;
 
 use self::attempt::{Again, Failed, attempt};
 use self::connect::Wants;
 use self::group::Group;
 use self::pool::Pool;
+use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault};
 use crate::observe::ServerCounters;
-
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How long nothing may happen: no byte of an upload taken, no head of an answer.
-const SILENCE: Duration = Duration::from_mins(1);
-
-/// How long a connection rests before it is closed rather than used again.
-const REST: Duration = Duration::from_secs(50);
-
-/// How many connections rest, per thread.
-const RESTING_MAX: usize = 256;
 
 /// How often a request is sent at most.
 const TRIES_MAX: usize = 3;
@@ -68,59 +60,21 @@ pub struct Sites {
     groups: Vec<Arc<Group>>,
     /// Routes, with the place of their group.
     routes: Vec<(Route, usize)>,
-    /// The group of what no route fits.
+    /// The group of what no route takes.
     fallback: usize,
+    bounds: Arc<Bounds>,
 }
-
-/// Why there is no way to the sites.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SitesError {
-    /// A group cannot be reached by TLS; says which and why.
-    Tls(String, TlsRefused),
-    /// A route goes to a group that does not exist.
-    Route(String),
-    /// There is no group, or none for what no route fits.
-    Fallback,
-}
-
-impl fmt::Display for SitesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SitesError::Tls(group, why) => write!(f, "upstream `{group}`: {why}"),
-            SitesError::Route(group) => {
-                write!(f, "a route goes to `{group}`; there is no upstream of that name")
-            }
-            SitesError::Fallback => f.write_str(
-                "some requests go nowhere; end with a route that names neither host nor path",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for SitesError {}
 
 impl Sites {
-    /// Groups, and routes to them in the order in which they are tried. What no route fits goes to the
-    /// first route that takes everything, or else to the only group.
-    pub fn new(groups: &[GroupSettings], routes: &[Route]) -> Result<Sites, SitesError> {
-        let place: HashMap<&str, usize> =
-            groups.iter().enumerate().map(|(place, group)| (group.name.as_str(), place)).collect();
-        let of = |route: &Route| place.get(route.upstream.as_str()).copied();
-        let of = |route: &Route| of(route).ok_or(SitesError::Route(route.upstream.clone()));
-        let routes = routes.iter().map(|route| Ok((route.clone(), of(route)?)));
-        let routes = routes.collect::<Result<Vec<_>, SitesError>>()?;
-        let takes_all = |(route, _): &&(Route, usize)| route.host.is_none() && route.path.is_none();
-        let fallback = match routes.iter().find(takes_all) {
-            Some((_, place)) => *place,
-            None if groups.len() == 1 => 0,
-            None => return Err(SitesError::Fallback),
-        };
-        let group = |settings: &GroupSettings| {
-            let group = Group::new(settings);
-            group.map(Arc::new).map_err(|why| SitesError::Tls(settings.name.clone(), why))
+    /// The sites of a plan; reads the files that their TLS needs.
+    pub fn new(plan: Plan, resolver: &Resolver, bounds: &Arc<Bounds>) -> Result<Sites, SitesError> {
+        let Plan { groups, routes, fallback } = plan;
+        let group = |(name, upstream): &(String, UpstreamSettings)| {
+            let group = Group::new(name, upstream, resolver).map(Arc::new);
+            group.map_err(|why| SitesError::Tls(name.clone(), why))
         };
         let groups = groups.iter().map(group).collect::<Result<_, _>>()?;
-        Ok(Sites { groups, routes, fallback })
+        Ok(Sites { groups, routes, fallback, bounds: Arc::clone(bounds) })
     }
 
     /// What is counted of each server.
@@ -136,7 +90,7 @@ impl Sites {
     }
 
     fn place(&self, host: &str, path: &str) -> usize {
-        let fits = |(route, _): &&(Route, usize)| route.fits(host, path);
+        let fits = |(route, _): &&(Route, usize)| route::fits(route, host, path);
         self.routes.iter().find(fits).map_or(self.fallback, |(_, place)| *place)
     }
 }
@@ -152,7 +106,8 @@ pub struct Upstream {
 impl Upstream {
     /// One thread's way to the sites.
     pub fn new(sites: Arc<Sites>) -> Upstream {
-        let pool = |server: &Arc<_>| Rc::new(Pool::new(Arc::clone(server)));
+        let bounds = &sites.bounds;
+        let pool = |server: &Arc<_>| Rc::new(Pool::new(Arc::clone(server), Arc::clone(bounds)));
         let pools = sites.groups.iter().map(|group| group.servers.iter().map(pool).collect());
         let pools = pools.collect();
         Upstream { sites, pools }
@@ -186,7 +141,7 @@ impl Upstream {
             tried.push(slot.index);
             pool.server.counters.requests.add(1);
             let failed = match pool.take(wants, again).await {
-                Ok(connection) => attempt(pool, slot, connection, request, body, SILENCE).await,
+                Ok(connection) => attempt(pool, slot, connection, request, body).await,
                 Err(fault) => {
                     let other = group.has_other(&tried);
                     let again = if other { Again::Elsewhere(body) } else { Again::Never };

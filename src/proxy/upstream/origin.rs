@@ -73,6 +73,13 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// As it is written in the settings.
+    pub fn url(&self) -> String {
+        format!("{}://{self}", self.scheme.name())
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {

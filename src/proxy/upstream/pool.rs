@@ -11,6 +11,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::client::conn::http2;
 use tokio::sync::OnceCell;
@@ -21,7 +22,7 @@ use super::connect::{Opened, Own, Shared, Wants, connect};
 use super::group::Slot;
 use super::origin::Scheme;
 use super::server::Server;
-use super::{CONNECT, REST, RESTING_MAX};
+use crate::bounds::Bounds;
 use crate::fault::UpstreamFault;
 
 /// How many HTTP/2 connections in a row may be full or gone when a request has its turn on them.
@@ -31,6 +32,7 @@ const OPENINGS_MAX: usize = 4;
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) server: Arc<Server>,
+    pub(super) bounds: Arc<Bounds>,
     resting: RefCell<Vec<Resting>>,
     shared: RefCell<Vec<Rc<Shared>>>,
     /// The connection that is being made, where it may turn out to be one for all.
@@ -116,6 +118,11 @@ impl Lease {
         Lease { pool, slot: Some(slot), connection: Some(connection), progress }
     }
 
+    /// How long the site may pause within the answer's body.
+    pub(in crate::proxy) fn pause(&self) -> Duration {
+        self.pool.bounds.timeouts.answer.get()
+    }
+
     /// The answer was read to its end: the connection may be used again, if all of the
     /// request was sent too.
     pub fn finish(&mut self) {
@@ -126,17 +133,18 @@ impl Lease {
         }
         own.reused = true;
         let mut resting = self.pool.resting.borrow_mut();
-        if resting.len() < RESTING_MAX {
+        if resting.len() < self.pool.bounds.limits.resting.get() {
             resting.push(Resting { connection: own, since: Instant::now() });
         }
     }
 }
 
 impl Pool {
-    pub(super) fn new(server: Arc<Server>) -> Pool {
+    pub(super) fn new(server: Arc<Server>, bounds: Arc<Bounds>) -> Pool {
         let is_http1 = Cell::new(server.origin.scheme == Scheme::Http);
         Pool {
             server,
+            bounds,
             resting: RefCell::default(),
             shared: RefCell::default(),
             opening: RefCell::default(),
@@ -172,9 +180,10 @@ impl Pool {
 
     /// A place on an open HTTP/2 connection.
     fn room(&self) -> Option<Ticket> {
+        let rest = self.bounds.timeouts.rest.get();
         let mut shared = self.shared.borrow_mut();
         shared.retain(|one| {
-            let rested = one.live.get() == 0 && one.since.get().elapsed() > REST;
+            let rested = one.live.get() == 0 && one.since.get().elapsed() > rest;
             one.is_open() && !rested && self.server.is_at(one.address)
         });
         shared.iter().find(|one| one.has_room()).map(Ticket::new)
@@ -184,7 +193,7 @@ impl Pool {
     async fn rested(&self) -> Option<Own> {
         loop {
             let Resting { mut connection, since } = self.resting.borrow_mut().pop()?;
-            if since.elapsed() > REST {
+            if since.elapsed() > self.bounds.timeouts.rest.get() {
                 // Those below are older still.
                 self.resting.borrow_mut().clear();
                 return None;
@@ -217,7 +226,7 @@ impl Pool {
         loop {
             let addresses = server.addresses.in_turn().await;
             for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
-                match connect(origin, tls, address, wants, CONNECT).await {
+                match connect(origin, tls, address, wants, self.bounds.timeouts.connect).await {
                     Ok(Opened::Own(own)) => {
                         if wants == Wants::Any {
                             self.is_http1.set(true);

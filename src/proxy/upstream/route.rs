@@ -1,22 +1,12 @@
 //! Which group of servers a request goes to: by its host and the beginning of its path.
 //!
-//! Routes are tried in the order in which they are written, and the first that fits decides. Where
-//! none fits, a request goes to the group that has no route, so the last route that is written should
-//! be the most general.
+//! Routes are tried in the order in which they are written, and the first that fits decides. What none
+//! takes goes to the `upstream` that has no name, or to the only group there is.
 //!
 //! Paths are compared as they were sent: what a site makes of `..` and `%2F` is its own business, and
 //! it is asked for no other path than the visitor's.
 
-/// Which requests go to a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route {
-    /// The hosts; any if not set.
-    pub host: Option<HostPattern>,
-    /// What the path begins with; anything if not set.
-    pub path: Option<String>,
-    /// The name of the group.
-    pub upstream: String,
-}
+use super::settings::Route;
 
 /// A host, or all hosts under one: `*.site.kz`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +33,14 @@ impl HostPattern {
         Ok(if under { HostPattern::Under(format!(".{name}")) } else { HostPattern::Is(name) })
     }
 
+    /// As it is written in the settings.
+    pub(super) fn text(&self) -> String {
+        match self {
+            HostPattern::Is(name) => name.clone(),
+            HostPattern::Under(end) => format!("*{end}"),
+        }
+    }
+
     fn fits(&self, host: &str) -> bool {
         match self {
             HostPattern::Is(name) => host == name,
@@ -51,12 +49,15 @@ impl HostPattern {
     }
 }
 
-impl Route {
-    /// Whether a request for `host`, in lower case and without a port, and for `path` goes this way.
-    pub(super) fn fits(&self, host: &str, path: &str) -> bool {
-        self.host.as_ref().is_none_or(|pattern| pattern.fits(host))
-            && self.path.as_ref().is_none_or(|begins| is_under(path, begins))
-    }
+/// Whether a request for `host`, in lower case and without a port, and for `path` goes this way.
+pub(super) fn fits(route: &Route, host: &str, path: &str) -> bool {
+    route.host.as_ref().is_none_or(|pattern| pattern.fits(host))
+        && route.path.as_ref().is_none_or(|begins| is_under(path, begins))
+}
+
+/// Whether every request goes this way.
+pub(super) fn takes_all(route: &Route) -> bool {
+    route.host.is_none() && route.path.is_none()
 }
 
 /// Whether a path is `begins` or lies under it: `/api` is not where `/apis` is.
@@ -76,7 +77,7 @@ mod tests {
             path: (!path.is_empty()).then(|| path.to_owned()),
             upstream: String::new(),
         };
-        for (host, path, asked_host, asked_path, fits) in [
+        for (host, path, asked_host, asked_path, way) in [
             ("", "", "any.kz", "/any", true),
             ("Site.kz", "", "site.kz", "/", true),
             ("site.kz", "", "www.site.kz", "/", false),
@@ -96,8 +97,8 @@ mod tests {
             ("site.kz", "/api", "site.kz", "/", false),
             ("site.kz", "/api", "other.kz", "/api", false),
         ] {
-            let found = route(host, path).fits(asked_host, asked_path);
-            assert_eq!(found, fits, "{host}{path} and {asked_host}{asked_path}");
+            let found = fits(&route(host, path), asked_host, asked_path);
+            assert_eq!(found, way, "{host}{path} and {asked_host}{asked_path}");
         }
     }
 

@@ -7,49 +7,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::group::GroupSettings;
 use super::origin::Origin;
-use super::resolve::Addresses;
+use super::resolve::{Addresses, Resolver};
+use super::settings::{EjectionSettings, HealthSettings, UpstreamSettings};
 use super::tls::{Tls, TlsRefused};
 use crate::observe::ServerCounters;
-
-/// How servers are asked whether they are well.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// What is asked for.
-    pub path: String,
-    /// The host that is named; the server's own if none is set.
-    pub host: Option<String>,
-    /// The time between two checks.
-    pub interval: Duration,
-    /// How long one may take.
-    pub timeout: Duration,
-    /// So many in a row that pass make a server well.
-    pub rise: u32,
-    /// So many in a row that fail make it unwell.
-    pub fall: u32,
-}
-
-/// When a server is left out for its failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ejection {
-    /// After so many in a row; never if none.
-    pub failures: u32,
-    /// For how long.
-    pub time: Duration,
-}
-
-impl Default for Ejection {
-    fn default() -> Ejection {
-        Ejection { failures: 5, time: Duration::from_secs(10) }
-    }
-}
 
 /// A server.
 #[derive(Debug)]
@@ -58,35 +25,39 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     pub(super) addresses: Addresses,
     pub(super) counters: Arc<ServerCounters>,
-    ejection: Ejection,
+    ejection: EjectionSettings,
     live: AtomicUsize,
     /// Requests in a row that got no answer.
-    failures: AtomicU32,
+    failures: AtomicUsize,
     /// When an ejection ends, in milliseconds from `began` on.
     ejected_until: AtomicU64,
     began: Instant,
     /// Checks in a row that passed and that failed.
-    passed: AtomicU32,
-    failed: AtomicU32,
+    passed: AtomicUsize,
+    failed: AtomicUsize,
 }
 
 impl Server {
-    pub(super) fn new(origin: &Origin, settings: &GroupSettings) -> Result<Server, TlsRefused> {
-        let address = format!("{}://{origin}", origin.scheme.name());
+    pub(super) fn new(
+        group: &str,
+        origin: &Origin,
+        upstream: &UpstreamSettings,
+        resolver: &Resolver,
+    ) -> Result<Server, TlsRefused> {
         // The first check that fails counts: nobody has seen the server well yet.
-        let failed = settings.health.as_ref().map_or(0, |health| health.fall.saturating_sub(1));
+        let failed = upstream.health.fall.get() - 1;
         Ok(Server {
-            tls: Tls::with(origin, &settings.tls)?,
-            addresses: Addresses::new(origin, settings.resolver.clone()),
-            counters: Arc::new(ServerCounters::new(&settings.name, address)),
+            tls: Tls::with(origin, &upstream.tls)?,
+            addresses: Addresses::new(origin, resolver.clone()),
+            counters: Arc::new(ServerCounters::new(group, origin.url())),
             origin: origin.clone(),
-            ejection: settings.ejection,
+            ejection: upstream.ejection.clone(),
             live: AtomicUsize::new(0),
-            failures: AtomicU32::new(0),
+            failures: AtomicUsize::new(0),
             ejected_until: AtomicU64::new(0),
             began: Instant::now(),
-            passed: AtomicU32::new(0),
-            failed: AtomicU32::new(failed),
+            passed: AtomicUsize::new(0),
+            failed: AtomicUsize::new(failed),
         })
     }
 
@@ -132,7 +103,7 @@ impl Server {
     pub(super) fn did_not_answer(&self) {
         self.counters.failures.add(1);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        let Ejection { failures: max, time } = self.ejection;
+        let (max, time) = (self.ejection.failures.get(), self.ejection.time.get());
         if max == 0 || failures < max || self.is_ejected() {
             return;
         }
@@ -141,15 +112,15 @@ impl Server {
         let time_millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.ejected_until.store(self.millis().saturating_add(time_millis), Ordering::Relaxed);
         self.counters.ejections.add(1);
-        let seconds = time.as_secs_f32();
-        warn!(server = %self.origin, "{failures} requests in a row failed; left out for {seconds} s");
+        let time = self.ejection.time;
+        warn!(server = %self.origin, "{failures} requests in a row failed; left out for {time}");
     }
 
     /// A check has passed; returns whether the server has become well by it.
-    pub(super) fn passed(&self, health: &Health) -> bool {
+    pub(super) fn passed(&self, health: &HealthSettings) -> bool {
         self.failed.store(0, Ordering::Relaxed);
         let passed = self.passed.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if passed != health.rise {
+        if passed != health.rise.get() {
             return false;
         }
         let ejected = self.ejected_until.swap(0, Ordering::Relaxed) != 0;
@@ -161,10 +132,10 @@ impl Server {
     }
 
     /// A check has failed, and `why`.
-    pub(super) fn failed(&self, health: &Health, why: &str) {
+    pub(super) fn failed(&self, health: &HealthSettings, why: &str) {
         self.passed.store(0, Ordering::Relaxed);
         let failed = self.failed.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if failed >= health.fall && self.counters.set_healthy(false) {
+        if failed >= health.fall.get() && self.counters.set_healthy(false) {
             warn!(server = %self.origin, "health checks fail: {why}");
         }
     }
@@ -177,20 +148,24 @@ impl Server {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    fn server(health: bool, ejection: Ejection) -> (Server, Health) {
+    use super::*;
+    use crate::settings::{Count, Span};
+
+    fn server() -> (Server, HealthSettings) {
         let origin = Origin::parse("http://127.0.0.1:1").unwrap();
-        let (path, time) = ("/".to_owned(), Duration::from_secs(1));
-        let checks = Health { path, host: None, interval: time, timeout: time, rise: 2, fall: 3 };
-        let health = health.then(|| checks.clone());
-        let settings = GroupSettings { health, ejection, ..GroupSettings::of_one(origin.clone()) };
-        (Server::new(&origin, &settings).unwrap(), checks)
+        let health =
+            HealthSettings { rise: Count::of(2), fall: Count::of(3), ..HealthSettings::default() };
+        let ejection = EjectionSettings { failures: Count::of(3), time: Span::of_secs(10) };
+        let upstream =
+            UpstreamSettings { health: health.clone(), ejection, ..UpstreamSettings::default() };
+        (Server::new("", &origin, &upstream, &Resolver::System).unwrap(), health)
     }
 
     #[test]
     fn checks_count_in_a_row_and_the_first_counts_at_once() {
-        let (server, health) = server(true, Ejection::default());
+        let (server, health) = server();
         assert!(server.is_well());
         server.failed(&health, "");
         assert!(!server.is_well(), "nobody has seen it well");
@@ -219,8 +194,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failures_in_a_row_leave_it_out_for_a_while() {
-        let (time, almost) = (Duration::from_secs(10), Duration::from_millis(9_999));
-        let (server, health) = server(false, Ejection { failures: 3, time });
+        let (server, health) = server();
         for answers in [false, false, true, false, false] {
             match answers {
                 true => server.answered(),
@@ -230,7 +204,7 @@ mod tests {
         }
         server.did_not_answer();
         assert!(!server.is_well());
-        tokio::time::advance(almost).await;
+        tokio::time::advance(Duration::from_millis(9_999)).await;
         assert!(!server.is_well());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(server.is_well());

@@ -7,7 +7,7 @@
 //! once, at start.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
@@ -16,17 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::origin::{Origin, Scheme};
-
-/// What is set about TLS towards a site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsSettings {
-    /// PEM file of the authorities that are believed, instead of the system's.
-    pub ca: Option<PathBuf>,
-    /// PEM files of the certificate, with its chain, and of the key that we show where the site asks.
-    pub client: Option<(PathBuf, PathBuf)>,
-    /// The name that the site's certificate has to be for, instead of its host.
-    pub name: Option<String>,
-}
+use super::settings::TlsSettings;
 
 /// Why a site cannot be reached by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,11 +42,11 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads the files that TLS with a site needs; none where it is not spoken to by TLS.
-    pub(super) fn with(origin: &Origin, settings: &TlsSettings) -> Result<Option<Tls>, TlsRefused> {
+    pub(super) fn with(origin: &Origin, tls: &TlsSettings) -> Result<Option<Tls>, TlsRefused> {
         if origin.scheme != Scheme::Https {
             return Ok(None);
         }
-        let name = settings.name.as_ref().unwrap_or(&origin.host).clone();
+        let name = tls.name.as_ref().unwrap_or(&origin.host).clone();
         let name = ServerName::try_from(name.clone()).map_err(|_| {
             TlsRefused(format!("`{name}`: no certificate can be for that; name a host"))
         })?;
@@ -64,14 +54,18 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider speaks TLS 1.2 and 1.3")
-            .with_root_certificates(roots(settings.ca.as_deref())?);
-        let mut any = match &settings.client {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
+            .with_root_certificates(roots(tls.ca.as_deref())?);
+        let mut any = match (&tls.certificate, &tls.key) {
+            (None, None) => builder.with_no_client_auth(),
+            (Some(certificate), Some(key)) => {
                 let chain = certificates(certificate)?;
                 let read =
                     PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, &error))?;
                 builder.with_client_auth_cert(chain, read).map_err(|error| refuse(key, &error))?
+            }
+            _ => {
+                let why = "`certificate` and `key` belong together; name both, or none";
+                return Err(TlsRefused(why.to_owned()));
             }
         };
         any.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -135,7 +129,8 @@ mod tests {
         let origin = Origin::parse("https://site.kz").unwrap();
         let whole = TlsSettings {
             ca: Some(path("a.crt")),
-            client: Some((path("a.crt"), path("a.key"))),
+            certificate: Some(path("a.crt")),
+            key: Some(path("a.key")),
             name: None,
         };
         assert!(Tls::with(&origin, &whole).unwrap().is_some());
@@ -143,10 +138,8 @@ mod tests {
         for (unfit, named) in [
             (TlsSettings { ca: Some(path("empty")), ..whole.clone() }, "empty: no certificate"),
             (TlsSettings { ca: Some(path("gone")), ..whole.clone() }, "gone: "),
-            (
-                TlsSettings { client: Some((path("a.crt"), path("other.key"))), ..whole.clone() },
-                "other.key: ",
-            ),
+            (TlsSettings { key: Some(path("other.key")), ..whole.clone() }, "other.key: "),
+            (TlsSettings { key: None, ..whole.clone() }, "belong together"),
             (TlsSettings { name: Some("a b".to_owned()), ..whole.clone() }, "`a b`: "),
         ] {
             let why = Tls::with(&origin, &unfit).unwrap_err().to_string();

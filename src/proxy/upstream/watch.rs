@@ -4,7 +4,6 @@
 //! no request. A check is a request like a visitor's, on a connection of its own: TLS, names and
 //! certificates are checked with it. Any answer from 200 to 399 passes.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue, USER_AGENT};
@@ -18,7 +17,8 @@ use super::Sites;
 use super::attempt::{Upload, for_http2};
 use super::connect::{Opened, Wants, connect};
 use super::group::Group;
-use super::server::{Health, Server};
+use super::server::Server;
+use super::settings::HealthSettings;
 
 /// Watches all servers until told to stop.
 pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
@@ -26,9 +26,9 @@ pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Re
     let local = LocalSet::new();
     for group in &sites.groups {
         for server in &group.servers {
-            if let Some(health) = &group.health {
+            if let Some(path) = &group.upstream.health.path {
                 let (group, server) = (Arc::clone(group), Arc::clone(server));
-                local.spawn_local(check(group, server, Rc::new(health.clone())));
+                local.spawn_local(check(group, server, path.clone()));
             }
             if !server.addresses.is_fixed() {
                 local.spawn_local(look_up(Arc::clone(group), Arc::clone(server)));
@@ -43,7 +43,7 @@ pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Re
 }
 
 async fn look_up(group: Arc<Group>, server: Arc<Server>) {
-    let mut turns = interval(group.resolve);
+    let mut turns = interval(group.upstream.resolve.get());
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
@@ -53,30 +53,31 @@ async fn look_up(group: Arc<Group>, server: Arc<Server>) {
     }
 }
 
-async fn check(group: Arc<Group>, server: Arc<Server>, health: Rc<Health>) {
-    let mut turns = interval(health.interval);
+async fn check(group: Arc<Group>, server: Arc<Server>, path: String) {
+    let health = &group.upstream.health;
+    let mut turns = interval(health.interval.get());
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        let asked = timeout(health.timeout, ask(&server, &health)).await;
+        let asked = timeout(health.timeout.get(), ask(&server, health, &path)).await;
         let status = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         match status {
             Ok(status) if status.is_success() || status.is_redirection() => {
-                if server.passed(&health) {
+                if server.passed(health) {
                     group.look_again();
                 }
             }
-            Ok(status) => server.failed(&health, &format!("`{}` answers {status}", health.path)),
-            Err(why) => server.failed(&health, &why),
+            Ok(status) => server.failed(health, &format!("`{path}` answers {status}")),
+            Err(why) => server.failed(health, &why),
         }
     }
 }
 
 /// Asks a server for its health, and returns the status of its answer.
-async fn ask(server: &Server, health: &Health) -> Result<StatusCode, String> {
+async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<StatusCode, String> {
     let host = health.host.clone().unwrap_or_else(|| server.origin.to_string());
     let host = HeaderValue::from_str(&host).map_err(|error| error.to_string())?;
-    let mut head = Request::get(&health.path).body(()).map_err(|error| error.to_string())?;
+    let mut head = Request::get(path).body(()).map_err(|error| error.to_string())?;
     head.headers_mut().insert(HOST, host);
     head.headers_mut().insert(USER_AGENT, HeaderValue::from_static("kelisim-health"));
     let addresses = server.addresses.in_turn().await.map_err(|error| error.to_string())?;
