@@ -62,7 +62,8 @@
 //!   policy that lets nothing reach another host. *(`tests/scenarios/`, `tests/browser.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
-//! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`;
+//! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
+//!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*
 //! - A choice is on the disk before it is answered. Where the disk fails an agreement is
 //!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next

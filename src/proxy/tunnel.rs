@@ -54,7 +54,7 @@ pub(super) fn is_asked_for(parts: &Parts) -> bool {
 
 /// Puts back what only this connection was told, for the next one to be told the same.
 pub(super) fn ask_for(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.append(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 

@@ -37,7 +37,7 @@ pub use tls::{ByName, Certificates, TlsError, server_config};
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
-use crate::proxy::{Body, Local, Peer, Worker};
+use crate::proxy::{Ahead, Body, Local, Peer, Worker};
 
 /// What every connection begins with that speaks HTTP/2.
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -172,12 +172,12 @@ impl Connection {
     ) {
         let door =
             Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
-        let tunnel = door.tunnel();
+        let past_hyper = Some((door.tunnel(), door.ahead()));
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(door), service(self.worker, peer, Some(tunnel)));
+            .serve_connection(TokioIo::new(door), service(self.worker, peer, past_hyper));
         let connection = connection.with_upgrades();
         until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
     }
@@ -214,11 +214,12 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     }
 }
 
-/// Answers the requests of one connection, which may become a tunnel.
+/// Answers the requests of one connection. Over HTTP/1 some of it goes past hyper by the front door: the
+/// connection may become a tunnel, and answers may have something go ahead of them.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    tunnel: Option<Tunnel>,
+    past_hyper: Option<(Tunnel, Ahead)>,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Body>,
@@ -226,7 +227,7 @@ fn service(
     Future = impl Future<Output = Result<Response<Body>, Infallible>>,
 > {
     service_fn(move |request| {
-        let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
+        let (worker, past_hyper) = (Rc::clone(&worker), past_hyper.clone());
         async move {
             // Over HTTP/1 the door has refused what is to be.
             if request.version() == Version::HTTP_2
@@ -235,9 +236,10 @@ fn service(
                 worker.counters.refuse(refusal);
                 return Ok(refusal.response().map(Body::own));
             }
-            let response = worker.handle(peer, request).await;
+            let ahead = past_hyper.as_ref().map(|(_, ahead)| ahead);
+            let response = worker.handle(peer, request, ahead).await;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS
-                && let Some(tunnel) = tunnel
+                && let Some((tunnel, _)) = past_hyper
             {
                 tunnel.begin();
             }

@@ -14,11 +14,12 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::warn;
 
 use super::Sites;
-use super::attempt::{Upload, for_http2};
+use super::attempt::for_http2;
 use super::connect::{Opened, Wants, connect};
 use super::group::Group;
 use super::server::Server;
 use super::settings::HealthSettings;
+use super::upload::Upload;
 
 /// Watches all servers until told to stop.
 pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {

@@ -10,6 +10,8 @@
 //! answered, and then the door writes the refusal and closes. A body that breaks the rules just ends:
 //! its head has passed, and who reads it finds it cut short.
 //!
+//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]).
+//!
 //! The door also carries the deadlines. There is one for a whole head and for silence between
 //! requests; in a body and in answers there has to be progress, but no upload is too long.
 
@@ -26,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
@@ -37,6 +39,7 @@ use self::head::{Head, Lines};
 use crate::bounds::Bounds;
 use crate::fault::Refusal;
 use crate::observe::Counters;
+use crate::proxy::Ahead;
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
@@ -54,6 +57,9 @@ pub(super) struct Door<S> {
     passed: usize,
     stage: Stage,
     tunnel: Tunnel,
+    ahead: Ahead,
+    /// The rest of a head that goes ahead of an answer.
+    begun: Bytes,
     reading: Timer,
     writing: Timer,
     /// Since when nothing that is written was taken.
@@ -177,6 +183,8 @@ impl<S> Door<S> {
             passed: 0,
             stage: Stage::head(),
             tunnel: Tunnel::default(),
+            ahead: Ahead::default(),
+            begun: Bytes::new(),
             reading: Timer::default(),
             writing: Timer::default(),
             stuck_since: None,
@@ -189,6 +197,11 @@ impl<S> Door<S> {
     /// What to tell once the connection has become a tunnel.
     pub(super) fn tunnel(&self) -> Tunnel {
         self.tunnel.clone()
+    }
+
+    /// What takes the heads that go ahead of answers.
+    pub(super) fn ahead(&self) -> Ahead {
+        self.ahead.clone()
     }
 
     /// Ends the reading for a reason that the visitor is told, if nothing of the request has passed.
@@ -375,6 +388,18 @@ impl<S: AsyncWrite + Unpin> Door<S> {
         }
         Poll::Pending
     }
+
+    /// Writes the rest of a head that goes ahead: nothing may come in between.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.begun.is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(cx, &self.begun);
+            match ready!(self.progress(cx, written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.begun.advance(written),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
@@ -384,6 +409,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write(cx, bytes);
         door.progress(cx, written)
     }
@@ -394,6 +420,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write_vectored(cx, bytes);
         door.progress(cx, written)
     }
@@ -402,8 +429,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         self.io.is_write_vectored()
     }
 
+    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        loop {
+            ready!(door.poll_begun(cx))?;
+            match door.ahead.take() {
+                Some(head) => door.begun = head,
+                None => break,
+            }
+        }
         let flushed = Pin::new(&mut door.io).poll_flush(cx);
         door.progress(cx, flushed)
     }
