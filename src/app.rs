@@ -12,7 +12,6 @@ mod sockets;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -26,10 +25,10 @@ use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, HandoverError, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{Plan, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
-use crate::server::{Phase, Sockets, TlsError};
+use crate::server::{Phase, Phases, Sockets, TlsError};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
@@ -52,6 +51,8 @@ pub enum StartError {
     Key(KeyError),
     /// TLS cannot be served.
     Tls(TlsError),
+    /// The site cannot be reached as it was set.
+    Upstream(SitesError),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
     /// The gateway that runs did not hand over.
@@ -72,6 +73,7 @@ impl fmt::Display for StartError {
             StartError::Folder(error) => write!(f, "{error}"),
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
+            StartError::Upstream(error) => write!(f, "{error}"),
             StartError::Store(error) => write!(f, "{error}"),
             StartError::Handover(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
@@ -165,6 +167,7 @@ fn start_after(
         let hsts = config.hsts.clone();
         served = Some(server::served(&config.certs, hsts).map_err(StartError::Tls)?);
     }
+    let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
     let given = successor.as_ref().map(Successor::listeners).transpose();
     let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
     if let Some(successor) = &successor {
@@ -198,14 +201,14 @@ fn start_after(
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (upstream, phases) = (config.upstream.clone(), heard.clone());
+        let (sites, phases) = (Arc::clone(&sites), heard.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, served: served.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
-            let upstream = Rc::new(Upstream::new(upstream, Arc::clone(&bounds)));
+            let upstream = Upstream::new(sites);
             let counters = own;
             let tunnels = Tunnels::default();
             let worker = Worker {
@@ -232,14 +235,14 @@ fn start_after(
         certificates: served.map(|served| served.certificates),
         refused: Arc::clone(&refused),
     };
-    let told = Admin { counters, observer, store: Arc::clone(&store), refused };
+    let servers = sites.counters();
+    let told = Admin { counters, servers, observer, store: Arc::clone(&store), refused };
+    let watched = stopped(heard.clone());
+    threads.push(spawn("upstreams".to_owned(), move || sites.watch(watched))?);
     for listener in admin_listeners {
-        let (told, mut phases) = (told.clone(), heard.clone());
+        let (told, stopped) = (told.clone(), stopped(heard.clone()));
         threads.push(spawn("admin".to_owned(), move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let stopped = async move {
-                let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
-            };
             runtime.block_on(told.serve(listener, stopped))
         })?);
     }
@@ -260,6 +263,16 @@ fn start_after(
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+fn sites(config: &Config) -> Result<Sites, SitesError> {
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
+    Sites::new(plan, &config.resolver, &config.bounds)
+}
+
+/// Waits until the gateway stops.
+async fn stopped(mut phases: Phases) {
+    let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
 }
 
 /// Lets the process before end, and waits for the one that comes after.

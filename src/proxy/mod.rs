@@ -18,7 +18,6 @@ mod tunnel;
 mod upstream;
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -31,7 +30,10 @@ pub use body::{Body, BodyError};
 pub use client::Trusted;
 pub use interim::Ahead;
 pub use tunnel::Tunnels;
-pub use upstream::Upstream;
+pub use upstream::{
+    Balance, EjectionSettings, HealthSettings, HostPattern, Local, Origin, Plan, Resolver, Route,
+    Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
+};
 
 use self::interim::Listener;
 use self::pass::Walk;
@@ -73,8 +75,8 @@ pub struct Worker {
     pub clock: Clock,
     /// This thread's counters.
     pub counters: Arc<Counters>,
-    /// The site.
-    pub upstream: Rc<Upstream>,
+    /// The sites.
+    pub upstream: Upstream,
     /// Who is believed about whom they ask for.
     pub trusted: Trusted,
     /// The WebSockets of this thread.

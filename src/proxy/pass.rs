@@ -28,6 +28,7 @@ use super::interim::Listener;
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
+use super::upstream::Exchange;
 use super::{Peer, RAW_TARGET, Worker, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
@@ -93,11 +94,13 @@ impl Worker {
             headers
         };
         let head = || head_for_site(parts, target, &headers);
-        let (answer, lease) = self.upstream.send(head, body, walk.listener, &judge).await?;
+        let (host, path) = (target.host_name(), target.path.path());
+        let exchange = Exchange { listener: walk.listener, judge: &judge };
+        let (answer, lease) = self.upstream.send(&host, path, head, body, exchange).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer);
+            return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;
         answer.version = Version::HTTP_11;

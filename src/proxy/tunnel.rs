@@ -32,6 +32,7 @@ use super::Worker;
 use super::body::Body;
 use super::headers;
 use super::pass::Walk;
+use super::upstream::Lease;
 use crate::deadline::Impatient;
 use crate::fault::{Fault, UpstreamFault};
 use crate::gate::response::keep_permitted_cookies;
@@ -49,10 +50,14 @@ impl Tunnels {
         while poll_fn(|cx| self.0.borrow_mut().poll_join_next(cx)).await.is_some() {}
     }
 
-    fn open(&self, visitor: OnUpgrade, site: OnUpgrade, patience: Duration) {
+    fn open(&self, visitor: OnUpgrade, site: OnUpgrade, lease: Lease, patience: Duration) {
         let mut tunnels = self.0.borrow_mut();
         while tunnels.try_join_next().is_some() {}
-        tunnels.spawn_local(join(visitor, site, patience));
+        // To the site it is a connection until it ends.
+        tunnels.spawn_local(async move {
+            join(visitor, site, patience).await;
+            drop(lease);
+        });
     }
 }
 
@@ -132,6 +137,7 @@ impl Worker {
         parts: &Parts,
         key: Option<&HeaderValue>,
         mut answer: response::Parts,
+        lease: Lease,
     ) -> Result<Response<Body>, Fault> {
         let broken = |cause: &str| Fault::from(UpstreamFault::Broken(cause.to_owned()));
         let asked = asked(parts).filter(|_| is_websocket(&answer.headers));
@@ -157,7 +163,7 @@ impl Worker {
         let kept_back = keep_permitted_cookies(&mut answer.headers, rules, verdicts, walk.cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
         self.counters.tunnels.add(1);
-        self.tunnels.open(visitor, site, self.bounds.timeouts.write.get());
+        self.tunnels.open(visitor, site, lease, self.bounds.timeouts.write.get());
         Ok(Response::from_parts(answer, Body::Own(None)))
     }
 }
