@@ -188,14 +188,14 @@ impl Connection {
         }
         let peer = Peer { address, local, tls: served.is_some() };
         let Some(served) = served else { return self.plain(stream, peer).await };
-        let handshake = TlsAcceptor::from(served.config).accept(stream);
+        let handshake = Box::pin(TlsAcceptor::from(served.config).accept(stream));
         match timeout(self.worker.bounds.timeouts.handshake.get(), handshake).await {
             Ok(Ok(stream)) => {
                 let told = &stream.get_ref().1;
                 let shown = told.server_name().map(|name| served.certificates.shown_to(name));
                 let http2 = told.alpn_protocol() == Some(b"h2");
                 self.secured = Secured { shown, hsts: served.hsts };
-                if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
+                self.http(http2, stream, peer).await;
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
             Err(_) => debug!("a TLS handshake took too long"),
@@ -210,10 +210,20 @@ impl Connection {
             http2 = timeout(idle, begins_http2(&stream, head)) => http2,
             () = grace(&mut self.phases) => return,
         };
+        let Ok(http2) = http2 else { return debug!("on a connection nothing was asked") };
+        self.http(http2, stream, peer).await;
+    }
+
+    /// Boxed, so that no connection has room for what only others need.
+    fn http<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        self,
+        http2: bool,
+        stream: S,
+        peer: Peer,
+    ) -> Pin<Box<dyn Future<Output = ()>>> {
         match http2 {
-            Ok(true) => self.http2(stream, peer).await,
-            Ok(false) => self.http1(stream, peer).await,
-            Err(_) => debug!("on a connection nothing was asked"),
+            true => Box::pin(self.http2(stream, peer)),
+            false => Box::pin(self.http1(stream, peer)),
         }
     }
 
@@ -279,7 +289,8 @@ fn service(
         let (worker, phases) = (Rc::clone(&worker), phases.clone());
         let (tunnel, ahead, secured) = (tunnel.clone(), ahead.clone(), secured.clone());
         async move {
-            let mut response = worker.handle(peer, request, Some(&ahead)).await;
+            // Boxed, so that a connection that rests has no room for a request's walk.
+            let mut response = Box::pin(worker.handle(peer, request, Some(&ahead))).await;
             secured.promise(&mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();

@@ -260,7 +260,12 @@ impl<S: AsyncRead + Unpin> Door<S> {
     fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let rested = self.buffer.is_empty();
         self.buffer.reserve(READ_BYTES);
-        let came = ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer))?;
+        let came = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer);
+        if rested && came.is_pending() {
+            // A connection that rests keeps no buffer: most of them do, most of the time.
+            self.buffer = BytesMut::new();
+        }
+        let came = ready!(came)?;
         if let (true, Stage::Head { waiting_since, .. }) = (rested, &mut self.stage) {
             *waiting_since = None;
         }
