@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 48] = [
+const SETTINGS: [(&str, &str); 49] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -57,6 +57,7 @@ const SETTINGS: [(&str, &str); 48] = [
     ("upstreams.NAME.pending", "30"),
     ("upstreams.NAME.queue", "\"31s\""),
     ("upstreams.NAME.retries", "32"),
+    ("upstreams.NAME.ping", "\"40s\""),
     ("upstreams.NAME.resolve", "\"33s\""),
     ("upstreams.NAME.tls.ca", "\"ca.crt\""),
     ("upstreams.NAME.tls.certificate", "\"client.crt\""),

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use kelisim::proxy::TlsSettings;
+use kelisim::settings::Span;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -353,7 +354,10 @@ type Conduct = fn(&mut TcpStream, connection: usize, requests: &[u32]) -> Next;
 
 enum Next {
     Stay,
-    Close,
+    /// Take no more requests, and close when the gateway has.
+    Leave,
+    /// Close at once, whatever is on its way.
+    Die,
 }
 
 /// A site made of bare frames: `conduct` is called at each whole request with all the streams so far.
@@ -378,8 +382,10 @@ fn bare(conduct: Conduct) -> (SocketAddr, Receiver<usize>) {
                     }
                     if ends && matches!(kind, frames::HEADERS | frames::DATA) {
                         requests.push(id);
-                        if let Next::Close = conduct(&mut stream, number, &requests) {
-                            return;
+                        match conduct(&mut stream, number, &requests) {
+                            Next::Stay => {}
+                            Next::Leave => while frames::read(&mut stream).is_some() {},
+                            Next::Die => return,
                         }
                     }
                 }
@@ -405,7 +411,7 @@ async fn a_site_that_goes_away_in_the_middle_fails_no_request() {
         }
         frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(id));
         frames::answer(stream, id);
-        Next::Close
+        Next::Leave
     });
     let gateway = start(&format!("h2c://{address}"), |_| {});
     let visitor = gateway.visitor().await;
@@ -413,6 +419,18 @@ async fn a_site_that_goes_away_in_the_middle_fails_no_request() {
         assert_eq!(visitor.get("/").await.status, 200, "request {number}");
     }
     assert!(connections.try_iter().count() >= 14);
+    // And so for many at once, whose streams are open on either side of the last one.
+    let run = |_| {
+        let visitor = visitor.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                assert_eq!(visitor.get("/").await.status, 200);
+            }
+        })
+    };
+    for one in (0..8).map(run).collect::<Vec<_>>() {
+        one.await.expect("no request failed");
+    }
 }
 
 #[tokio::test]
@@ -425,7 +443,7 @@ async fn what_a_site_did_not_begin_with_is_asked_again_whatever_it_is() {
         } else if requests.len() == 5 {
             frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(requests[0]));
             frames::answer(stream, requests[0]);
-            return Next::Close;
+            return Next::Leave;
         }
         Next::Stay
     });
@@ -458,6 +476,24 @@ async fn what_a_site_did_not_begin_with_is_asked_again_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_dead_is_found_out_and_replaced() {
+    // The first connection takes a request and is silent from then on, to pings too.
+    let (address, connections) = bare(|stream, connection, requests| {
+        if connection > 0 {
+            frames::answer(stream, requests[requests.len() - 1]);
+        }
+        Next::Stay
+    });
+    let gateway = start(&format!("h2c://{address}"), |upstream| {
+        upstream.ping = Span::of_millis(100);
+    });
+    let visitor = gateway.visitor().await;
+    assert_eq!(visitor.get("/").await.status, 502);
+    assert_eq!(visitor.get("/").await.status, 200);
+    assert_eq!(connections.try_iter().count(), 2);
+}
+
+#[tokio::test]
 async fn what_a_site_may_have_begun_with_is_not_asked_again_unless_it_does_no_harm() {
     // Each connection answers one request and dies under the second.
     let (address, connections) = bare(|stream, _, requests| match requests.len() {
@@ -465,7 +501,7 @@ async fn what_a_site_may_have_begun_with_is_not_asked_again_unless_it_does_no_ha
             frames::answer(stream, requests[0]);
             Next::Stay
         }
-        _ => Next::Close,
+        _ => Next::Die,
     });
     let gateway = start(&format!("h2c://{address}"), |_| {});
     let visitor = gateway.visitor().await;
