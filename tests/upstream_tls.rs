@@ -3,10 +3,12 @@
 #[allow(dead_code, reason = "the tests of several sites use more of it")]
 mod upstream;
 
+use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
@@ -192,6 +194,39 @@ async fn a_grpc_call_streams_both_ways_and_ends_with_trailers() {
     converse(&secured.gateway()).await;
     let site = Site::start(Speaks::Http2);
     converse(&start(&format!("h2c://{}", site.address), |_| {})).await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_holds_up_who_sends_and_little_is_held_between_them() {
+    const MANY: usize = 256 << 20;
+    const FEW: usize = 4 << 20;
+    let secured = secured("localhost", &["h2"]);
+    let gateway = secured.gateway();
+    let request = Request::post("http://send-box.com/").body(()).expect("a request");
+    let (response, mut up) = gateway.visitor().await.send(request, false).await;
+    let answer = timeout(PATIENCE, response).await.expect("in time").expect("an answer");
+    let mut sent = 0;
+    while sent < MANY {
+        up.reserve_capacity(64 << 10);
+        let more = timeout(Duration::from_millis(500), poll_fn(|cx| up.poll_capacity(cx))).await;
+        // Held up: nobody takes what the site says back.
+        let Ok(more) = more else { break };
+        let more = more.expect("it is open").expect("room");
+        up.send_data(vec![0; more].into(), false).expect("it is open");
+        sent += more;
+    }
+    println!("{} KiB lie between a visitor and themselves", sent >> 10);
+    assert!(sent < FEW, "{sent} bytes");
+    // It goes on as soon as it is taken.
+    let mut down = answer.into_body();
+    let mut taken = 0;
+    while taken < sent {
+        let data = timeout(PATIENCE, down.data()).await.expect("in time").expect("data");
+        let data = data.expect("it goes on");
+        down.flow_control().release_capacity(data.len()).expect("it was taken");
+        taken += data.len();
+    }
+    assert_eq!(taken, sent);
 }
 
 #[tokio::test]
