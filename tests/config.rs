@@ -58,6 +58,7 @@ const SETTINGS: [(&str, &str); 49] = [
     ("upstreams.NAME.pending", "30"),
     ("upstreams.NAME.queue", "\"31s\""),
     ("upstreams.NAME.retries", "32"),
+    ("upstreams.NAME.ping", "\"40s\""),
     ("upstreams.NAME.resolve", "\"33s\""),
     ("upstreams.NAME.tls.ca", "\"ca.crt\""),
     ("upstreams.NAME.tls.certificate", "\"client.crt\""),

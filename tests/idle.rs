@@ -71,6 +71,12 @@ fn ask(mut stream: &TcpStream) -> std::time::Duration {
     since.elapsed()
 }
 
+fn ask_on(all: &[TcpStream]) {
+    for stream in all {
+        ask(stream);
+    }
+}
+
 #[test]
 fn connections_that_rest_cost_little_and_hold_nobody_up() {
     let wanted = std::env::var("IDLE_CONNECTIONS").ok();
@@ -79,16 +85,16 @@ fn connections_that_rest_cost_little_and_hold_nobody_up() {
     let gateway = Program::run(site(), data.path()).start();
     // What the first ones cost once is not theirs.
     let first: Vec<_> = (0..50).map(|_| connect(gateway.plain)).collect();
-    first.iter().for_each(|stream| drop(ask(stream)));
+    ask_on(&first);
     let before = gateway.memory();
 
     let resting: Vec<_> = (0..wanted).map(|_| connect(gateway.plain)).collect();
-    resting.iter().for_each(|stream| drop(ask(stream)));
+    ask_on(&resting);
     let each = gateway.memory().saturating_sub(before) / wanted as u64;
     let longest = (0..20).map(|_| ask(&connect(gateway.plain))).max().unwrap_or_default();
     println!("{wanted} connections rest: {each} bytes each, the next waits {longest:.1?} at most");
     assert!(each <= BYTES_MAX, "each costs {each} bytes");
 
     // None was given up.
-    resting.iter().for_each(|stream| drop(ask(stream)));
+    ask_on(&resting);
 }

@@ -3,14 +3,17 @@
 #[allow(dead_code, reason = "the tests of several sites use more of it")]
 mod upstream;
 
+use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use kelisim::proxy::TlsSettings;
+use kelisim::settings::Span;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -194,6 +197,39 @@ async fn a_grpc_call_streams_both_ways_and_ends_with_trailers() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_holds_up_who_sends_and_little_is_held_between_them() {
+    const MANY: usize = 256 << 20;
+    const FEW: usize = 4 << 20;
+    let secured = secured("localhost", &["h2"]);
+    let gateway = secured.gateway();
+    let request = Request::post("http://send-box.com/").body(()).expect("a request");
+    let (response, mut up) = gateway.visitor().await.send(request, false).await;
+    let answer = timeout(PATIENCE, response).await.expect("in time").expect("an answer");
+    let mut sent = 0;
+    while sent < MANY {
+        up.reserve_capacity(64 << 10);
+        let more = timeout(Duration::from_millis(500), poll_fn(|cx| up.poll_capacity(cx))).await;
+        // Held up: nobody takes what the site says back.
+        let Ok(more) = more else { break };
+        let more = more.expect("it is open").expect("room");
+        up.send_data(vec![0; more].into(), false).expect("it is open");
+        sent += more;
+    }
+    println!("{} KiB lie between a visitor and themselves", sent >> 10);
+    assert!(sent < FEW, "{sent} bytes");
+    // It goes on as soon as it is taken.
+    let mut down = answer.into_body();
+    let mut taken = 0;
+    while taken < sent {
+        let data = timeout(PATIENCE, down.data()).await.expect("in time").expect("data");
+        let data = data.expect("it goes on");
+        down.flow_control().release_capacity(data.len()).expect("it was taken");
+        taken += data.len();
+    }
+    assert_eq!(taken, sent);
+}
+
+#[tokio::test]
 async fn trailers_pass_between_versions() {
     let chunked = b"POST / HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\nTE: trailers\r\n\
         Transfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 3\r\n\r\n";
@@ -353,7 +389,10 @@ type Conduct = fn(&mut TcpStream, connection: usize, requests: &[u32]) -> Next;
 
 enum Next {
     Stay,
-    Close,
+    /// Take no more requests, and close when the gateway has.
+    Leave,
+    /// Close at once, whatever is on its way.
+    Die,
 }
 
 /// A site made of bare frames: `conduct` is called at each whole request with all the streams so far.
@@ -378,8 +417,10 @@ fn bare(conduct: Conduct) -> (SocketAddr, Receiver<usize>) {
                     }
                     if ends && matches!(kind, frames::HEADERS | frames::DATA) {
                         requests.push(id);
-                        if let Next::Close = conduct(&mut stream, number, &requests) {
-                            return;
+                        match conduct(&mut stream, number, &requests) {
+                            Next::Stay => {}
+                            Next::Leave => while frames::read(&mut stream).is_some() {},
+                            Next::Die => return,
                         }
                     }
                 }
@@ -405,7 +446,7 @@ async fn a_site_that_goes_away_in_the_middle_fails_no_request() {
         }
         frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(id));
         frames::answer(stream, id);
-        Next::Close
+        Next::Leave
     });
     let gateway = start(&format!("h2c://{address}"), |_| {});
     let visitor = gateway.visitor().await;
@@ -413,6 +454,18 @@ async fn a_site_that_goes_away_in_the_middle_fails_no_request() {
         assert_eq!(visitor.get("/").await.status, 200, "request {number}");
     }
     assert!(connections.try_iter().count() >= 14);
+    // And so for many at once, whose streams are open on either side of the last one.
+    let run = |_| {
+        let visitor = visitor.clone();
+        tokio::spawn(async move {
+            for _ in 0..25 {
+                assert_eq!(visitor.get("/").await.status, 200);
+            }
+        })
+    };
+    for one in (0..8).map(run).collect::<Vec<_>>() {
+        one.await.expect("no request failed");
+    }
 }
 
 #[tokio::test]
@@ -425,7 +478,7 @@ async fn what_a_site_did_not_begin_with_is_asked_again_whatever_it_is() {
         } else if requests.len() == 5 {
             frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(requests[0]));
             frames::answer(stream, requests[0]);
-            return Next::Close;
+            return Next::Leave;
         }
         Next::Stay
     });
@@ -458,6 +511,24 @@ async fn what_a_site_did_not_begin_with_is_asked_again_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_dead_is_found_out_and_replaced() {
+    // The first connection takes a request and is silent from then on, to pings too.
+    let (address, connections) = bare(|stream, connection, requests| {
+        if connection > 0 {
+            frames::answer(stream, requests[requests.len() - 1]);
+        }
+        Next::Stay
+    });
+    let gateway = start(&format!("h2c://{address}"), |upstream| {
+        upstream.ping = Span::of_millis(100);
+    });
+    let visitor = gateway.visitor().await;
+    assert_eq!(visitor.get("/").await.status, 502);
+    assert_eq!(visitor.get("/").await.status, 200);
+    assert_eq!(connections.try_iter().count(), 2);
+}
+
+#[tokio::test]
 async fn what_a_site_may_have_begun_with_is_not_asked_again_unless_it_does_no_harm() {
     // Each connection answers one request and dies under the second.
     let (address, connections) = bare(|stream, _, requests| match requests.len() {
@@ -465,7 +536,7 @@ async fn what_a_site_may_have_begun_with_is_not_asked_again_unless_it_does_no_ha
             frames::answer(stream, requests[0]);
             Next::Stay
         }
-        _ => Next::Close,
+        _ => Next::Die,
     });
     let gateway = start(&format!("h2c://{address}"), |_| {});
     let visitor = gateway.visitor().await;

@@ -1,7 +1,7 @@
 //! One try to have a request answered, and what may be done if it fails.
 //!
-//! A request may be sent again in two cases. The site did not begin with it, and said so: it refused the
-//! stream, or went away before it (RFC 9113 §8.7). Or a *reused* connection died before a byte of the
+//! A request may be sent again in two cases. The site did not begin with it: it refused the stream, went
+//! away before it and said so (RFC 9113 §8.7), or the connection was closed before it was sent. Or a *reused* connection died before a byte of the
 //! answer came, and doing it twice does no more than once (RFC 9110 §9.2.2). In both of them only if
 //! nothing of its body was read.
 //!
@@ -18,6 +18,7 @@ use http::uri::{Parts, PathAndQuery};
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::either::Either;
 
@@ -77,7 +78,7 @@ pub(super) async fn attempt(
             }
             let raw = head.extensions().get::<RawTarget>().map(|RawTarget(raw)| raw.clone());
             own.next_target.set(raw);
-            Either::Left(own.sender.send_request(head.map(|()| upload)))
+            Either::Left(own.sender.try_send_request(head.map(|()| upload)))
         }
         Connection::Shared(ticket) => {
             if progress.is_held_back() {
@@ -86,7 +87,7 @@ pub(super) async fn attempt(
                 progress.release();
             }
             let head = for_http2(head, pool.server.origin.scheme)?;
-            Either::Right(ticket.sender().send_request(head.map(|()| upload)))
+            Either::Right(ticket.sender().try_send_request(head.map(|()| upload)))
         }
     };
     let response = exchange.answer(response, &heard, &progress, silence).await;
@@ -98,9 +99,12 @@ pub(super) async fn attempt(
             let fault = VisitorFault::BadRequest("the request's body broke off").into();
             Err(Failed { fault, again: Again::Never })
         }
-        Err(error) => {
+        Err(mut failed) => {
+            // What comes back was never sent.
+            let unsent = failed.take_message().is_some();
+            let error = failed.into_error();
             let fault = UpstreamFault::Broken(cause_of(&error)).into();
-            let loss = loss(&error);
+            let loss = if unsent { Loss::Left } else { loss(&error) };
             if !matches!(loss, Loss::Stream | Loss::Refused) {
                 connection.retire();
             }
@@ -113,6 +117,8 @@ pub(super) async fn attempt(
         }
     }
 }
+
+type Answered = Result<Response<Incoming>, TrySendError<Request<Upload>>>;
 
 /// Who hears what the site says to a request, and how it is judged.
 #[derive(Clone, Copy)]
@@ -128,11 +134,11 @@ impl Exchange<'_> {
     /// too long.
     async fn answer(
         &self,
-        response: impl Future<Output = hyper::Result<Response<Incoming>>>,
+        response: impl Future<Output = Answered>,
         heard: &Heard,
         progress: &Progress,
         silence: Duration,
-    ) -> Option<hyper::Result<Response<Incoming>>> {
+    ) -> Option<Answered> {
         let patience = Instant::now() + PATIENCE;
         let mut response = pin!(response);
         loop {
@@ -143,7 +149,7 @@ impl Exchange<'_> {
             tokio::select! {
                 biased;
                 (status, headers) = heard.next() => {
-                    progress.went_on();
+                    progress.begin();
                     self.listener.tell(status, &(self.judge)(headers)).await;
                     if status == StatusCode::CONTINUE && progress.is_held_back() {
                         progress.release();
@@ -193,7 +199,7 @@ pub(super) fn for_http2(mut head: Request<()>, scheme: Scheme) -> Result<Request
 enum Loss {
     /// The site did not begin with the request.
     Refused,
-    /// The site went away, and did not begin with the request.
+    /// The site went away, or had gone, and did not begin with the request.
     Left,
     /// The connection died before a byte of the answer came.
     Died,

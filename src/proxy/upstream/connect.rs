@@ -11,7 +11,6 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
 use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
@@ -25,8 +24,8 @@ use tokio_util::either::Either;
 use tokio_util::io::InspectReader;
 use tracing::debug;
 
-use super::origin::{Origin, Scheme};
-use super::tls::Tls;
+use super::origin::Scheme;
+use super::server::Server;
 use super::upload::Upload;
 use crate::fault::UpstreamFault;
 use crate::proxy::raw_target::{NextTarget, RawTargets};
@@ -41,11 +40,6 @@ const WINDOW: u32 = 256 * 1024;
 /// How large the head of an answer may be over HTTP/2, and how many fields it may have over HTTP/1.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 const FIELDS_MAX: usize = 256;
-
-/// How long an HTTP/2 connection with open requests may be silent before it is asked whether it lives,
-/// and how long it may take to say so.
-const PING: Duration = Duration::from_secs(20);
-const PONG: Duration = Duration::from_secs(10);
 
 /// Runs what belongs to an HTTP/2 connection on its own thread.
 #[derive(Clone, Copy, Debug)]
@@ -112,30 +106,25 @@ impl Shared {
 
 /// Makes a connection to `address`, which is one of the server's.
 pub(super) async fn connect(
-    origin: &Origin,
-    tls: Option<&Tls>,
+    server: &Server,
     address: SocketAddr,
     wants: Wants,
     within: Span,
 ) -> Result<Opened, UpstreamFault> {
-    let unreachable = |cause: String| UpstreamFault::Unreachable(format!("{origin}: {cause}"));
-    let made = timeout(within.get(), shake(origin, tls, address, wants)).await;
+    let unreachable =
+        |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", server.origin));
+    let made = timeout(within.get(), shake(server, address, wants)).await;
     made.map_err(|_| unreachable(format!("no answer in {within}")))?.map_err(unreachable)
 }
 
-async fn shake(
-    origin: &Origin,
-    tls: Option<&Tls>,
-    address: SocketAddr,
-    wants: Wants,
-) -> Result<Opened, String> {
+async fn shake(server: &Server, address: SocketAddr, wants: Wants) -> Result<Opened, String> {
     let said = |error: std::io::Error| error.to_string();
     let stream = TcpStream::connect(address).await.map_err(said)?;
     stream.set_nodelay(true).map_err(said)?;
-    let Some(tls) = tls else {
+    let Some(tls) = &server.tls else {
         let stream = Either::Left(stream);
-        return match (origin.scheme, wants) {
-            (Scheme::Http2, Wants::Any) => over_http2(stream, address).await,
+        return match (server.origin.scheme, wants) {
+            (Scheme::Http2, Wants::Any) => over_http2(stream, address, server.ping).await,
             _ => over_http1(stream, address).await,
         };
     };
@@ -145,7 +134,11 @@ async fn shake(
     let stream = stream.map_err(|error| format!("TLS: {error}"))?;
     let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Either::Right(Box::new(stream));
-    if chosen { over_http2(stream, address).await } else { over_http1(stream, address).await }
+    if chosen {
+        over_http2(stream, address, server.ping).await
+    } else {
+        over_http1(stream, address).await
+    }
 }
 
 type Wire = Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
@@ -166,7 +159,7 @@ async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String>
     Ok(Opened::Own(Own { sender, next_target, address, reused: false }))
 }
 
-async fn over_http2(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
+async fn over_http2(stream: Wire, address: SocketAddr, ping: Span) -> Result<Opened, String> {
     let streams = u32::try_from(STREAMS_MAX).unwrap_or(u32::MAX);
     let (hears, heard) = oneshot::channel();
     let mut hears = Some(hears);
@@ -180,8 +173,8 @@ async fn over_http2(stream: Wire, address: SocketAddr) -> Result<Opened, String>
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW * streams)
         .max_header_list_size(HEAD_BYTES_MAX)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG)
+        .keep_alive_interval(ping.get())
+        .keep_alive_timeout(ping.get())
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| error.to_string())?;

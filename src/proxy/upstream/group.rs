@@ -20,6 +20,7 @@ use super::server::Server;
 use super::settings::UpstreamSettings;
 use super::tls::TlsRefused;
 use crate::fault::UpstreamFault;
+use crate::settings::Count;
 
 /// How the servers of a group share the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,11 +68,16 @@ impl Group {
         upstream: &UpstreamSettings,
         resolver: &Resolver,
     ) -> Result<Group, TlsRefused> {
-        let server = |origin: &Origin| Server::new(name, origin, upstream, resolver).map(Arc::new);
+        let mut upstream = upstream.clone();
+        if upstream.servers.len() == 1 {
+            // It would be asked all the same.
+            upstream.ejection.failures = Count::of(0);
+        }
+        let server = |origin: &Origin| Server::new(name, origin, &upstream, resolver).map(Arc::new);
         Ok(Group {
             servers: upstream.servers.iter().map(server).collect::<Result<_, _>>()?,
             budget: Budget::new(upstream.retries.get()),
-            upstream: upstream.clone(),
+            upstream,
             next: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             freed: Notify::new(),
@@ -81,7 +87,7 @@ impl Group {
     /// A place at a server for one request, which may have been sent to some before.
     pub(super) async fn enter(self: &Arc<Self>, tried: &[usize]) -> Result<Slot, UpstreamFault> {
         // Who waits goes first.
-        if self.waiting.load(Ordering::Relaxed) == 0
+        if self.waiting.load(Ordering::SeqCst) == 0
             && let Some(slot) = self.place(tried)
         {
             return Ok(slot);
@@ -156,7 +162,8 @@ pub(super) struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.group.servers[self.index].leave();
-        if self.group.waiting.load(Ordering::Relaxed) > 0 {
+        // In one order for all: who comes to wait sees the place, or is seen here.
+        if self.group.waiting.load(Ordering::SeqCst) > 0 {
             self.group.freed.notify_one();
         }
     }
@@ -167,7 +174,7 @@ struct Place<'a>(&'a Group);
 
 impl Place<'_> {
     fn in_queue(group: &Group) -> Option<Place<'_>> {
-        let before = group.waiting.fetch_add(1, Ordering::Relaxed);
+        let before = group.waiting.fetch_add(1, Ordering::SeqCst);
         // Counted before it is looked at: two who come at once cannot both be the last.
         let place = Place(group);
         (before < group.upstream.pending.get()).then_some(place)
@@ -176,7 +183,7 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -6,8 +6,9 @@
 //! well, and [`watch`] finds that out. [`connect`] makes a connection, [`pool`] keeps those of a thread,
 //! [`attempt`] sends a request on one, and [`upload`] its body. Here it is put together.
 //!
-//! A request that did not come through is sent again only where nobody can tell, and while the budget
-//! of its group lasts: where no connection could be made, at another server; else as [`attempt`] says.
+//! A request that did not come through is sent again only where nobody can tell: where no connection
+//! could be made, at another server; else as [`attempt`] says. A group has a budget for it, but for what
+//! cost its server nothing.
 
 mod attempt;
 mod connect;
@@ -163,7 +164,9 @@ impl Upstream {
             }
             let left = tried.len() < TRIES_MAX;
             body = match failed.again {
-                Again::Always(body) | Again::Elsewhere(body) if left && group.may_retry() => body,
+                // It cost the server nothing.
+                Again::Always(body) if left => body,
+                Again::Elsewhere(body) if left && group.may_retry() => body,
                 Again::IfIdempotent(body) if left && idempotent && group.may_retry() => body,
                 _ => return Err(failed.fault),
             };

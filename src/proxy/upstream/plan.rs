@@ -33,7 +33,9 @@ pub enum SitesError {
     /// A group has no server.
     NoServer(String),
     /// A group has the name that is none.
-    Name,
+    Unnamed,
+    /// A group has a name that is no word.
+    Name(String),
     /// A group cannot be reached by TLS; says which and why.
     Tls(String, TlsRefused),
     /// A route goes to a group that does not exist.
@@ -55,9 +57,13 @@ impl fmt::Display for SitesError {
             SitesError::NoServer(name) => {
                 write!(f, "`upstreams.{name}`: no servers; give `servers = [\"http://HOST:PORT\"]`")
             }
-            SitesError::Name => write!(
+            SitesError::Unnamed => write!(
                 f,
                 "`upstreams.{UNNAMED}`: that is what `{UNNAMED} = \"URL\"` is called; name it otherwise"
+            ),
+            SitesError::Name(name) => write!(
+                f,
+                "`upstreams.{name:?}`: no name; write letters, digits, `-` and `_`, such as `shop-2`"
             ),
             SitesError::Tls(name, why) => write!(f, "`upstreams.{name}`: {why}"),
             SitesError::Route(name) if name.is_empty() => {
@@ -91,7 +97,7 @@ impl Plan {
         routes: &[Route],
     ) -> Result<Plan, SitesError> {
         if upstreams.contains_key(UNNAMED) {
-            return Err(SitesError::Name);
+            return Err(SitesError::Unnamed);
         }
         let mut groups: Vec<(String, UpstreamSettings)> =
             upstreams.iter().map(|(name, upstream)| (name.clone(), upstream.clone())).collect();
@@ -101,6 +107,10 @@ impl Plan {
             groups.push((UNNAMED.to_owned(), unnamed));
         }
         for (name, upstream) in &groups {
+            let of_word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            if name.is_empty() || !name.chars().all(of_word) {
+                return Err(SitesError::Name(name.clone()));
+            }
             if upstream.servers.is_empty() {
                 return Err(SitesError::NoServer(name.clone()));
             }
@@ -170,6 +180,7 @@ mod tests {
             (None, groups(&[]), vec![], "--upstream http://HOST:PORT"),
             (None, empty, vec![], "`upstreams.a`: no servers; give `servers = [\"http"),
             (Some(&site), groups(&["upstream"]), vec![], "name it otherwise"),
+            (None, groups(&["a\"b"]), vec![], "letters, digits"),
             (None, unchecked, vec![], "write `/health`"),
             (None, no_host, vec![], "`a b` cannot be asked for"),
             (Some(&site), groups(&["a"]), vec![route(Some("x"), "a")], "write `/x`"),

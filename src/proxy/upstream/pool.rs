@@ -227,12 +227,11 @@ impl Pool {
     /// Makes a connection and learns what the site speaks. One for all is put with its like.
     async fn open(&self, wants: Wants) -> Result<Option<Own>, UpstreamFault> {
         let server = &self.server;
-        let (origin, tls) = (&server.origin, server.tls.as_ref());
         let mut failed = self.unreachable("the name has no address");
         loop {
             let addresses = server.addresses.in_turn().await;
             for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
-                match connect(origin, tls, address, wants, self.bounds.timeouts.connect).await {
+                match connect(server, address, wants, self.bounds.timeouts.connect).await {
                     Ok(Opened::Own(own)) => {
                         if wants == Wants::Any {
                             self.is_http1.set(true);

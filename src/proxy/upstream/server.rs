@@ -17,6 +17,7 @@ use super::resolve::{Addresses, Resolver};
 use super::settings::{EjectionSettings, HealthSettings, UpstreamSettings};
 use super::tls::{Tls, TlsRefused};
 use crate::observe::ServerCounters;
+use crate::settings::Span;
 
 /// A server.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     pub(super) addresses: Addresses,
     pub(super) counters: Arc<ServerCounters>,
+    /// How long an HTTP/2 connection may be silent, and how long it may take to say that it lives.
+    pub(super) ping: Span,
     ejection: EjectionSettings,
     live: AtomicUsize,
     /// Requests in a row that got no answer.
@@ -51,6 +54,7 @@ impl Server {
             addresses: Addresses::new(origin, resolver.clone()),
             counters: Arc::new(ServerCounters::new(group, origin.url())),
             origin: origin.clone(),
+            ping: upstream.ping,
             ejection: upstream.ejection.clone(),
             live: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
@@ -85,11 +89,11 @@ impl Server {
     /// Takes a place, if fewer than `max` are taken.
     pub(super) fn enter(&self, max: usize) -> bool {
         let one_more = |live: usize| (live < max).then_some(live + 1);
-        self.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+        self.live.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
     }
 
     pub(super) fn leave(&self) {
-        self.live.fetch_sub(1, Ordering::Relaxed);
+        self.live.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// It has answered.
@@ -151,7 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::{Count, Span};
+    use crate::settings::Count;
 
     fn server() -> (Server, HealthSettings) {
         let origin = Origin::parse("http://127.0.0.1:1").unwrap();

@@ -42,6 +42,9 @@ settings! {
         queue: Span = Span::of_secs(5);
         /// Of a hundred requests so many may be sent again, where that can do no harm
         retries: Count<0, 100> = Count::of(20);
+        /// How long an HTTP/2 connection with open requests may be silent before it is asked whether it lives;
+        /// without an answer for as long again it is given up
+        ping: Span = Span::of_secs(10);
         /// How often names are looked up again
         resolve: Span = Span::of_secs(30);
         /// TLS with `https://` servers

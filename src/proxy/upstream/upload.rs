@@ -4,7 +4,8 @@
 //! ([`super::super::interim`]) waits here for the site to ask, and is given up when the site answers
 //! instead.
 //!
-//! As long as nothing of it was read it can be taken back, and sent once more.
+//! As long as nothing of it was read, and nothing said to its request, it can be taken back and sent once
+//! more.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -23,7 +24,7 @@ use crate::proxy::body::BodyError;
 pub(super) struct Progress {
     body: RefCell<Option<Incoming>>,
     last: Cell<Instant>,
-    /// Whether something of it was read.
+    /// Whether it cannot be taken back any more.
     begun: Cell<bool>,
     complete: Cell<bool>,
     /// Whether the visitor did not send all of it.
@@ -77,9 +78,10 @@ impl Progress {
         self.last.get()
     }
 
-    /// Something has happened.
-    pub(super) fn went_on(&self) {
+    /// Something of it was read, or the site has said something to the request: it is not taken back.
+    pub(super) fn begin(&self) {
         self.last.set(Instant::now());
+        self.begun.set(true);
     }
 
     /// Whether it is kept back.
@@ -107,7 +109,7 @@ impl Progress {
         }
     }
 
-    /// The body again, if nothing of it was read.
+    /// The body again, if nothing has begun with it.
     pub(super) fn take_back(&self) -> Result<Option<Incoming>, Begun> {
         if self.begun.get() { Err(Begun) } else { Ok(self.body.take()) }
     }
@@ -120,7 +122,7 @@ impl Progress {
     }
 }
 
-/// Something of the body was read, and is gone.
+/// A request has begun that cannot be begun again.
 #[derive(Debug)]
 pub(super) struct Begun;
 
@@ -165,8 +167,7 @@ impl Body for Upload {
             Some(body) => Pin::new(body).poll_frame(cx),
         };
         if polled.is_ready() {
-            progress.went_on();
-            progress.begun.set(true);
+            progress.begin();
         }
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
             progress.broken.set(true);

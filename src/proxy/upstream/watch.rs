@@ -80,8 +80,7 @@ async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<Sta
     let addresses = server.addresses.in_turn().await.map_err(|error| error.to_string())?;
     let mut failed = "the name has no address".to_owned();
     for address in addresses {
-        let (origin, tls) = (&server.origin, server.tls.as_ref());
-        let answer = match connect(origin, tls, address, Wants::Any, health.timeout).await {
+        let answer = match connect(server, address, Wants::Any, health.timeout).await {
             Err(fault) => {
                 failed = crate::fault::Fault::from(fault).cause();
                 continue;
@@ -90,7 +89,7 @@ async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<Sta
                 own.sender.send_request(head.map(|()| Upload::none())).await
             }
             Ok(Opened::Shared(shared)) => {
-                let head = for_http2(head, origin.scheme);
+                let head = for_http2(head, server.origin.scheme);
                 let head = head.map_err(|failed| failed.fault.cause())?;
                 shared.sender.clone().send_request(head.map(|()| Upload::none())).await
             }
