@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 49] = [
+const SETTINGS: &[(&str, &str)] = &[
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
