@@ -190,6 +190,8 @@ pub fn served(folder: &Path, hsts: Option<HeaderValue>) -> Result<Served, TlsErr
         .with_no_client_auth()
         .with_cert_resolver(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // All suites are good ones, and of two good ones auditors want the server to choose.
+    config.ignore_client_order = true;
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Tickets)?;
     Ok(Served { config: Arc::new(config), certificates, hsts })
 }

@@ -37,7 +37,8 @@ pub(super) const STREAMS_MAX: usize = 100;
 /// How much of one answer may come ahead of its visitor, over HTTP/2.
 const WINDOW: u32 = 256 * 1024;
 
-/// How large the head of an answer may be over HTTP/2, and how many fields it may have over HTTP/1.
+/// How large the head of an answer may be, and how many fields it may have over HTTP/1. Over HTTP/1 it is
+/// also how much of an answer is read ahead of its visitor.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 const FIELDS_MAX: usize = 256;
 
@@ -148,6 +149,7 @@ async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String>
     let stream = RawTargets::new(stream, next_target.clone());
     let (sender, connection) = http1::Builder::new()
         .max_headers(FIELDS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX as usize)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| error.to_string())?;
