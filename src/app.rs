@@ -129,9 +129,10 @@ pub fn start_with(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
-    let (plain, plain_listeners) = bind_all(&config.listen, config.threads)?;
-    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads)?;
-    let (admin, admin_listeners) = bind_all(&[config.admin], 1)?;
+    let backlog = config.bounds.limits.backlog.get();
+    let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
+    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
+    let (admin, admin_listeners) = bind_all(&[config.admin], 1, backlog)?;
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
@@ -160,16 +161,26 @@ pub fn start_with(
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
         let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
-            let upstream = Rc::new(Upstream::new(upstream));
+            let upstream = Rc::new(Upstream::new(upstream, Arc::clone(&bounds)));
             let counters = own;
             let tunnels = Tunnels::default();
-            let worker =
-                Worker { snapshot, store, observer, clock, counters, upstream, trusted, tunnels };
+            let worker = Worker {
+                snapshot,
+                store,
+                observer,
+                clock,
+                counters,
+                upstream,
+                trusted,
+                tunnels,
+                bounds,
+            };
             server::serve(worker, sockets, stopped)
         })?);
     }
@@ -213,11 +224,12 @@ type Listeners = Vec<Vec<std::net::TcpListener>>;
 fn bind_all(
     addresses: &[SocketAddr],
     threads: usize,
+    backlog: usize,
 ) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
     let mut bound = Vec::new();
     let mut listeners = Vec::new();
     for address in addresses {
-        let (address, of_address) = server::bind(*address, threads)?;
+        let (address, of_address) = server::bind(*address, threads, backlog)?;
         bound.push(address);
         listeners.push(of_address);
     }

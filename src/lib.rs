@@ -20,12 +20,12 @@
 //! | floor | modules | what it is |
 //! |---|---|---|
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
-//! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids |
+//! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
 //! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | settings, sockets, the strict front door, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
@@ -82,6 +82,7 @@
 pub mod admin;
 pub mod app;
 pub mod banner;
+pub mod bounds;
 pub mod charset;
 pub mod cli;
 pub mod clock;
@@ -98,6 +99,7 @@ pub mod proxy;
 pub mod reload;
 pub mod rules;
 pub mod server;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod subject;

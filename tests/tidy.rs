@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A module may import from its own floor and those below.
 const FLOORS: [(&str, &[&str]); 7] = [
     ("words", &["time", "policy"]),
-    ("tools", &["rules", "html", "coding", "charset", "banner", "superseded"]),
+    (
+        "tools",
+        &["rules", "html", "coding", "charset", "banner", "superseded", "settings", "bounds"],
+    ),
     ("gate", &["gate", "face", "fault", "snapshot"]),
     ("disk, clock", &["clock", "store", "observe"]),
     ("pages", &["subject", "admin"]),
@@ -82,7 +85,7 @@ fn imports(code: &str) -> Vec<String> {
 
 /// Code without comments and without its tests: tests may reach up for examples.
 fn code(text: &str) -> String {
-    let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     shipped
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))

@@ -74,12 +74,12 @@ fn show(options: &Options) -> Result<(), DemoError> {
 
     let config = Settings {
         upstream: Some(format!("http://{site}")),
-        listen: vec![options.listen],
+        listen: Some(vec![options.listen]),
         listen_tls: vec![options.listen_tls],
-        certs: Some(certs),
-        data: Some(folder.path().join("data")),
+        certs,
+        data: folder.path().join("data"),
         // Any free port: the demonstration may run beside a gateway.
-        admin: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        admin: SocketAddr::from(([127, 0, 0, 1], 0)),
         ..Settings::default()
     };
     let config: Config = config.config().map_err(DemoError::Config)?;

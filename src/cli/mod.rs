@@ -4,6 +4,7 @@
 //! what it returns to an exit code.
 
 mod check;
+mod config;
 mod demo;
 mod rewrite;
 mod run;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{RULES, Settings};
+use crate::config::RULES;
 
 /// A consent gateway: withholds analytics tags and cookies until the visitor agrees.
 #[derive(Debug, Parser)]
@@ -26,12 +27,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a site
-    Run {
+    Run(config::Given),
+    /// Show the settings in effect, as a `kelisim.toml` that says the same
+    Config {
         #[command(flatten)]
-        settings: Settings,
-        /// File of settings, TOML; flags and KELISIM_* variables win over it
-        #[arg(long, env = "KELISIM_CONFIG", value_name = "FILE")]
-        config: Option<PathBuf>,
+        given: config::Given,
+        /// The defaults instead, whatever is set
+        #[arg(long)]
+        default: bool,
     },
     /// Show the gateway in front of a built-in site
     Demo(demo::Options),
@@ -49,7 +52,8 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> ExitCode {
         match self.command {
-            Command::Run { settings, config } => run::run(settings, config.as_deref()),
+            Command::Run(given) => run::run(given),
+            Command::Config { given, default } => config::run(given, default),
             Command::Demo(options) => demo::run(&options),
             Command::Check { rules } => check::run(&rules),
             Command::Rewrite(options) => rewrite::run(&options),

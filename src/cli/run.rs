@@ -3,19 +3,19 @@
 //! It runs until SIGTERM or SIGINT, then finishes what is under way and exits 0. On SIGHUP it reads
 //! rules and certificates anew.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
+use super::config::Given;
 use crate::app::{self, Running};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::Settings;
 
 /// Starts the gateway and waits for the signal to stop.
-pub(super) fn run(settings: Settings, file: Option<&Path>) -> ExitCode {
-    let config = match config(settings, file) {
+pub(super) fn run(given: Given) -> ExitCode {
+    let config = match given.settings().and_then(Settings::config) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("kelisim: {error}");
@@ -40,11 +40,6 @@ pub(super) fn run(settings: Settings, file: Option<&Path>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn config(settings: Settings, file: Option<&Path>) -> Result<Config, ConfigError> {
-    let file = file.map(Settings::read).transpose()?.unwrap_or_default();
-    settings.or(file).config()
 }
 
 /// Puts new rules and certificates into force, or says what is wrong with them.

@@ -10,7 +10,6 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -19,9 +18,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::page::Changed;
 use super::upstream::Lease;
-
-/// How long the site may pause within a body.
-const SILENCE: Duration = Duration::from_mins(1);
 
 /// A failure within a body.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -131,9 +127,10 @@ impl FromSite {
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
             }
             Poll::Pending => {
+                let pause = self.lease.pause();
                 let silence = self
                     .silence
-                    .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + SILENCE)));
+                    .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + pause)));
                 ready!(silence.as_mut().poll(cx));
                 Poll::Ready(Some(Err("the site paused for too long".into())))
             }

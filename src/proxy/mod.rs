@@ -33,6 +33,7 @@ pub use upstream::Upstream;
 
 use self::pass::Walk;
 use self::route::Target;
+use crate::bounds::Bounds;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::gate::asker;
@@ -71,6 +72,8 @@ pub struct Worker {
     pub trusted: Trusted,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
+    /// How long anything may take, and how much there may be.
+    pub bounds: Arc<Bounds>,
 }
 
 /// The visitor's end of a connection.

@@ -11,6 +11,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,25 +27,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
 use super::raw_target::{NextTarget, RawTarget, RawTargets};
+use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
-
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How long nothing may happen: no byte of an upload taken, no head of an answer.
-const SILENCE: Duration = Duration::from_mins(1);
-
-/// How long a connection rests before it is closed rather than used again.
-const REST: Duration = Duration::from_secs(50);
-
-/// How many connections rest, per thread.
-const RESTING_MAX: usize = 256;
 
 /// The site, as one thread reaches it.
 #[derive(Debug)]
 pub struct Upstream {
     /// `host:port`
     address: String,
+    bounds: Arc<Bounds>,
     resting: RefCell<Vec<Resting>>,
 }
 
@@ -70,6 +61,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// How long the site may pause within the answer's body.
+    pub(super) fn pause(&self) -> Duration {
+        self.upstream.bounds.timeouts.answer.get()
+    }
+
     /// The answer was read to its end: the connection may be used again, if all of the
     /// request was sent too.
     pub fn finish(&mut self) {
@@ -78,7 +74,7 @@ impl Lease {
             return;
         }
         let mut resting = self.upstream.resting.borrow_mut();
-        if resting.len() < RESTING_MAX {
+        if resting.len() < self.upstream.bounds.limits.resting.get() {
             resting.push(Resting { connection, since: Instant::now() });
         }
     }
@@ -141,8 +137,8 @@ enum Failed {
 
 impl Upstream {
     /// A site at `host:port`.
-    pub fn new(address: String) -> Upstream {
-        Upstream { address, resting: RefCell::default() }
+    pub fn new(address: String, bounds: Arc<Bounds>) -> Upstream {
+        Upstream { address, bounds, resting: RefCell::default() }
     }
 
     /// Sends a request and waits for the head of the answer. `head` makes the request's head,
@@ -181,7 +177,7 @@ impl Upstream {
     async fn rested(&self) -> Option<Connection> {
         loop {
             let Resting { mut connection, since } = self.resting.borrow_mut().pop()?;
-            if since.elapsed() > REST {
+            if since.elapsed() > self.bounds.timeouts.rest.get() {
                 // Those below are older still.
                 self.resting.borrow_mut().clear();
                 return None;
@@ -195,9 +191,10 @@ impl Upstream {
     async fn connect(&self) -> Result<Connection, UpstreamFault> {
         let unreachable =
             |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", self.address));
-        let stream = timeout(CONNECT, TcpStream::connect(&self.address))
+        let connect = self.bounds.timeouts.connect;
+        let stream = timeout(connect.get(), TcpStream::connect(&self.address))
             .await
-            .map_err(|_| unreachable(format!("no answer in {} s", CONNECT.as_secs())))?
+            .map_err(|_| unreachable(format!("no answer in {connect}")))?
             .map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let next_target = NextTarget::default();
@@ -234,12 +231,13 @@ impl Upstream {
         connection.next_target.set(raw);
         let upload = Upload { body, progress: Rc::clone(&progress) };
         let response = {
+            let silence = self.bounds.timeouts.answer.get();
             let mut response = pin!(connection.sender.send_request(head.map(|()| upload)));
             loop {
-                let deadline = progress.last.get() + SILENCE;
+                let deadline = progress.last.get() + silence;
                 match timeout_at(deadline, &mut response).await {
                     Ok(response) => break response,
-                    Err(_) if progress.last.get() + SILENCE <= Instant::now() => {
+                    Err(_) if progress.last.get() + silence <= Instant::now() => {
                         return Err(Failed::Fault(UpstreamFault::Timeout.into()));
                     }
                     Err(_) => {}

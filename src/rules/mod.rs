@@ -29,6 +29,7 @@ use needles::Needles;
 pub use pattern::HostPattern;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
 pub use problem::Problem;
+pub(crate) use problem::with_fix;
 pub use site::{Control, Localized, Operator, Site};
 pub use vendor::{Use, Vendor};
 

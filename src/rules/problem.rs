@@ -33,7 +33,7 @@ static QUOTED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("`([^`]*)`").expect("a valid pattern"));
 
 /// Adds the likely fix to a parser's message that names what it found and what it expected.
-pub(super) fn with_fix(message: &str) -> String {
+pub(crate) fn with_fix(message: &str) -> String {
     let message = message.trim().replace('\n', ", ");
     let mut names = QUOTED.captures_iter(&message).filter_map(|found| found.get(1));
     let (Some(given), true) = (names.next(), message.starts_with("unknown ")) else {

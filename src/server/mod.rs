@@ -4,7 +4,7 @@
 //! connection lives and dies on the thread that accepted it.
 //!
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
-//! is still open after [`DRAIN`] is cut.
+//! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut.
 
 mod listener;
 mod strict;
@@ -36,14 +36,9 @@ pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::strict::http2::refusal as http2_refusal;
-use self::strict::{Door, HEAD_BYTES_MAX, IDLE, Tunnel};
+use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
+use crate::bounds::Bounds;
 use crate::proxy::{Body, Peer, Worker};
-
-/// How long open requests may go on after the gateway was told to stop.
-pub const DRAIN: Duration = Duration::from_secs(30);
-
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What every connection begins with that speaks HTTP/2.
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -52,12 +47,6 @@ const PREFACE_BYTES: usize = 24;
 /// How soon the rest of a preface is looked for that came in parts, which hardly happens. Each next time
 /// it takes twice as long, so that nobody keeps a thread busy with a single letter.
 const REST_OF_PREFACE: Duration = Duration::from_millis(5);
-
-/// How many connections one thread serves at once; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 10_000;
-
-/// How many requests a visitor may have open on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 100;
 
 /// What one thread listens on.
 #[derive(Debug)]
@@ -90,13 +79,14 @@ pub fn serve(
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = stop.wait_for(|stop| *stop).await;
-        let drained = timeout(DRAIN, async {
+        let drain = worker.bounds.timeouts.drain;
+        let drained = timeout(drain.get(), async {
             while accepting.join_next().await.is_some() {}
             worker.tunnels.ended().await;
         });
         let drained = drained.await;
         if drained.is_err() {
-            warn!("connections were still open after {} s and are cut", DRAIN.as_secs());
+            warn!("connections were still open after {drain} and are cut");
         }
         Ok(())
     })
@@ -111,13 +101,14 @@ async fn accept(
 ) {
     let mut connections = JoinSet::new();
     let for_connections = stop.clone();
+    let connections_max = worker.bounds.limits.connections.get();
     loop {
         while connections.try_join_next().is_some() {}
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            Some(_) = connections.join_next(), if connections.len() >= CONNECTIONS_MAX => {}
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+            Some(_) = connections.join_next(), if connections.len() >= connections_max => {}
+            accepted = listener.accept(), if connections.len() < connections_max => match accepted {
                 Ok((stream, address)) => {
                     worker.counters.connections.add(1);
                     let stop = for_connections.clone();
@@ -151,7 +142,7 @@ impl Connection {
         }
         let peer = Peer { address, local, tls: acceptor.is_some() };
         let Some(acceptor) = acceptor else { return self.plain(stream, peer).await };
-        match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        match timeout(self.worker.bounds.timeouts.handshake.get(), acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
@@ -163,8 +154,9 @@ impl Connection {
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
     async fn plain(mut self, stream: TcpStream, peer: Peer) {
+        let idle = self.worker.bounds.timeouts.idle.get();
         let http2 = tokio::select! {
-            http2 = timeout(IDLE, begins_http2(&stream)) => http2,
+            http2 = timeout(idle, begins_http2(&stream)) => http2,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match http2 {
@@ -179,7 +171,8 @@ impl Connection {
         stream: S,
         peer: Peer,
     ) {
-        let door = Door::new(stream, Arc::clone(&self.worker.counters));
+        let door =
+            Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
         let tunnel = door.tunnel();
         let connection = http1::Builder::new()
             .header_read_timeout(None)
@@ -191,14 +184,16 @@ impl Connection {
     }
 
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+        let Bounds { timeouts, limits } = &*self.worker.bounds;
+        let streams = u32::try_from(limits.streams.get()).unwrap_or(u32::MAX);
         let connection = http2::Builder::new(Local)
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
+            .max_concurrent_streams(streams)
             .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1024 * 1024)
-            .keep_alive_interval(Duration::from_mins(1))
-            .serve_connection(TokioIo::new(stream), service(self.worker, peer, None));
+            .initial_stream_window_size(limits.stream_window.get())
+            .initial_connection_window_size(limits.connection_window.get())
+            .keep_alive_interval(timeouts.ping.get())
+            .serve_connection(TokioIo::new(stream), service(Rc::clone(&self.worker), peer, None));
         until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
     }
 }

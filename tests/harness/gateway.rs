@@ -11,6 +11,7 @@ use kelisim::app::{Running, start_with};
 use kelisim::clock::Clock;
 use kelisim::config::Settings;
 use kelisim::rules::RuleFile;
+use kelisim::settings::Count;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -47,14 +48,14 @@ impl Home {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             upstream: Some(format!("http://{}", self.site)),
-            listen: vec![any],
+            listen: Some(vec![any]),
             listen_tls: vec![any],
-            admin: Some(any),
-            certs: Some(self.folder.path().join("certs")),
-            data: Some(self.data()),
-            rules: Some(PathBuf::from("rules")),
-            trust: Vec::new(),
-            threads: Some(1),
+            admin: any,
+            certs: self.folder.path().join("certs"),
+            data: self.data(),
+            rules: PathBuf::from("rules"),
+            threads: Some(Count::of(1)),
+            ..Settings::default()
         };
         let config = settings.config().map_err(|error| error.to_string())?;
         start_with(&config, rules, clock).map_err(|error| error.to_string())

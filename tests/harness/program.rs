@@ -88,6 +88,13 @@ impl Program {
         gateway
     }
 
+    /// Runs it to its end and returns what it prints, for commands that print.
+    pub(crate) fn print(mut self) -> (Option<i32>, String, String) {
+        let output = self.0.stdout(Stdio::piped()).output().expect("the program can be started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
     /// Runs it until it ends by itself.
     pub(crate) fn end(self) -> Ended {
         let (child, lines) = self.spawn();

@@ -19,7 +19,8 @@ use super::message::Message;
 pub(crate) struct Received {
     /// The request.
     pub(crate) request: Message,
-    connection: TcpStream,
+    /// What it came by.
+    pub(crate) connection: TcpStream,
 }
 
 impl Received {

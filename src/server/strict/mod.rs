@@ -34,21 +34,9 @@ use tokio_util::io::poll_read_buf;
 use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
+use crate::bounds::Bounds;
 use crate::fault::Refusal;
 use crate::observe::Counters;
-
-/// How long a head may take from its first byte on.
-const HEAD: Duration = Duration::from_secs(10);
-
-/// How long a connection may rest between requests.
-pub(super) const IDLE: Duration = Duration::from_secs(75);
-
-/// In how long a body has to bring [`BODY_BYTES_MIN`], and an answer to get on at all. Only time
-/// counts in which somebody waits for the visitor.
-const PROGRESS: Duration = Duration::from_mins(1);
-
-/// About 100 bytes a second: less is no line but an attack.
-const BODY_BYTES_MIN: usize = 6_000;
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
@@ -71,6 +59,7 @@ pub(super) struct Door<S> {
     /// Since when nothing that is written was taken.
     stuck_since: Option<Instant>,
     closing: Closing,
+    bounds: Arc<Bounds>,
     counters: Arc<Counters>,
 }
 
@@ -116,9 +105,17 @@ struct Pace {
 }
 
 impl Pace {
-    /// Until when enough of the body has to be there.
-    fn deadline(&mut self) -> Instant {
-        *self.waiting_since.get_or_insert_with(Instant::now) + PROGRESS.saturating_sub(self.waited)
+    /// How much has to come in the time that a body has.
+    fn bytes_min(bounds: &Bounds) -> usize {
+        let millis = bounds.timeouts.body.get().as_millis();
+        let bytes = bounds.limits.body_rate.get() as u128 * millis / 1000;
+        usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// Until when enough of the body has to be there. Only time counts in which somebody waits for the
+    /// visitor.
+    fn deadline(&mut self, time: Duration) -> Instant {
+        *self.waiting_since.get_or_insert_with(Instant::now) + time.saturating_sub(self.waited)
     }
 
     fn came(&mut self, bytes: usize) {
@@ -127,10 +124,10 @@ impl Pace {
     }
 
     /// Whether too little came in the time that is over; else a new time begins.
-    fn is_too_slow(&mut self) -> bool {
+    fn is_too_slow(&mut self, bounds: &Bounds) -> bool {
         self.came(0);
-        let slow = self.bytes < BODY_BYTES_MIN;
-        if self.waited >= PROGRESS {
+        let slow = self.bytes < Pace::bytes_min(bounds);
+        if self.waited >= bounds.timeouts.body.get() {
             (self.waited, self.bytes) = (Duration::ZERO, 0);
         }
         slow
@@ -173,7 +170,7 @@ impl Timer {
 }
 
 impl<S> Door<S> {
-    pub(super) fn new(io: S, counters: Arc<Counters>) -> Door<S> {
+    pub(super) fn new(io: S, bounds: Arc<Bounds>, counters: Arc<Counters>) -> Door<S> {
         Door {
             io,
             buffer: BytesMut::new(),
@@ -184,6 +181,7 @@ impl<S> Door<S> {
             writing: Timer::default(),
             stuck_since: None,
             closing: Closing::default(),
+            bounds,
             counters,
         }
     }
@@ -240,11 +238,13 @@ impl<S> Door<S> {
 
     /// Nothing has come: says whether there is still time. If not, the reading has ended.
     fn waits(&mut self, cx: &mut Context<'_>) -> bool {
+        let timeouts = &self.bounds.timeouts;
         match &mut self.stage {
             Stage::Head { waiting_since, .. } => {
                 let since = *waiting_since.get_or_insert_with(Instant::now);
                 let rests = self.buffer.is_empty();
-                if !self.reading.is_over(since + if rests { IDLE } else { HEAD }, cx) {
+                let time = if rests { timeouts.idle } else { timeouts.head };
+                if !self.reading.is_over(since + time.get(), cx) {
                     return true;
                 }
                 match rests {
@@ -254,10 +254,10 @@ impl<S> Door<S> {
                 }
             }
             Stage::Body { pace, .. } => loop {
-                if !self.reading.is_over(pace.deadline(), cx) {
+                if !self.reading.is_over(pace.deadline(timeouts.body.get()), cx) {
                     return true;
                 }
-                if pace.is_too_slow() {
+                if pace.is_too_slow(&self.bounds) {
                     self.refuse(Refusal::SlowBody);
                     break;
                 }
@@ -369,7 +369,7 @@ impl<S: AsyncWrite + Unpin> Door<S> {
             return written;
         }
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
-        if self.writing.is_over(since + PROGRESS, cx) {
+        if self.writing.is_over(since + self.bounds.timeouts.write.get(), cx) {
             let text = "the visitor takes nothing of what is sent";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
         }

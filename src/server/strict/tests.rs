@@ -7,11 +7,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::advance;
 
 use super::*;
+use crate::settings::{Count, Span};
 
 /// A visitor, and the door that they came to.
 fn meet() -> (DuplexStream, Door<DuplexStream>) {
+    meet_within(Bounds::default())
+}
+
+fn meet_within(bounds: Bounds) -> (DuplexStream, Door<DuplexStream>) {
     let (visitor, io) = duplex(64 * 1024);
-    (visitor, Door::new(io, Arc::default()))
+    (visitor, Door::new(io, Arc::new(bounds), Arc::default()))
 }
 
 /// What passes until the end.
@@ -182,4 +187,57 @@ async fn the_door_does_not_linger_for_long() {
     let mut answer = [0; 64];
     let length = visitor.read(&mut answer).await.expect("nothing breaks");
     assert!(answer[..length].starts_with(b"HTTP/1.1 505 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bounds_are_the_operators() {
+    let mut bounds = Bounds::default();
+    bounds.timeouts.idle = Span::of_secs(7);
+    let (_visitor, mut door) = meet_within(bounds);
+    ends_after(&mut door, 7).await;
+
+    let mut bounds = Bounds::default();
+    bounds.timeouts.head = Span::of_secs(3);
+    let (mut visitor, mut door) = meet_within(bounds);
+    visitor.write_all(b"GET / HT").await.expect("it is taken");
+    ends_after(&mut door, 3).await;
+    assert_eq!(refused(&door), ["slow_head"]);
+
+    let mut bounds = Bounds::default();
+    bounds.timeouts.write = Span::of_secs(5);
+    let (_visitor, mut door) = meet_within(bounds);
+    let began = Instant::now();
+    door.write_all(&vec![0; 100_000]).await.expect_err("nobody reads");
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_comes_at_the_rate_that_the_operator_says() {
+    // Fifteen bytes come each second.
+    for (rate, ends) in [(20, Some(10)), (10, None)] {
+        let mut bounds = Bounds::default();
+        bounds.timeouts.body = Span::of_secs(10);
+        bounds.limits.body_rate = Count::of(rate);
+        let (mut visitor, mut door) = meet_within(bounds);
+        let send = async move {
+            let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 450\r\n\r\n";
+            visitor.write_all(head).await.expect("it is taken");
+            for _ in 0..30 {
+                if visitor.write_all(b"fifteen bytes..").await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        if let Some(seconds) = ends {
+            tokio::select! {
+                () = ends_after(&mut door, seconds) => {}
+                () = send => panic!("all of it came"),
+            }
+        } else {
+            let (all, ()) = tokio::join!(passed(&mut door), send);
+            assert!(all.ends_with(b"fifteen bytes.."));
+        }
+        assert_eq!(refused(&door).contains(&"slow_body"), ends.is_some(), "{rate} bytes a second");
+    }
 }

@@ -1,56 +1,64 @@
-//! What is set at start: addresses, the site, folders, threads.
+//! What is set at start: addresses, the site, folders, threads, bounds.
 //!
 //! Flags win over `KELISIM_*` variables, which win over `kelisim.toml`, which wins over the
 //! defaults. What may change while running is not here but in `rules/`.
 //!
 //! A setting that is unknown or unfit is an error that names it: nothing is guessed and
 //! nothing is read and then not used.
+//!
+//! How a setting is defined and how one is added is told in [`crate::settings`]; which of them are
+//! flags, too, in [`flags`].
+
+pub mod flags;
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clap::Args;
 use ipnet::IpNet;
-use serde::Deserialize;
 
-use crate::rules::RuleFile;
+use crate::bounds::{Bounds, Limits, Timeouts};
+use crate::rules::{RuleFile, with_fix};
+use crate::settings::{Count, settings, write};
 
-/// What `kelisim run` can be told, by flag, variable or file.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Settings {
-    /// The site: `http://HOST:PORT`
-    #[arg(long, env = "KELISIM_UPSTREAM", value_name = "URL")]
-    pub upstream: Option<String>,
-    /// Address for plain HTTP; may be given several times [default: 127.0.0.1:8080]
-    #[arg(long, env = "KELISIM_LISTEN", value_name = "ADDR", value_delimiter = ',')]
-    #[serde(default)]
-    pub listen: Vec<SocketAddr>,
-    /// Address for TLS with HTTP/2 and HTTP/1.1; may be given several times
-    #[arg(long, env = "KELISIM_LISTEN_TLS", value_name = "ADDR", value_delimiter = ',')]
-    #[serde(default)]
-    pub listen_tls: Vec<SocketAddr>,
-    /// Folder of certificates: NAME.crt and NAME.key, PEM [default: certs]
-    #[arg(long, env = "KELISIM_CERTS", value_name = "DIR")]
-    pub certs: Option<PathBuf>,
-    /// Folder of rules [default: rules]
-    #[arg(long, env = "KELISIM_RULES", value_name = "DIR")]
-    pub rules: Option<PathBuf>,
-    /// Folder of the record of consent, the logs and the keys [default: data]
-    #[arg(long, env = "KELISIM_DATA", value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Address of health and metrics [default: 127.0.0.1:9180]
-    #[arg(long, env = "KELISIM_ADMIN", value_name = "ADDR")]
-    pub admin: Option<SocketAddr>,
-    /// Network of proxies that are believed about whom they ask for; may be given several times
-    #[arg(long, env = "KELISIM_TRUST", value_name = "CIDR", value_delimiter = ',')]
-    #[serde(default)]
-    pub trust: Vec<IpNet>,
-    /// Threads that serve [default: one for each core]
-    #[arg(long, env = "KELISIM_THREADS", value_name = "N")]
-    pub threads: Option<usize>,
+settings! {
+    /// kelisim.toml: what needs a restart to change. Flags win over KELISIM_* variables, which win over
+    /// this file, which wins over the defaults. What may change while running is in rules/.
+    pub struct Settings {
+        /// The site: `http://HOST:PORT`
+        ["URL"]
+        upstream: Option<String> = None, like Some("http://127.0.0.1:3000".to_owned());
+        /// Addresses for plain HTTP; 127.0.0.1:8080 if none for TLS are named either
+        ["ADDR"]
+        listen: Option<Vec<SocketAddr>> = None, like Some(vec![PLAIN]);
+        /// Addresses for TLS with HTTP/2 and HTTP/1.1
+        ["ADDR"]
+        listen_tls: Vec<SocketAddr> = Vec::new();
+        /// Folder of certificates: NAME.crt and NAME.key, PEM
+        ["DIR"]
+        certs: PathBuf = PathBuf::from("certs");
+        /// Folder of rules
+        ["DIR"]
+        rules: PathBuf = PathBuf::from(RULES);
+        /// Folder of the record of consent, the logs and the keys
+        ["DIR"]
+        data: PathBuf = PathBuf::from("data");
+        /// Address of health and metrics
+        ["ADDR"]
+        admin: SocketAddr = ADMIN;
+        /// Networks of proxies that are believed about whom they ask for
+        ["CIDR"]
+        trust: Vec<IpNet> = Vec::new();
+        /// Threads that serve; one for each core if not told
+        ["N"]
+        threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
+        /// How long anything may take: "10s", "500ms", "1m 30s"; from "1ms" to "24h"
+        timeouts: Timeouts = Timeouts::default();
+        /// How much there may be of anything
+        limits: Limits = Limits::default();
+    }
 }
 
 /// Why a setting cannot be used.
@@ -86,6 +94,8 @@ pub struct Config {
     pub trust: Vec<IpNet>,
     /// Threads that serve.
     pub threads: usize,
+    /// How long anything may take, and how much there may be.
+    pub bounds: Arc<Bounds>,
 }
 
 const PLAIN: SocketAddr =
@@ -101,56 +111,75 @@ impl Settings {
     pub fn read(path: &Path) -> Result<Settings, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
-        toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            ConfigError(format!("{}:{line}: {}", path.display(), error.message().trim()))
+        Settings::parse(&path.display().to_string(), &text)
+    }
+
+    /// Reads the text of the file that is called `name`.
+    pub fn parse(name: &str, text: &str) -> Result<Settings, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let line = text[..span.start].matches('\n').count() + 1;
+            let (given, said) = (&text[span], with_fix(error.message()));
+            // Some errors say what would be right and not what was given.
+            let named =
+                given.is_empty() || given.contains('\n') || said.contains(given.trim_matches('"'));
+            let given = if named { String::new() } else { format!("`{given}`: ") };
+            ConfigError(format!("{name}:{line}: {given}{said}"))
         })
     }
 
-    /// These settings, with what they leave open taken from `file`.
+    /// Settings whose values that are chosen at start are filled in.
     #[must_use]
-    pub fn or(self, file: Settings) -> Settings {
-        fn list<T>(given: Vec<T>, other: Vec<T>) -> Vec<T> {
-            if given.is_empty() { other } else { given }
-        }
-        Settings {
-            upstream: self.upstream.or(file.upstream),
-            listen: list(self.listen, file.listen),
-            listen_tls: list(self.listen_tls, file.listen_tls),
-            certs: self.certs.or(file.certs),
-            rules: self.rules.or(file.rules),
-            data: self.data.or(file.data),
-            admin: self.admin.or(file.admin),
-            trust: list(self.trust, file.trust),
-            threads: self.threads.or(file.threads),
-        }
+    pub fn filled(mut self) -> Settings {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.get_or_insert(Count::of(cores));
+        let plain = if self.listen_tls.is_empty() { vec![PLAIN] } else { Vec::new() };
+        self.listen.get_or_insert(plain);
+        self
     }
 
-    /// Fills in the defaults and checks what was given.
+    /// The settings as a file that says the same, each with its documentation.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        write::to_toml(self)
+            .map_err(|error| ConfigError(format!("a setting cannot be written: {error}")))
+    }
+
+    /// Fills in what is open and checks what was given.
     pub fn config(self) -> Result<Config, ConfigError> {
-        let upstream = self.upstream.ok_or_else(|| {
+        // Each by its name: what is added here and not used does not compile.
+        let Settings {
+            upstream,
+            listen,
+            listen_tls,
+            certs,
+            rules,
+            data,
+            admin,
+            trust,
+            threads,
+            timeouts,
+            limits,
+        } = self.filled();
+        let upstream = upstream.ok_or_else(|| {
             ConfigError("the site is not named; give `--upstream http://HOST:PORT`".to_owned())
         })?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.unwrap_or(cores);
-        if !(1..=1024).contains(&threads) {
-            return Err(ConfigError(format!("`--threads {threads}`: give 1 to 1024")));
+        let listen = listen.unwrap_or_default();
+        if listen.is_empty() && listen_tls.is_empty() {
+            let text =
+                "`listen` and `listen-tls` are empty; name an address, such as 127.0.0.1:8080";
+            return Err(ConfigError(text.to_owned()));
         }
-        let listen = if self.listen.is_empty() && self.listen_tls.is_empty() {
-            vec![PLAIN]
-        } else {
-            self.listen
-        };
         Ok(Config {
             upstream: authority(&upstream)?,
             listen,
-            listen_tls: self.listen_tls,
-            certs: self.certs.unwrap_or_else(|| "certs".into()),
-            rules: self.rules.unwrap_or_else(|| RULES.into()),
-            data: self.data.unwrap_or_else(|| "data".into()),
-            admin: self.admin.unwrap_or(ADMIN),
-            trust: self.trust,
-            threads,
+            listen_tls,
+            certs,
+            rules,
+            data,
+            admin,
+            trust,
+            threads: threads.map_or(1, Count::get),
+            bounds: Arc::new(Bounds { timeouts, limits }),
         })
     }
 }
@@ -221,18 +250,5 @@ mod tests {
             let error = authority(unfit).unwrap_err().to_string();
             assert!(error.contains(unfit), "{error}");
         }
-    }
-
-    #[test]
-    fn the_file_fills_in_what_flags_leave_open() {
-        let file: Settings =
-            toml::from_str("upstream = \"http://a:1\"\nlisten = [\"127.0.0.1:1\"]\nthreads = 3")
-                .unwrap();
-        let flags = Settings { upstream: Some("http://b:2".to_owned()), ..Settings::default() };
-        let config = flags.or(file).config().unwrap();
-        assert_eq!((config.upstream.as_str(), config.threads), ("b:2", 3));
-        assert_eq!(config.listen, ["127.0.0.1:1".parse().unwrap()]);
-        let error = toml::from_str::<Settings>("lissten = []").unwrap_err().to_string();
-        assert!(error.contains("lissten"), "{error}");
     }
 }
