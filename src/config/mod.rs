@@ -20,6 +20,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
+use crate::proxy::Network;
 use crate::rules::{RuleFile, with_fix};
 use crate::settings::{Count, settings, write};
 
@@ -48,9 +49,10 @@ settings! {
         /// Address of health and metrics
         ["ADDR"]
         admin: SocketAddr = ADMIN;
-        /// Networks of proxies that are believed about whom they ask for
-        ["CIDR"]
-        trust: Vec<IpNet> = Vec::new();
+        /// Networks of proxies that are believed about whom they ask for; CDNs by their names, cloudflare or
+        /// fastly
+        ["CIDR|CDN"]
+        trust: Vec<Network> = Vec::new();
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
@@ -177,7 +179,7 @@ impl Settings {
             rules,
             data,
             admin,
-            trust,
+            trust: Network::all(&trust),
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
         })

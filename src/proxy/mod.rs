@@ -7,6 +7,7 @@
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
 mod body;
+mod cdn;
 mod client;
 mod headers;
 mod page;
@@ -27,6 +28,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 pub use body::{Body, BodyError};
+pub use cdn::Network;
 pub use client::Trusted;
 pub use tunnel::Tunnels;
 pub use upstream::Upstream;
