@@ -14,16 +14,17 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{FORGET, Rates, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
-use crate::server::{Sockets, TlsError};
+use crate::server::{Admission, Sockets, TlsError, descriptors};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
@@ -129,6 +130,8 @@ pub fn start_with(
         false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
     };
     let (tls_config, certificates) = tls.unzip();
+    let admission = Arc::new(admission(config));
+    let rates = Arc::new(Rates::new(&config.bounds.limits));
     let backlog = config.bounds.limits.backlog.get();
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
@@ -163,7 +166,9 @@ pub fn start_with(
         let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
-        let sockets = Sockets { plain, tls, certificates: tls_config.clone() };
+        let (rates, sizes) = (Arc::clone(&rates), config.sizes.clone());
+        let admission = Arc::clone(&admission);
+        let sockets = Sockets { plain, tls, certificates: tls_config.clone(), admission };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
@@ -179,6 +184,8 @@ pub fn start_with(
                 upstream,
                 trusted,
                 tunnels,
+                rates,
+                sizes,
                 bounds,
             };
             server::serve(worker, sockets, stopped)
@@ -202,6 +209,7 @@ pub fn start_with(
             runtime.block_on(told.serve(listener, stopped))
         })?);
     }
+    threads.push(spawn("forget".to_owned(), move || forget(&rates, stopped))?);
     for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin[0]])] {
         for address in addresses {
             info!("listening on {kind}://{address}");
@@ -217,6 +225,33 @@ pub fn start_with(
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+/// Keeps the memory of who asked small, until the gateway stops.
+fn forget(rates: &Rates, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(async {
+        while timeout(FORGET, stopped.wait_for(|stop| *stop)).await.is_err() {
+            rates.forget();
+        }
+    });
+    Ok(())
+}
+
+/// Who is let in, as many as the process may have descriptors for.
+fn admission(config: &Config) -> Admission {
+    let limits = &config.bounds.limits;
+    let told = limits.connections.get().saturating_mul(config.threads);
+    let descriptors = descriptors::raise();
+    let possible = descriptors::connections(descriptors, config.threads);
+    if possible < told {
+        warn!(
+            "of {told} connections {possible} can be open at once: the process may have {descriptors} descriptors"
+        );
+    }
+    let trusted = Trusted::new(config.trust.clone());
+    let of_address = limits.connections_per_address.get();
+    Admission::new(told.min(possible), of_address, trusted)
 }
 
 type Listeners = Vec<Vec<std::net::TcpListener>>;

@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 26] = [
+const SETTINGS: [(&str, &str); 32] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -45,12 +45,18 @@ const SETTINGS: [(&str, &str); 26] = [
     ("timeouts.rest", "\"19s\""),
     ("timeouts.drain", "\"20s\""),
     ("limits.connections", "21"),
+    ("limits.connections-per-address", "121"),
+    ("limits.requests-per-address", "122"),
+    ("limits.burst-per-address", "123"),
+    ("limits.choices-per-address", "124"),
     ("limits.backlog", "22"),
     ("limits.streams", "23"),
     ("limits.stream-window", "\"24KiB\""),
     ("limits.connection-window", "\"250KiB\""),
     ("limits.body-rate", "26"),
     ("limits.resting", "27"),
+    ("body[].path", "\"/upload\""),
+    ("body[].bytes", "\"10GiB\""),
 ];
 
 /// The names of all settings with the path of their table: `timeouts.head`, in each of many groups
@@ -290,6 +296,8 @@ fn what_is_unknown_or_unfit_in_the_file_is_named_with_its_line_and_what_would_be
         ("admin = \"localhost\"", "kelisim.toml:1: `\"localhost\"`: invalid socket address"),
         ("trust = [\"10.0.0.0/64\"]", "kelisim.toml:1: `10.0.0.0/64` is no network"),
         ("trust = [\"cloudfare\"]", "did you mean `cloudflare`?"),
+        ("[[body]]\npath = \"upload\"", "`[[body]]` path `upload`: write it from its `/` on"),
+        ("[[body]]\nbytes = \"1GB\"", "a size from \"0B\" to \"1024TiB\""),
         ("listen = [\n  \"127.0.0.1:1\",\n  \"here\",\n]", "kelisim.toml:3: `\"here\"`: "),
         ("threads = 1\nthreads = 2", "kelisim.toml:2: "),
         ("threads =", "kelisim.toml:1: "),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
-use crate::proxy::Network;
+use crate::proxy::{BodyLimit, Network, Sizes};
 use crate::rules::{RuleFile, with_fix};
 use crate::settings::{Count, settings, write};
 
@@ -60,6 +60,8 @@ settings! {
         timeouts: Timeouts = Timeouts::default();
         /// How much there may be of anything
         limits: Limits = Limits::default();
+        /// How long bodies of requests may be, by path; without a bound where none is named
+        body: Vec<BodyLimit> = Vec::new(), like vec![BodyLimit::example()];
     }
 }
 
@@ -98,6 +100,8 @@ pub struct Config {
     pub threads: usize,
     /// How long anything may take, and how much there may be.
     pub bounds: Arc<Bounds>,
+    /// How long bodies of requests may be.
+    pub sizes: Sizes,
 }
 
 const PLAIN: SocketAddr =
@@ -161,6 +165,7 @@ impl Settings {
             threads,
             timeouts,
             limits,
+            body,
         } = self.filled();
         let upstream = upstream.ok_or_else(|| {
             ConfigError("the site is not named; give `--upstream http://HOST:PORT`".to_owned())
@@ -182,6 +187,7 @@ impl Settings {
             trust: Network::all(&trust),
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
+            sizes: Sizes::new(body).map_err(ConfigError)?,
         })
     }
 }

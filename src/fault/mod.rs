@@ -44,6 +44,12 @@ pub enum VisitorFault {
     MethodNotAllowed(&'static str),
     /// The form is too large.
     TooLarge,
+    /// The body is longer than its path takes; says how many bytes that is.
+    BodyTooLarge(u64),
+    /// Their address asks too often; says in how many seconds to come again.
+    TooManyRequests(u64),
+    /// Their address makes too many choices; says in how many seconds to come again.
+    TooManyChoices(u64),
     /// A purpose or choice that does not exist, as it was sent.
     UnknownChoice(String),
 }
@@ -94,7 +100,10 @@ impl Fault {
                 VisitorFault::ForeignForm => Failure::Forbidden,
                 VisitorFault::NotFound => Failure::NotFound,
                 VisitorFault::MethodNotAllowed(_) => Failure::MethodNotAllowed,
-                VisitorFault::TooLarge => Failure::TooLarge,
+                VisitorFault::TooLarge | VisitorFault::BodyTooLarge(_) => Failure::TooLarge,
+                VisitorFault::TooManyRequests(_) | VisitorFault::TooManyChoices(_) => {
+                    Failure::TooMany
+                }
                 VisitorFault::UnknownChoice(what) => Failure::UnknownChoice(what),
             },
             Fault::Upstream(UpstreamFault::Timeout) => Failure::SiteSlow,
@@ -127,6 +136,13 @@ impl Fault {
                 VisitorFault::NotFound => "there is no such page".to_owned(),
                 VisitorFault::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
                 VisitorFault::TooLarge => "the form is too large".to_owned(),
+                VisitorFault::BodyTooLarge(max) => format!("a body may have {max} bytes here"),
+                VisitorFault::TooManyRequests(seconds) => {
+                    format!("too many requests from this address; come again in {seconds} s")
+                }
+                VisitorFault::TooManyChoices(seconds) => {
+                    format!("too many choices from this address; come again in {seconds} s")
+                }
                 VisitorFault::UnknownChoice(what) => format!("unknown: `{what}`"),
             },
             Fault::Upstream(fault) => match fault {
@@ -169,6 +185,11 @@ impl Fault {
             }
             Fault::Gateway(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("10"));
+            }
+            Fault::Visitor(
+                VisitorFault::TooManyRequests(seconds) | VisitorFault::TooManyChoices(seconds),
+            ) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
             _ => {}
         }

@@ -82,6 +82,7 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
+        let body = self.sizes.bound(&url, body)?;
         let (answer, lease) =
             self.upstream.send(|| head_for_site(parts, target, &headers), body).await?;
 

@@ -27,6 +27,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
 use super::raw_target::{NextTarget, RawTarget, RawTargets};
+use super::upload::{Cut, FromVisitor};
 use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 
@@ -85,32 +86,32 @@ impl Lease {
 struct Progress {
     last: Cell<Instant>,
     complete: Cell<bool>,
-    /// Whether the visitor did not send all of it.
-    broken: Cell<bool>,
+    /// Why the rest of it does not come.
+    cut: RefCell<Option<VisitorFault>>,
 }
 
 /// A request's body on its way to the site.
 #[derive(Debug)]
 pub(super) struct Upload {
-    body: Option<Incoming>,
+    body: Option<FromVisitor>,
     progress: Rc<Progress>,
 }
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
         if polled.is_ready() {
             self.progress.last.set(Instant::now());
         }
-        if matches!(polled, Poll::Ready(Some(Err(_)))) {
-            self.progress.broken.set(true);
+        if let Poll::Ready(Some(Err(cut))) = &polled {
+            *self.progress.cut.borrow_mut() = Some(cut.fault());
         }
         if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
             self.progress.complete.set(true);
@@ -146,7 +147,7 @@ impl Upstream {
     pub async fn send(
         self: &Rc<Self>,
         head: impl Fn() -> Request<()>,
-        body: Incoming,
+        body: FromVisitor,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let mut body = Some(body).filter(|body| !body.is_end_stream());
         let repeatable = body.is_none();
@@ -216,7 +217,7 @@ impl Upstream {
         self: &Rc<Self>,
         mut connection: Connection,
         mut head: Request<()>,
-        body: Option<Incoming>,
+        body: Option<FromVisitor>,
     ) -> Result<(Response<Incoming>, Lease), Failed> {
         if body.as_ref().is_some_and(|body| body.size_hint().exact().is_none()) {
             // Of itself hyper would send a `GET` without the body that it has.
@@ -225,7 +226,7 @@ impl Upstream {
         let progress = Rc::new(Progress {
             last: Cell::new(Instant::now()),
             complete: Cell::new(body.is_none()),
-            broken: Cell::new(false),
+            cut: RefCell::new(None),
         });
         let raw = head.extensions().get::<RawTarget>().map(|RawTarget(raw)| raw.clone());
         connection.next_target.set(raw);
@@ -244,15 +245,16 @@ impl Upstream {
                 }
             }
         };
+        if response.is_err()
+            && let Some(fault) = progress.cut.take()
+        {
+            return Err(Failed::Fault(fault.into()));
+        }
         match response {
             Ok(response) => {
                 let lease =
                     Lease { upstream: Rc::clone(self), connection: Some(connection), progress };
                 Ok((response, lease))
-            }
-            Err(_) if progress.broken.get() => {
-                let cause = "the request's body broke off";
-                Err(Failed::Fault(VisitorFault::BadRequest(cause).into()))
             }
             Err(error)
                 if error.is_incomplete_message() || error.is_canceled() || error.is_closed() =>

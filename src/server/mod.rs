@@ -6,11 +6,14 @@
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut.
 
+mod admission;
+pub mod descriptors;
 mod listener;
 mod strict;
 mod tls;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -32,13 +35,18 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+pub use admission::Admission;
 pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
+use self::admission::{Held, Place};
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
 use crate::proxy::{Body, Peer, Worker};
+
+/// How soon a connection is accepted again after one could not be.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// What every connection begins with that speaks HTTP/2.
 const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -57,6 +65,8 @@ pub struct Sockets {
     pub tls: Vec<TcpListener>,
     /// The certificates, where there is TLS.
     pub certificates: Option<Arc<ServerConfig>>,
+    /// Who is let in, the same for all threads.
+    pub admission: Arc<Admission>,
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
@@ -75,7 +85,9 @@ pub fn serve(
         let tls = sockets.tls.into_iter().map(|listener| (listener, acceptor.clone()));
         for (listener, acceptor) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.spawn_local(accept(Rc::clone(&worker), listener, acceptor, stop.clone()));
+            let admission = Arc::clone(&sockets.admission);
+            let worker = Rc::clone(&worker);
+            accepting.spawn_local(accept(worker, admission, listener, acceptor, stop.clone()));
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = stop.wait_for(|stop| *stop).await;
@@ -95,32 +107,44 @@ pub fn serve(
 /// Accepts until told to stop, then waits for the connections that it accepted.
 async fn accept(
     worker: Rc<Worker>,
+    admission: Arc<Admission>,
     listener: tokio::net::TcpListener,
     acceptor: Option<TlsAcceptor>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
     let for_connections = stop.clone();
-    let connections_max = worker.bounds.limits.connections.get();
     loop {
         while connections.try_join_next().is_some() {}
-        tokio::select! {
+        let accepted = async {
+            let (stream, address) = listener.accept().await?;
+            Ok::<_, io::Error>((stream, address, admission.place(&worker.counters).await))
+        };
+        let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
-            Some(_) = connections.join_next(), if connections.len() >= connections_max => {}
-            accepted = listener.accept(), if connections.len() < connections_max => match accepted {
-                Ok((stream, address)) => {
-                    worker.counters.connections.add(1);
-                    let stop = for_connections.clone();
-                    let connection = Connection { worker: Rc::clone(&worker), stop };
-                    connections.spawn_local(connection.serve(stream, address, acceptor.clone()));
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, address, mut place)) => {
+                worker.counters.connections.add(1);
+                if !place.give(address.ip()) {
+                    worker.counters.connections_over_limit.add(1);
+                    continue;
                 }
-                Err(error) => {
-                    // Out of descriptors, as a rule: trying at once would only spin.
-                    warn!(%error, "a connection could not be accepted");
-                    sleep(Duration::from_millis(50)).await;
-                }
-            },
+                let stop = for_connections.clone();
+                let connection = Connection { worker: Rc::clone(&worker), stop };
+                let serve = connection.serve(stream, address, place, acceptor.clone());
+                connections.spawn_local(serve);
+            }
+            // One that was gone before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                // Out of descriptors, as a rule: trying at once would only spin.
+                worker.counters.accepts_failed.add(1);
+                admission.failed(&error);
+                sleep(ACCEPT_AGAIN).await;
+            }
         }
     }
     drop(listener);
@@ -133,7 +157,13 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, address: SocketAddr, acceptor: Option<TlsAcceptor>) {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        address: SocketAddr,
+        place: Place,
+        acceptor: Option<TlsAcceptor>,
+    ) {
         let Ok(local) = stream.local_addr() else { return };
         // Answers are written whole: waiting to fill a packet only delays them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -141,11 +171,14 @@ impl Connection {
             return;
         }
         let peer = Peer { address, local, tls: acceptor.is_some() };
-        let Some(acceptor) = acceptor else { return self.plain(stream, peer).await };
+        let Some(acceptor) = acceptor else { return self.plain(stream, peer, place).await };
         match timeout(self.worker.bounds.timeouts.handshake.get(), acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                if http2 { self.http2(stream, peer).await } else { self.http1(stream, peer).await }
+                match http2 {
+                    true => self.http2(stream, peer, place).await,
+                    false => self.http1(stream, peer, place).await,
+                }
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
             Err(_) => debug!("a TLS handshake took too long"),
@@ -153,15 +186,15 @@ impl Connection {
     }
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
-    async fn plain(mut self, stream: TcpStream, peer: Peer) {
+    async fn plain(mut self, stream: TcpStream, peer: Peer, place: Place) {
         let idle = self.worker.bounds.timeouts.idle.get();
         let http2 = tokio::select! {
             http2 = timeout(idle, begins_http2(&stream)) => http2,
             _ = self.stop.wait_for(|stop| *stop) => return,
         };
         match http2 {
-            Ok(true) => self.http2(stream, peer).await,
-            Ok(false) => self.http1(stream, peer).await,
+            Ok(true) => self.http2(stream, peer, place).await,
+            Ok(false) => self.http1(stream, peer, place).await,
             Err(_) => debug!("on a connection nothing was asked"),
         }
     }
@@ -170,7 +203,9 @@ impl Connection {
         self,
         stream: S,
         peer: Peer,
+        place: Place,
     ) {
+        let stream = Held::new(stream, place);
         let door =
             Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
         let tunnel = door.tunnel();
@@ -183,7 +218,13 @@ impl Connection {
         until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
     }
 
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+        self,
+        stream: S,
+        peer: Peer,
+        place: Place,
+    ) {
+        let stream = Held::new(stream, place);
         let Bounds { timeouts, limits } = &*self.worker.bounds;
         let streams = u32::try_from(limits.streams.get()).unwrap_or(u32::MAX);
         let connection = http2::Builder::new(Local)
