@@ -250,8 +250,9 @@ fn admission(config: &Config) -> Admission {
         );
     }
     let trusted = Trusted::new(config.trust.clone());
+    let announcing = Trusted::new(config.proxy_protocol.clone());
     let of_address = limits.connections_per_address.get();
-    Admission::new(told.min(possible), of_address, trusted)
+    Admission::new(told.min(possible), of_address, trusted, announcing)
 }
 
 type Listeners = Vec<Vec<std::net::TcpListener>>;

@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 32] = [
+const SETTINGS: [(&str, &str); 33] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -33,6 +33,7 @@ const SETTINGS: [(&str, &str); 32] = [
     ("data", "\"/var/lib/kelisim\""),
     ("admin", "\"127.0.0.1:5\""),
     ("trust", "[\"10.0.0.0/8\"]"),
+    ("proxy-protocol", "[\"10.1.0.0/16\"]"),
     ("threads", "1000"),
     ("timeouts.head", "\"11s\""),
     ("timeouts.idle", "\"12s\""),

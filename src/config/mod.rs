@@ -53,6 +53,9 @@ settings! {
         /// fastly
         ["CIDR|CDN"]
         trust: Vec<Network> = Vec::new();
+        /// Networks of proxies that say by the PROXY protocol who comes, and have to
+        ["CIDR|CDN"]
+        proxy_protocol: Vec<Network> = Vec::new();
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
@@ -96,6 +99,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Networks of proxies that are believed about whom they ask for.
     pub trust: Vec<IpNet>,
+    /// Networks of proxies that say by the PROXY protocol who comes.
+    pub proxy_protocol: Vec<IpNet>,
     /// Threads that serve.
     pub threads: usize,
     /// How long anything may take, and how much there may be.
@@ -162,6 +167,7 @@ impl Settings {
             data,
             admin,
             trust,
+            proxy_protocol,
             threads,
             timeouts,
             limits,
@@ -185,6 +191,7 @@ impl Settings {
             data,
             admin,
             trust: Network::all(&trust),
+            proxy_protocol: Network::all(&proxy_protocol),
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
             sizes: Sizes::new(body).map_err(ConfigError)?,

@@ -6,6 +6,7 @@
 //!
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
+mod announce;
 mod body;
 mod cdn;
 mod client;
@@ -29,6 +30,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
+pub use announce::Announcement;
 pub use body::{Body, BodyError};
 pub use cdn::Network;
 pub use client::Trusted;

@@ -4,8 +4,9 @@
 //! are accepted: they wait in the kernel, and nobody who is served notices. One address that has its
 //! share is closed at once, before it has cost a handshake.
 //!
-//! A proxy that is trusted has no share, for it brings everybody's requests. A place is held until the
-//! socket closes, also by one that has become a tunnel: [`Held`] carries it.
+//! A proxy that is trusted has no share, for it brings everybody's requests; who comes by the PROXY
+//! protocol has the visitor's that it names. A place is held until the socket closes, also by one that
+//! has become a tunnel: [`Held`] carries it.
 //!
 //! How often an address may ask is counted in [`crate::proxy`].
 
@@ -36,6 +37,7 @@ pub struct Admission {
     of_address: DashMap<IpAddr, usize>,
     of_address_max: usize,
     trusted: Trusted,
+    announcing: Trusted,
     full: Seldom,
     failed: Seldom,
     over: Seldom,
@@ -43,7 +45,13 @@ pub struct Admission {
 
 impl Admission {
     /// One that lets so many in, and so many of one address (0 is no bound) unless it is trusted.
-    pub fn new(places: usize, of_address_max: usize, trusted: Trusted) -> Admission {
+    /// Those of `announcing` say by the PROXY protocol who comes.
+    pub fn new(
+        places: usize,
+        of_address_max: usize,
+        trusted: Trusted,
+        announcing: Trusted,
+    ) -> Admission {
         let places_max = places.min(Semaphore::MAX_PERMITS);
         Admission {
             places: Arc::new(Semaphore::new(places_max)),
@@ -51,6 +59,7 @@ impl Admission {
             of_address: DashMap::new(),
             of_address_max,
             trusted,
+            announcing,
             full: Seldom::default(),
             failed: Seldom::default(),
             over: Seldom::default(),
@@ -72,6 +81,11 @@ impl Admission {
             }
         };
         Place { _permit: permit, admission: Arc::clone(self), address: None }
+    }
+
+    /// Whether a peer says by the PROXY protocol who comes.
+    pub(super) fn announces(&self, peer: IpAddr) -> bool {
+        self.announcing.contains(peer)
     }
 
     /// Says that no connection can be accepted, though not each time.
@@ -199,7 +213,7 @@ mod tests {
 
     fn admission(places: usize, of_address: usize) -> Arc<Admission> {
         let trusted = Trusted::new(vec!["10.0.0.0/8".parse().expect("a network")]);
-        Arc::new(Admission::new(places, of_address, trusted))
+        Arc::new(Admission::new(places, of_address, trusted, Trusted::default()))
     }
 
     fn ip(text: &str) -> IpAddr {

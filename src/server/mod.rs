@@ -9,6 +9,7 @@
 mod admission;
 pub mod descriptors;
 mod listener;
+pub mod proxy_protocol;
 mod strict;
 mod tls;
 
@@ -40,6 +41,7 @@ pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::admission::{Held, Place};
+use self::proxy_protocol::Announced;
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
@@ -128,12 +130,16 @@ async fn accept(
         match accepted {
             Ok((stream, address, mut place)) => {
                 worker.counters.connections.add(1);
-                if !place.give(address.ip()) {
+                if !admission.announces(address.ip()) && !place.give(address.ip()) {
                     worker.counters.connections_over_limit.add(1);
                     continue;
                 }
                 let stop = for_connections.clone();
-                let connection = Connection { worker: Rc::clone(&worker), stop };
+                let connection = Connection {
+                    worker: Rc::clone(&worker),
+                    admission: Arc::clone(&admission),
+                    stop,
+                };
                 let serve = connection.serve(stream, address, place, acceptor.clone());
                 connections.spawn_local(serve);
             }
@@ -153,15 +159,16 @@ async fn accept(
 
 struct Connection {
     worker: Rc<Worker>,
+    admission: Arc<Admission>,
     stop: watch::Receiver<bool>,
 }
 
 impl Connection {
     async fn serve(
         self,
-        stream: TcpStream,
+        mut stream: TcpStream,
         address: SocketAddr,
-        place: Place,
+        mut place: Place,
         acceptor: Option<TlsAcceptor>,
     ) {
         let Ok(local) = stream.local_addr() else { return };
@@ -170,7 +177,23 @@ impl Connection {
             debug!(%error, "a connection was gone before it was served");
             return;
         }
-        let peer = Peer { address, local, tls: acceptor.is_some() };
+        let mut peer = Peer { address, local, tls: acceptor.is_some() };
+        if self.admission.announces(address.ip()) {
+            match proxy_protocol::read(&mut stream).await {
+                Ok(Some(Announced { from, to })) => {
+                    (peer.address, peer.local) = (from, to);
+                    if !place.give(from.ip()) {
+                        return self.worker.counters.connections_over_limit.add(1);
+                    }
+                }
+                // The proxy asks for itself.
+                Ok(None) => {}
+                Err(error) => {
+                    self.worker.counters.announcements_refused.add(1);
+                    return debug!(%error, "a connection was closed");
+                }
+            }
+        }
         let Some(acceptor) = acceptor else { return self.plain(stream, peer, place).await };
         match timeout(self.worker.bounds.timeouts.handshake.get(), acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
