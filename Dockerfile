@@ -10,6 +10,8 @@ RUN cargo build --release --locked --bin kelisim
 FROM debian:bookworm-slim
 COPY --from=build /build/target/release/kelisim /usr/local/bin/kelisim
 COPY rules /etc/kelisim/rules
+# Whom `https://` sites are checked against.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # The record, the logs and the key lie on a volume that belongs to the gateway's account alone.
 RUN install -d -o 65534 -g 65534 -m 0700 /var/lib/kelisim
 USER 65534:65534

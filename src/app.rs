@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -21,7 +20,7 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{FORGET, Rates, Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{FORGET, Plan, Rates, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
 use crate::server::{Admission, Sockets, TlsError, descriptors};
@@ -47,6 +46,8 @@ pub enum StartError {
     Key(KeyError),
     /// TLS cannot be served.
     Tls(TlsError),
+    /// The site cannot be reached as it was set.
+    Upstream(SitesError),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
     /// An address or thread cannot be had.
@@ -65,6 +66,7 @@ impl fmt::Display for StartError {
             StartError::Folder(error) => write!(f, "{error}"),
             StartError::Key(error) => write!(f, "{error}"),
             StartError::Tls(error) => write!(f, "{error}"),
+            StartError::Upstream(error) => write!(f, "{error}"),
             StartError::Store(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
         }
@@ -132,6 +134,9 @@ pub fn start_with(
     let (tls_config, certificates) = tls.unzip();
     let admission = Arc::new(admission(config));
     let rates = Arc::new(Rates::new(&config.bounds.limits));
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route);
+    let sites = plan.and_then(|plan| Sites::new(plan, &config.resolver, &config.bounds));
+    let sites = Arc::new(sites.map_err(StartError::Upstream)?);
     let backlog = config.bounds.limits.backlog.get();
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
@@ -163,7 +168,7 @@ pub fn start_with(
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (upstream, stopped) = (config.upstream.clone(), stopped.clone());
+        let (sites, stopped) = (Arc::clone(&sites), stopped.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let (rates, sizes) = (Arc::clone(&rates), config.sizes.clone());
@@ -172,7 +177,7 @@ pub fn start_with(
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
-            let upstream = Rc::new(Upstream::new(upstream, Arc::clone(&bounds)));
+            let upstream = Upstream::new(sites);
             let counters = own;
             let tunnels = Tunnels::default();
             let worker = Worker {
@@ -201,7 +206,10 @@ pub fn start_with(
         certificates,
         refused: Arc::clone(&refused),
     };
-    let told = Admin { counters, observer, store, refused };
+    let servers = sites.counters();
+    let told = Admin { counters, servers, observer, store, refused };
+    let watched = stopped.clone();
+    threads.push(spawn("upstreams".to_owned(), move || sites.watch(watched))?);
     for listener in admin_listeners.into_iter().flatten() {
         let (told, stopped) = (told.clone(), stopped.clone());
         threads.push(spawn("admin".to_owned(), move || {

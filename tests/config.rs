@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 33] = [
+const SETTINGS: [(&str, &str); 55] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -56,6 +56,28 @@ const SETTINGS: [(&str, &str); 33] = [
     ("limits.connection-window", "\"250KiB\""),
     ("limits.body-rate", "26"),
     ("limits.resting", "27"),
+    ("upstreams.NAME.servers", "[\"https://127.0.0.1:28\"]"),
+    ("upstreams.NAME.balance", "\"least-connections\""),
+    ("upstreams.NAME.connections", "29"),
+    ("upstreams.NAME.pending", "30"),
+    ("upstreams.NAME.queue", "\"31s\""),
+    ("upstreams.NAME.retries", "32"),
+    ("upstreams.NAME.resolve", "\"33s\""),
+    ("upstreams.NAME.tls.ca", "\"ca.crt\""),
+    ("upstreams.NAME.tls.certificate", "\"client.crt\""),
+    ("upstreams.NAME.tls.key", "\"client.key\""),
+    ("upstreams.NAME.tls.name", "\"site.kz\""),
+    ("upstreams.NAME.health.path", "\"/health\""),
+    ("upstreams.NAME.health.host", "\"site.kz\""),
+    ("upstreams.NAME.health.interval", "\"34s\""),
+    ("upstreams.NAME.health.timeout", "\"35s\""),
+    ("upstreams.NAME.health.rise", "36"),
+    ("upstreams.NAME.health.fall", "37"),
+    ("upstreams.NAME.ejection.failures", "38"),
+    ("upstreams.NAME.ejection.time", "\"39s\""),
+    ("route[].host", "\"*.site.kz\""),
+    ("route[].path", "\"/api\""),
+    ("route[].upstream", "\"upstream\""),
     ("body[].path", "\"/upload\""),
     ("body[].bytes", "\"10GiB\""),
 ];
@@ -85,9 +107,23 @@ fn started_with(text: &str) -> String {
     format!("{:?}", parsed(text).config().unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
+/// A group with nothing else set.
+const GROUP: &str = "upstreams.NAME.servers = [\"http://127.0.0.1:2\"]\n";
+
 /// A file with one setting, in front of some site.
 fn file(name: &str, value: &str) -> String {
     let site = if name == "upstream" { "" } else { "upstream = \"http://127.0.0.1:1\"\n" };
+    // What servers and routes are of no use without.
+    if name == "upstreams.NAME.servers" {
+        return format!("{site}{name} = {value}\n");
+    }
+    if name.starts_with("upstreams.") {
+        return format!("{site}{GROUP}{name} = {value}\n");
+    }
+    if let Some(name) = name.strip_prefix("route[].") {
+        let to = if name == "upstream" { "" } else { "upstream = \"NAME\"\n" };
+        return format!("{site}{GROUP}[[route]]\n{to}{name} = {value}\n");
+    }
     match name.rsplit_once('.') {
         Some((section, name)) => match section.strip_suffix("[]") {
             Some(list) => format!("{site}[[{list}]]\n{name} = {value}\n"),
@@ -100,14 +136,17 @@ fn file(name: &str, value: &str) -> String {
 #[test]
 fn every_setting_has_its_row_and_changes_what_a_gateway_starts_with() {
     assert!(file("group.NAME.size", "1").ends_with("\n[group.NAME]\nsize = 1\n"));
-    assert!(file("route[].path", "1").ends_with("\n[[route]]\npath = 1\n"));
+    assert!(file("route[].path", "1").ends_with("\n[[route]]\nupstream = \"NAME\"\npath = 1\n"));
     let there_are: BTreeSet<_> = names("", Settings::entries()).into_iter().collect();
     let rows: BTreeSet<_> = SETTINGS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there_are, rows, "each setting has one row in `SETTINGS`");
     assert_eq!(rows.len(), SETTINGS.len(), "and no more than one");
 
     let plain = started_with(&file("certs", "\"certs\""));
-    let mut seen = BTreeSet::from([plain]);
+    let site = "upstream = \"http://127.0.0.1:1\"\n";
+    let group = started_with(&format!("{site}{GROUP}"));
+    let route = started_with(&format!("{site}{GROUP}[[route]]\nupstream = \"NAME\"\n"));
+    let mut seen = BTreeSet::from([plain, group, route]);
     for (name, value) in SETTINGS {
         let text = file(name, value);
         assert_ne!(parsed(&text), parsed(&file("certs", "\"certs\"")), "{name} is not read");
@@ -148,7 +187,11 @@ fn reads(code: &str, field: &str) -> bool {
 
 /// How a setting is read in code.
 fn field(name: &str) -> String {
-    let name = name.replace(".NAME", "").replace("[]", "").replace('-', "_");
+    let name = name
+        .replace("upstreams.NAME", "upstream")
+        .replace(".NAME", "")
+        .replace("[]", "")
+        .replace('-', "_");
     let mut parts: Vec<_> = name.rsplit('.').take(2).collect();
     parts.reverse();
     match parts[..] {
@@ -162,6 +205,7 @@ fn every_setting_is_read_by_what_it_is_for() {
     // In groups and lists a setting is read as `group.size` and `route.path`.
     assert_eq!(field("group.NAME.max-size"), "group.max_size");
     assert_eq!(field("route[].path"), "route.path");
+    assert_eq!(field("upstreams.NAME.queue"), "upstream.queue");
     assert_eq!(field("listen-tls"), "config.listen_tls");
     assert!(reads("f(&config.listen_tls)", "config.listen_tls"));
     assert!(!reads("f(&config.listen_tls)", "config.listen"));
@@ -303,6 +347,19 @@ fn what_is_unknown_or_unfit_in_the_file_is_named_with_its_line_and_what_would_be
         ("threads = 1\nthreads = 2", "kelisim.toml:2: "),
         ("threads =", "kelisim.toml:1: "),
         ("listen = []", "name an address"),
+        (
+            "[upstreams.a]\nserves = []",
+            "kelisim.toml:2: unknown field `serves`; did you mean `serv",
+        ),
+        ("[upstreams.a]\nservers = [\"a:1\"]", "`a:1`: not an address; write `http://HOST"),
+        ("[upstreams.a]\nbalance = \"random\"", "kelisim.toml:2: `random`: write `round-robin` or"),
+        ("[upstreams.a.tls]\ncert = \"a\"", "kelisim.toml:2: unknown field `cert`"),
+        ("[upstreams.a]\npending = 1", "`upstreams.a`: no servers; give `servers = ["),
+        (
+            "[[route]]\nhost = \"a.kz:80\"",
+            "kelisim.toml:2: `a.kz:80`: write a host without its port",
+        ),
+        ("[[route]]\nupstream = \"b\"", "a route goes to `b`; there is no `[upstreams.b]`"),
         ("", "--upstream http://HOST:PORT"),
     ] {
         let site = if text.is_empty() { "" } else { "http://127.0.0.1:1" };
@@ -317,6 +374,20 @@ fn what_is_unknown_or_unfit_in_the_file_is_named_with_its_line_and_what_would_be
             assert_eq!(code, Some(2), "{text}: {stderr}");
             assert!(stderr.contains(said), "{text}\nshould be refused with\n{said}\nnot\n{stderr}");
         }
+    }
+}
+
+#[test]
+fn the_example_in_the_docs_starts_a_gateway() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operate.md");
+    let page = fs::read_to_string(page).unwrap();
+    let examples: Vec<_> = page.split("```toml\n").skip(1).collect();
+    assert!(!examples.is_empty(), "the page has an example");
+    for example in examples {
+        let example = example.split("```").next().expect("a part");
+        let settings = parsed(example);
+        assert_eq!(parsed(&settings.to_toml().unwrap()), settings);
+        settings.config().unwrap_or_else(|error| panic!("{error}\n{example}"));
     }
 }
 

@@ -183,7 +183,7 @@ fn a_setting_that_is_unknown_or_unfit_is_an_error_that_names_it() {
     for (program, named) in [
         (with(site, &["--config", &file]), vec!["kelisim.toml:2", "lissten"]),
         (with("send-box.com", &[]), vec!["--upstream send-box.com", "http://HOST:PORT"]),
-        (with("https://send-box.com", &[]), vec!["https://send-box.com", "http://"]),
+        (with("ftp://send-box.com", &[]), vec!["ftp://send-box.com", "http://"]),
         (with("http://send-box.com/shop", &[]), vec!["http://send-box.com/shop"]),
         (with(site, &["--threads", "0"]), vec!["--threads 0"]),
         (with(site, &["--threads", "many"]), vec!["--threads", "many"]),

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
-use crate::observe::{Counters, Observer};
+use crate::observe::{Counters, Observer, ServerCounters};
 use crate::policy::Record;
 use crate::store::Store;
 
@@ -34,6 +34,8 @@ use crate::store::Store;
 pub struct Admin {
     /// Each thread's counters.
     pub counters: Vec<Arc<Counters>>,
+    /// What is counted of each server of the site.
+    pub servers: Vec<Arc<ServerCounters>>,
     /// The purpose logs.
     pub observer: Observer,
     /// The record of consent.
@@ -142,6 +144,24 @@ impl Admin {
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
         for (reason, value) in Counters::refusals(&self.counters) {
             let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
+        }
+        text.push_str(&self.of_servers());
+        text
+    }
+
+    /// What is counted of each server, one name after the other.
+    fn of_servers(&self) -> String {
+        let servers: Vec<_> = self.servers.iter().map(|server| (server, server.values())).collect();
+        let Some((_, values)) = servers.first() else { return String::new() };
+        let mut text = String::new();
+        for (at, (name, help, kind, _)) in values.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = write!(text, "# HELP kelisim_{name} {help}\n# TYPE kelisim_{name} {kind}\n");
+            for (server, values) in &servers {
+                let (upstream, address) = (&server.upstream, &server.server);
+                let labels = format!("{{upstream=\"{upstream}\",server=\"{address}\"}}");
+                let _ = writeln!(text, "kelisim_{name}{labels} {}", values[at].3);
+            }
         }
         text
     }

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
-use crate::proxy::{BodyLimit, Network, Sizes};
+use crate::proxy::{
+    BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams,
+};
 use crate::rules::{RuleFile, with_fix};
 use crate::settings::{Count, settings, write};
 
@@ -28,7 +30,8 @@ settings! {
     /// kelisim.toml: what needs a restart to change. Flags win over KELISIM_* variables, which win over
     /// this file, which wins over the defaults. What may change while running is in rules/.
     pub struct Settings {
-        /// The site: `http://HOST:PORT`
+        /// The site: `http://HOST:PORT`, `https://…`, or `h2c://…` for HTTP/2 without TLS; where there are
+        /// several, what no route takes
         ["URL"]
         upstream: Option<String> = None, like Some("http://127.0.0.1:3000".to_owned());
         /// Addresses for plain HTTP; 127.0.0.1:8080 if none for TLS are named either
@@ -63,6 +66,14 @@ settings! {
         timeouts: Timeouts = Timeouts::default();
         /// How much there may be of anything
         limits: Limits = Limits::default();
+        /// Servers behind the gateway, in groups by any name
+        upstreams: Upstreams = Upstreams::new(),
+            like Upstreams::from([("NAME".to_owned(), UpstreamSettings::example())]);
+        /// Which requests go where; of several routes the first that fits decides
+        route: Vec<Route> = Vec::new(), like vec![Route {
+            upstream: "NAME".to_owned(),
+            ..Route::example()
+        }];
         /// How long bodies of requests may be, by path; without a bound where none is named
         body: Vec<BodyLimit> = Vec::new(), like vec![BodyLimit::example()];
     }
@@ -83,8 +94,14 @@ impl std::error::Error for ConfigError {}
 /// Everything that the gateway needs to start, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The site, `host:port`.
-    pub upstream: String,
+    /// The site, or of several what no route takes.
+    pub upstream: Option<Origin>,
+    /// Groups of servers by their names.
+    pub upstreams: Upstreams,
+    /// Which requests go to which.
+    pub route: Vec<Route>,
+    /// Who looks up the names of servers.
+    pub resolver: Resolver,
     /// Addresses for plain HTTP.
     pub listen: Vec<SocketAddr>,
     /// Addresses for TLS.
@@ -171,11 +188,17 @@ impl Settings {
             threads,
             timeouts,
             limits,
+            upstreams,
+            route,
             body,
         } = self.filled();
-        let upstream = upstream.ok_or_else(|| {
-            ConfigError("the site is not named; give `--upstream http://HOST:PORT`".to_owned())
-        })?;
+        let site = |url: &String| {
+            let unfit = |why| ConfigError(format!("`--upstream {url}`: {why}"));
+            Origin::parse(url).map_err(unfit)
+        };
+        let upstream = upstream.as_ref().map(site).transpose()?;
+        Plan::new(upstream.as_ref(), &upstreams, &route)
+            .map_err(|error| ConfigError(error.to_string()))?;
         let listen = listen.unwrap_or_default();
         if listen.is_empty() && listen_tls.is_empty() {
             let text =
@@ -183,7 +206,10 @@ impl Settings {
             return Err(ConfigError(text.to_owned()));
         }
         Ok(Config {
-            upstream: authority(&upstream)?,
+            upstream,
+            upstreams,
+            route,
+            resolver: Resolver::System,
             listen,
             listen_tls,
             certs,
@@ -197,23 +223,6 @@ impl Settings {
             sizes: Sizes::new(body).map_err(ConfigError)?,
         })
     }
-}
-
-/// `host:port` of the site's address.
-fn authority(upstream: &str) -> Result<String, ConfigError> {
-    let refuse = |why: &str| ConfigError(format!("`--upstream {upstream}`: {why}"));
-    let url = url::Url::parse(upstream)
-        .map_err(|_| refuse("not an address; write `http://HOST:PORT`"))?;
-    if url.scheme() != "http" {
-        return Err(refuse("only `http://` sites can be reached"));
-    }
-    if url.path() != "/" || url.query().is_some() || !url.username().is_empty() {
-        return Err(refuse(
-            "give scheme, host and port alone; paths pass as visitors ask for them",
-        ));
-    }
-    let host = url.host_str().ok_or_else(|| refuse("it names no host"))?;
-    Ok(format!("{host}:{}", url.port_or_known_default().unwrap_or(80)))
 }
 
 /// Reads the files of a rules folder: `site.toml` and what lies in `policy`, `vendors`,
@@ -259,10 +268,14 @@ mod tests {
 
     #[test]
     fn an_unfit_site_is_refused_with_what_would_be_right() {
-        assert_eq!(authority("http://127.0.0.1:3000").unwrap(), "127.0.0.1:3000");
-        assert_eq!(authority("http://site.kz").unwrap(), "site.kz:80");
-        for unfit in ["site.kz", "https://site.kz", "http://site.kz/path", "http://u@site.kz"] {
-            let error = authority(unfit).unwrap_err().to_string();
+        let site = |upstream: &str| {
+            let upstream = Some(upstream.to_owned());
+            Settings { upstream, ..Settings::default() }.config()
+        };
+        let found = site("http://127.0.0.1:3000").unwrap().upstream;
+        assert_eq!(found, Origin::parse("http://127.0.0.1:3000").ok());
+        for unfit in ["site.kz", "gopher://site.kz", "http://site.kz/path", "http://u@site.kz"] {
+            let error = site(unfit).unwrap_err().to_string();
             assert!(error.contains(unfit), "{error}");
         }
     }

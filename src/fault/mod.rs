@@ -63,6 +63,8 @@ pub enum UpstreamFault {
     Timeout,
     /// The connection broke, or what came was no HTTP.
     Broken(String),
+    /// As much goes there as may; says what did not come about.
+    Full(&'static str),
 }
 
 /// How the gateway failed.
@@ -107,8 +109,8 @@ impl Fault {
                 VisitorFault::UnknownChoice(what) => Failure::UnknownChoice(what),
             },
             Fault::Upstream(UpstreamFault::Timeout) => Failure::SiteSlow,
+            Fault::Upstream(UpstreamFault::Full(_)) | Fault::Gateway(_) => Failure::Busy,
             Fault::Upstream(_) => Failure::SiteDown,
-            Fault::Gateway(_) => Failure::Busy,
         }
     }
 
@@ -122,6 +124,7 @@ impl Fault {
         match self {
             Fault::Visitor(_) => self.cause(),
             Fault::Upstream(UpstreamFault::Timeout) => "the site did not answer in time".to_owned(),
+            Fault::Upstream(UpstreamFault::Full(_)) => "the site is busy; try again".to_owned(),
             Fault::Upstream(_) => "the site does not answer".to_owned(),
             Fault::Gateway(_) => "the choice could not be recorded; try again".to_owned(),
         }
@@ -149,6 +152,7 @@ impl Fault {
                 UpstreamFault::Unreachable(cause) => format!("the site cannot be reached: {cause}"),
                 UpstreamFault::Timeout => "the site did not answer in time".to_owned(),
                 UpstreamFault::Broken(cause) => format!("the site's answer broke off: {cause}"),
+                UpstreamFault::Full(why) => format!("the site has as much as it may have: {why}"),
             },
             Fault::Gateway(fault) => match fault {
                 GatewayFault::NotRecorded(cause) => format!("the choice was not recorded: {cause}"),
@@ -183,7 +187,7 @@ impl Fault {
             Fault::Visitor(VisitorFault::MethodNotAllowed(allowed)) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
-            Fault::Gateway(_) => {
+            Fault::Gateway(_) | Fault::Upstream(UpstreamFault::Full(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("10"));
             }
             Fault::Visitor(

@@ -13,6 +13,7 @@
 mod counters;
 mod datum;
 mod line;
+mod servers;
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -31,6 +32,7 @@ use tracing::{error, info};
 pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
 pub use line::{Line, Observation, line};
+pub use servers::ServerCounters;
 
 use crate::clock::Clock;
 use crate::policy::{Keep, Purpose, Verdicts};

@@ -21,7 +21,6 @@ mod upload;
 mod upstream;
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -37,7 +36,10 @@ pub use client::Trusted;
 pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
-pub use upstream::Upstream;
+pub use upstream::{
+    Balance, EjectionSettings, HealthSettings, HostPattern, Local, Origin, Plan, Resolver, Route,
+    Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
+};
 
 use self::pass::Walk;
 use self::route::Target;
@@ -74,8 +76,8 @@ pub struct Worker {
     pub clock: Clock,
     /// This thread's counters.
     pub counters: Arc<Counters>,
-    /// The site.
-    pub upstream: Rc<Upstream>,
+    /// The sites.
+    pub upstream: Upstream,
     /// Who is believed about whom they ask for.
     pub trusted: Trusted,
     /// The WebSockets of this thread.

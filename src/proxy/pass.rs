@@ -83,12 +83,13 @@ impl Worker {
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
         let body = self.sizes.bound(&url, body)?;
-        let (answer, lease) =
-            self.upstream.send(|| head_for_site(parts, target, &headers), body).await?;
+        let head = || head_for_site(parts, target, &headers);
+        let (host, path) = (target.host_name(), target.path.path());
+        let (answer, lease) = self.upstream.send(&host, path, head, body).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(walk, parts, answer);
+            return self.switch(walk, parts, answer, lease);
         }
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);

@@ -22,6 +22,7 @@ use super::Worker;
 use super::body::Body;
 use super::headers;
 use super::pass::Walk;
+use super::upstream::Lease;
 use crate::fault::{Fault, UpstreamFault};
 use crate::gate::response::keep_permitted_cookies;
 
@@ -35,10 +36,14 @@ impl Tunnels {
         while poll_fn(|cx| self.0.borrow_mut().poll_join_next(cx)).await.is_some() {}
     }
 
-    fn open(&self, visitor: OnUpgrade, site: OnUpgrade) {
+    fn open(&self, visitor: OnUpgrade, site: OnUpgrade, lease: Lease) {
         let mut tunnels = self.0.borrow_mut();
         while tunnels.try_join_next().is_some() {}
-        tunnels.spawn_local(join(visitor, site));
+        // To the site it is a connection until it ends.
+        tunnels.spawn_local(async move {
+            join(visitor, site).await;
+            drop(lease);
+        });
     }
 }
 
@@ -64,6 +69,7 @@ impl Worker {
         walk: &Walk<'_>,
         parts: &Parts,
         mut answer: response::Parts,
+        lease: Lease,
     ) -> Result<Response<Body>, Fault> {
         let asked = is_asked_for(parts) && is_websocket(&answer.headers);
         let visitor = parts.extensions.get::<OnUpgrade>().cloned().filter(|_| asked);
@@ -77,7 +83,7 @@ impl Worker {
         self.counters.response_cookies_withheld.add(kept_back as u64);
         ask_for(&mut answer.headers);
         self.counters.tunnels.add(1);
-        self.tunnels.open(visitor, site);
+        self.tunnels.open(visitor, site, lease);
         Ok(Response::from_parts(answer, Body::Own(None)))
     }
 }

@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -31,7 +30,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -45,7 +44,7 @@ use self::proxy_protocol::Announced;
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
-use crate::proxy::{Body, Peer, Worker};
+use crate::proxy::{Body, Local, Peer, Worker};
 
 /// How soon a connection is accepted again after one could not be.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -327,15 +326,5 @@ async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
-    }
-}
-
-/// Runs the streams of an HTTP/2 connection on its own thread.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
-    fn execute(&self, future: F) {
-        spawn_local(future);
     }
 }

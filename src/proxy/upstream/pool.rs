@@ -1,0 +1,253 @@
+//! The connections that one thread has to one server.
+//!
+//! Over HTTP/1.1 those that rest: the one used last is used next, being the warmest, and the others can
+//! grow old. A connection is reused only after both bodies were read to their end. Over HTTP/2 those
+//! that are open: the first with room takes the next request.
+//!
+//! While it is not known what a site speaks, and where it speaks HTTP/2, one connection is made at a
+//! time, and whoever needs one waits for it: a burst must not open a connection for each request that
+//! then share one.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::client::conn::http2;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::attempt::{Progress, Upload};
+use super::connect::{Opened, Own, Shared, Wants, connect};
+use super::group::Slot;
+use super::origin::Scheme;
+use super::server::Server;
+use crate::bounds::Bounds;
+use crate::fault::UpstreamFault;
+
+/// How many HTTP/2 connections in a row may be full or gone when a request has its turn on them.
+const OPENINGS_MAX: usize = 4;
+
+/// The connections to a server.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) server: Arc<Server>,
+    pub(super) bounds: Arc<Bounds>,
+    resting: RefCell<Vec<Resting>>,
+    shared: RefCell<Vec<Rc<Shared>>>,
+    /// The connection that is being made, where it may turn out to be one for all.
+    opening: RefCell<Option<Rc<Opening>>>,
+    /// Whether the server is known to speak HTTP/1.1.
+    is_http1: Cell<bool>,
+}
+
+type Opening = OnceCell<Result<(), UpstreamFault>>;
+
+#[derive(Debug)]
+struct Resting {
+    connection: Own,
+    since: Instant,
+}
+
+/// What a request is sent on.
+#[derive(Debug)]
+pub(super) enum Connection {
+    Own(Own),
+    Shared(Ticket),
+}
+
+impl Connection {
+    /// Whether it has carried a request before this one.
+    pub(super) fn was_reused(&self) -> bool {
+        match self {
+            Connection::Own(own) => own.reused,
+            Connection::Shared(ticket) => ticket.reused,
+        }
+    }
+
+    /// It failed a request: if others could take it too, they no longer do.
+    pub(super) fn retire(&self) {
+        if let Connection::Shared(ticket) = self {
+            ticket.shared.retired.set(true);
+        }
+    }
+}
+
+/// A request's place on a shared connection.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    shared: Rc<Shared>,
+    reused: bool,
+}
+
+impl Ticket {
+    fn new(shared: &Rc<Shared>) -> Ticket {
+        shared.live.set(shared.live.get() + 1);
+        Ticket { shared: Rc::clone(shared), reused: shared.reused.replace(true) }
+    }
+
+    pub(super) fn sender(&self) -> http2::SendRequest<Upload> {
+        self.shared.sender.clone()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.shared.live.set(self.shared.live.get() - 1);
+        self.shared.since.set(Instant::now());
+    }
+}
+
+/// A connection in use; it rests again when told that it may. Until then its request counts as one
+/// under way.
+#[derive(Debug)]
+pub struct Lease {
+    pool: Rc<Pool>,
+    slot: Option<Slot>,
+    connection: Option<Connection>,
+    progress: Rc<Progress>,
+}
+
+impl Lease {
+    pub(super) fn new(
+        pool: Rc<Pool>,
+        slot: Slot,
+        connection: Connection,
+        progress: Rc<Progress>,
+    ) -> Lease {
+        Lease { pool, slot: Some(slot), connection: Some(connection), progress }
+    }
+
+    /// How long the site may pause within the answer's body.
+    pub(in crate::proxy) fn pause(&self) -> Duration {
+        self.pool.bounds.timeouts.answer.get()
+    }
+
+    /// The answer was read to its end: the connection may be used again, if all of the
+    /// request was sent too.
+    pub fn finish(&mut self) {
+        self.slot = None;
+        let Some(Connection::Own(mut own)) = self.connection.take() else { return };
+        if !self.progress.is_complete() || own.sender.is_closed() {
+            return;
+        }
+        own.reused = true;
+        let mut resting = self.pool.resting.borrow_mut();
+        if resting.len() < self.pool.bounds.limits.resting.get() {
+            resting.push(Resting { connection: own, since: Instant::now() });
+        }
+    }
+}
+
+impl Pool {
+    pub(super) fn new(server: Arc<Server>, bounds: Arc<Bounds>) -> Pool {
+        let is_http1 = Cell::new(server.origin.scheme == Scheme::Http);
+        Pool {
+            server,
+            bounds,
+            resting: RefCell::default(),
+            shared: RefCell::default(),
+            opening: RefCell::default(),
+            is_http1,
+        }
+    }
+
+    /// A connection to send a request on: `fresh` if none that rested will do.
+    pub(super) async fn take(
+        &self,
+        wants: Wants,
+        fresh: bool,
+    ) -> Result<Connection, UpstreamFault> {
+        for _ in 0..OPENINGS_MAX {
+            if wants == Wants::Any
+                && let Some(ticket) = self.room()
+            {
+                return Ok(Connection::Shared(ticket));
+            }
+            if !fresh && let Some(own) = self.rested().await {
+                return Ok(Connection::Own(own));
+            }
+            let own = match wants == Wants::Http1 || self.is_http1.get() {
+                true => self.open(wants).await?,
+                false => self.open_for_all().await?,
+            };
+            if let Some(own) = own {
+                return Ok(Connection::Own(own));
+            }
+        }
+        Err(self.unreachable("it takes no requests on the connections it accepts"))
+    }
+
+    /// A place on an open HTTP/2 connection.
+    fn room(&self) -> Option<Ticket> {
+        let rest = self.bounds.timeouts.rest.get();
+        let mut shared = self.shared.borrow_mut();
+        shared.retain(|one| {
+            let rested = one.live.get() == 0 && one.since.get().elapsed() > rest;
+            one.is_open() && !rested && self.server.is_at(one.address)
+        });
+        shared.iter().find(|one| one.has_room()).map(Ticket::new)
+    }
+
+    /// The HTTP/1.1 connection that has rested the shortest and is still alive.
+    async fn rested(&self) -> Option<Own> {
+        loop {
+            let Resting { mut connection, since } = self.resting.borrow_mut().pop()?;
+            if since.elapsed() > self.bounds.timeouts.rest.get() {
+                // Those below are older still.
+                self.resting.borrow_mut().clear();
+                return None;
+            }
+            if self.server.is_at(connection.address) && connection.sender.ready().await.is_ok() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Makes a connection that may be one for all; who comes meanwhile waits for it. It is returned if
+    /// it is ours alone.
+    async fn open_for_all(&self) -> Result<Option<Own>, UpstreamFault> {
+        let opening = Rc::clone(self.opening.borrow_mut().get_or_insert_default());
+        let mut own = None;
+        let opened = opening.get_or_init(async || {
+            own = self.open(Wants::Any).await?;
+            Ok(())
+        });
+        let opened = opened.await.clone();
+        self.opening.borrow_mut().take_if(|current| Rc::ptr_eq(current, &opening));
+        opened.map(|()| own)
+    }
+
+    /// Makes a connection and learns what the site speaks. One for all is put with its like.
+    async fn open(&self, wants: Wants) -> Result<Option<Own>, UpstreamFault> {
+        let server = &self.server;
+        let (origin, tls) = (&server.origin, server.tls.as_ref());
+        let mut failed = self.unreachable("the name has no address");
+        loop {
+            let addresses = server.addresses.in_turn().await;
+            for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
+                match connect(origin, tls, address, wants, self.bounds.timeouts.connect).await {
+                    Ok(Opened::Own(own)) => {
+                        if wants == Wants::Any {
+                            self.is_http1.set(true);
+                        }
+                        return Ok(Some(own));
+                    }
+                    Ok(Opened::Shared(shared)) => {
+                        self.is_http1.set(false);
+                        self.shared.borrow_mut().push(shared);
+                        return Ok(None);
+                    }
+                    Err(fault) => failed = fault,
+                }
+            }
+            if !server.addresses.are_others().await {
+                return Err(failed);
+            }
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> UpstreamFault {
+        UpstreamFault::Unreachable(format!("{}: {why}", self.server.origin))
+    }
+}

@@ -1,0 +1,104 @@
+//! What is known of the servers without a visitor asking: health checks and lookups of names.
+//!
+//! Both run on a thread of their own, so that a slow lookup or a server that does not answer holds up
+//! no request. A check is a request like a visitor's, on a connection of its own: TLS, names and
+//! certificates are checked with it. Any answer from 200 to 399 passes.
+
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderValue, USER_AGENT};
+use http::{Request, StatusCode};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::warn;
+
+use super::Sites;
+use super::attempt::{Upload, for_http2};
+use super::connect::{Opened, Wants, connect};
+use super::group::Group;
+use super::server::Server;
+use super::settings::HealthSettings;
+
+/// Watches all servers until told to stop.
+pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    for group in &sites.groups {
+        for server in &group.servers {
+            if let Some(path) = &group.upstream.health.path {
+                let (group, server) = (Arc::clone(group), Arc::clone(server));
+                local.spawn_local(check(group, server, path.clone()));
+            }
+            if !server.addresses.is_fixed() {
+                local.spawn_local(look_up(Arc::clone(group), Arc::clone(server)));
+            }
+        }
+    }
+    local.block_on(&runtime, async move {
+        // The sender lives as long as the gateway; without it there is nobody to watch for.
+        let _ = stop.wait_for(|stop| *stop).await;
+    });
+    Ok(())
+}
+
+async fn look_up(group: Arc<Group>, server: Arc<Server>) {
+    let mut turns = interval(group.upstream.resolve.get());
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if let Err(error) = server.addresses.look_up().await {
+            warn!(server = %server.origin, %error, "the name cannot be looked up");
+        }
+    }
+}
+
+async fn check(group: Arc<Group>, server: Arc<Server>, path: String) {
+    let health = &group.upstream.health;
+    let mut turns = interval(health.interval.get());
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let asked = timeout(health.timeout.get(), ask(&server, health, &path)).await;
+        let status = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        match status {
+            Ok(status) if status.is_success() || status.is_redirection() => {
+                if server.passed(health) {
+                    group.look_again();
+                }
+            }
+            Ok(status) => server.failed(health, &format!("`{path}` answers {status}")),
+            Err(why) => server.failed(health, &why),
+        }
+    }
+}
+
+/// Asks a server for its health, and returns the status of its answer.
+async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<StatusCode, String> {
+    let host = health.host.clone().unwrap_or_else(|| server.origin.to_string());
+    let host = HeaderValue::from_str(&host).map_err(|error| error.to_string())?;
+    let mut head = Request::get(path).body(()).map_err(|error| error.to_string())?;
+    head.headers_mut().insert(HOST, host);
+    head.headers_mut().insert(USER_AGENT, HeaderValue::from_static("kelisim-health"));
+    let addresses = server.addresses.in_turn().await.map_err(|error| error.to_string())?;
+    let mut failed = "the name has no address".to_owned();
+    for address in addresses {
+        let (origin, tls) = (&server.origin, server.tls.as_ref());
+        let answer = match connect(origin, tls, address, Wants::Any, health.timeout).await {
+            Err(fault) => {
+                failed = crate::fault::Fault::from(fault).cause();
+                continue;
+            }
+            Ok(Opened::Own(mut own)) => {
+                own.sender.send_request(head.map(|()| Upload::none())).await
+            }
+            Ok(Opened::Shared(shared)) => {
+                let head = for_http2(head, origin.scheme);
+                let head = head.map_err(|failed| failed.fault.cause())?;
+                shared.sender.clone().send_request(head.map(|()| Upload::none())).await
+            }
+        };
+        return answer.map(|answer| answer.status()).map_err(|error| error.to_string());
+    }
+    Err(failed)
+}

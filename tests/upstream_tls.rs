@@ -1,0 +1,463 @@
+//! The site behind TLS and HTTP/2, with sites and visitors that are not ours.
+
+#[allow(dead_code, reason = "the tests of several sites use more of it")]
+mod upstream;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use kelisim::proxy::TlsSettings;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use upstream::PATIENCE;
+use upstream::authority::Authority;
+use upstream::gateway::{Answer, Gateway, Visitor, start};
+use upstream::site::{Site, Speaks};
+
+/// A site with a certificate for `name`, and an authority that the gateway may be told of.
+struct Secured {
+    site: Site,
+    _folder: TempDir,
+    settings: TlsSettings,
+}
+
+fn secured(name: &str, alpn: &[&str]) -> Secured {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new();
+    let site = Site::start(Speaks::Tls(authority.serves(name, alpn, None)));
+    let ca = Some(authority.file(folder.path()));
+    Secured { site, _folder: folder, settings: TlsSettings { ca, ..TlsSettings::default() } }
+}
+
+impl Secured {
+    fn gateway(&self) -> Gateway {
+        start(&format!("https://localhost:{}", self.site.address.port()), |upstream| {
+            upstream.tls = self.settings.clone();
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_site_is_asked_by_http_2_or_1_1_as_it_chooses_and_for_the_host_that_the_visitor_named() {
+    for (alpn, version, authority, host) in [
+        (&["h2", "http/1.1"][..], "2", "send-box.com", "-"),
+        (&["http/1.1"], "1.1", "-", "send-box.com"),
+        (&[], "1.1", "-", "send-box.com"),
+    ] {
+        let secured = secured("localhost", alpn);
+        let gateway = secured.gateway();
+        let answer = gateway.visitor().await.get("/a?b=%20c").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let told = ["x-version", "x-authority", "x-host", "x-path"].map(|name| answer.field(name));
+        assert_eq!(told, [version, authority, host, "/a?b=%20c"]);
+        // HTTP/1.1 visitors see no difference.
+        let answer =
+            gateway.say(b"GET /a HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(answer.contains(&format!("x-version: {version}")), "{answer}");
+        assert_eq!(secured.site.connections(), 1, "one connection serves both");
+    }
+}
+
+#[tokio::test]
+async fn without_tls_http_2_is_spoken_where_it_is_known_beforehand() {
+    let site = Site::start(Speaks::Http2);
+    let gateway = start(&format!("h2c://{}", site.address), |_| {});
+    let answer = gateway.visitor().await.get("/").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = ["x-version", "x-authority", "x-scheme"].map(|name| answer.field(name));
+    assert_eq!(told, ["2", "send-box.com", "http"]);
+}
+
+/// What the gateway has logged, in this process.
+fn logged() -> Arc<Mutex<Vec<u8>>> {
+    #[derive(Clone)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no test failed here").extend(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    static LOGGED: std::sync::OnceLock<Arc<Mutex<Vec<u8>>>> = std::sync::OnceLock::new();
+    let lines = LOGGED.get_or_init(|| {
+        let lines = Lines(Arc::default());
+        let writer = lines.clone();
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+        lines.0
+    });
+    Arc::clone(lines)
+}
+
+#[tokio::test]
+async fn who_is_not_whom_the_gateway_believes_is_sent_nothing_and_the_log_says_why() {
+    let lines = logged();
+    let whole = secured("localhost", &["h2"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let stranger = Some(Authority::new().file(folder.path()));
+    let stranger = TlsSettings { ca: stranger, ..TlsSettings::default() };
+    let other = secured("other.kz", &["h2"]);
+    let named = |name: &str| TlsSettings { name: Some(name.to_owned()), ..other.settings.clone() };
+    for (site, settings, status, says) in [
+        (&whole, stranger, 502, "UnknownIssuer"),
+        (&whole, TlsSettings::default(), 502, "UnknownIssuer"),
+        (&other, other.settings.clone(), 502, "not valid for name \"localhost\""),
+        (&other, named("another.kz"), 502, "not valid for name \"another.kz\""),
+        (&other, named("other.kz"), 200, ""),
+    ] {
+        let address = site.site.address.port();
+        let gateway = start(&format!("https://localhost:{address}"), |upstream| {
+            upstream.tls = settings;
+        });
+        let requests = site.site.requests();
+        let answer = gateway.visitor().await.get("/").await;
+        assert_eq!(answer.status, status, "{says}");
+        assert_eq!(site.site.requests() - requests, usize::from(status == 200));
+        let lines = String::from_utf8_lossy(&lines.lock().expect("whole")).into_owned();
+        let line = format!("localhost:{address}: TLS: invalid peer certificate");
+        assert!(status == 200 || lines.contains(&line), "{line} in {lines}");
+        assert!(lines.contains(says), "{says} in {lines}");
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_asks_for_a_certificate_is_shown_ours() {
+    let (folder, other) = (tempfile::tempdir(), tempfile::tempdir());
+    let (folder, other) = (folder.expect("a folder"), other.expect("a folder"));
+    let authority = Authority::new();
+    let config = authority.serves("localhost", &["h2"], Some(&authority));
+    let site = Site::start(Speaks::Tls(config));
+    let ca = Some(authority.file(folder.path()));
+    for (client, status) in [
+        (Some(authority.client(folder.path())), 200),
+        (None, 502),
+        (Some(Authority::new().client(other.path())), 502),
+    ] {
+        let (certificate, key) = client.unzip();
+        let gateway = start(&format!("https://localhost:{}", site.address.port()), |upstream| {
+            upstream.tls = TlsSettings { ca: ca.clone(), certificate, key, name: None };
+        });
+        assert_eq!(gateway.visitor().await.get("/").await.status, status);
+    }
+}
+
+/// A call as gRPC makes it: what is said is answered before the next is said, and both ends end with
+/// trailers.
+async fn converse(gateway: &Gateway) {
+    let visitor = gateway.visitor().await;
+    let request = Request::post("http://send-box.com/echo.Echo/Say")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(())
+        .expect("a request");
+    let (response, mut up) = visitor.send(request, false).await;
+    let response = timeout(PATIENCE, response).await.expect("before anything is said");
+    let response = response.expect("an answer");
+    assert_eq!(response.headers()["x-version"], "2");
+    assert_eq!(response.headers()["x-te"], "trailers");
+    let mut down = response.into_body();
+    for round in 0..20_u8 {
+        let said = Bytes::from(vec![round; 5 + usize::from(round) * 1000]);
+        up.send_data(said.clone(), false).expect("it is open");
+        let mut heard = Vec::new();
+        while heard.len() < said.len() {
+            let data = timeout(PATIENCE, down.data()).await.expect("before more is said");
+            let data = data.expect("it goes on").expect("data");
+            down.flow_control().release_capacity(data.len()).expect("it was taken");
+            heard.extend_from_slice(&data);
+        }
+        assert!(heard == said, "round {round}");
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().expect("a value"));
+    trailers.insert("x-sum", "20".parse().expect("a value"));
+    up.send_trailers(trailers.clone()).expect("it is open");
+    assert!(timeout(PATIENCE, down.data()).await.expect("in time").is_none());
+    let heard = timeout(PATIENCE, down.trailers()).await.expect("in time").expect("an end");
+    assert_eq!(heard, Some(trailers));
+}
+
+#[tokio::test]
+async fn a_grpc_call_streams_both_ways_and_ends_with_trailers() {
+    let secured = secured("localhost", &["h2"]);
+    converse(&secured.gateway()).await;
+    let site = Site::start(Speaks::Http2);
+    converse(&start(&format!("h2c://{}", site.address), |_| {})).await;
+}
+
+#[tokio::test]
+async fn trailers_pass_between_versions() {
+    let chunked = b"POST / HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\nTE: trailers\r\n\
+        Transfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 3\r\n\r\n";
+    for alpn in ["h2", "http/1.1"] {
+        let secured = secured("localhost", &[alpn]);
+        let gateway = secured.gateway();
+        let answer = gateway.say(chunked);
+        assert!(answer.contains("\r\n0\r\nx-sum: 3\r\n\r\n"), "{alpn}: {answer}");
+
+        let request = Request::post("http://send-box.com/").header("te", "trailers");
+        let request = request.header("trailer", "x-sum").body(()).expect("a request");
+        let (response, mut up) = gateway.visitor().await.send(request, false).await;
+        up.send_data(Bytes::from_static(b"abc"), false).expect("it is open");
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", "3".parse().expect("a value"));
+        up.send_trailers(trailers.clone()).expect("it is open");
+        let response = timeout(PATIENCE, response).await.expect("in time").expect("an answer");
+        let answer = Answer::read(response).await;
+        assert_eq!(
+            (answer.body.as_ref(), answer.trailers),
+            (&b"abc"[..], Some(trailers)),
+            "{alpn}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_goes_by_http_1_1_to_a_site_that_chooses_http_2() {
+    let secured = secured("localhost", &["h2", "http/1.1"]);
+    let gateway = secured.gateway();
+    assert_eq!(gateway.visitor().await.get("/").await.field("x-version"), "2");
+    let mut stream = TcpStream::connect(gateway.address()).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let shake = "GET /chat HTTP/1.1\r\nHost: send-box.com\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\n\r\n";
+    stream.write_all(shake.as_bytes()).expect("it reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("x-version: 1.1"), "{head}");
+    stream.write_all(b"anything \xff\x00").expect("it is open");
+    let mut echo = [0; 11];
+    stream.read_exact(&mut echo).expect("an echo");
+    assert_eq!(&echo, b"anything \xff\x00");
+    // And the next request goes by HTTP/2 as before.
+    assert_eq!(gateway.visitor().await.get("/").await.field("x-version"), "2");
+    assert_eq!(secured.site.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_target_that_is_no_uri_goes_percent_encoded_by_http_2() {
+    let request = b"GET /\xef?\"q\" HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\n\r\n";
+    let secured = secured("localhost", &["h2"]);
+    let answer = secured.gateway().say(request);
+    assert!(answer.contains("x-path: /%EF?%22q%22\r\n"), "{answer}");
+}
+
+/// Asks for `/wait` so many times at once.
+fn wait_at_once(visitor: &Visitor, times: usize) -> Vec<JoinHandle<u16>> {
+    let ask = |_| {
+        let visitor = visitor.clone();
+        tokio::spawn(async move { visitor.get("/wait").await.status })
+    };
+    (0..times).map(ask).collect()
+}
+
+async fn all_answered(waiting: Vec<JoinHandle<u16>>) {
+    for one in waiting {
+        assert_eq!(one.await.expect("it ran"), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_burst_shares_one_connection_and_a_full_one_is_joined_by_another() {
+    let secured = secured("localhost", &["h2"]);
+    let gateway = secured.gateway();
+    let visitor = gateway.visitor().await;
+    let waiting = wait_at_once(&visitor, 60);
+    secured.site.is_waited_for(60).await;
+    assert_eq!(secured.site.connections(), 1);
+    secured.site.go_on(60);
+    all_answered(waiting).await;
+
+    // A site that takes two requests at a time on a connection.
+    let site = Site::named("narrow", Speaks::Http2, 2);
+    let gateway = start(&format!("h2c://{}", site.address), |_| {});
+    let visitor = gateway.visitor().await;
+    let waiting = wait_at_once(&visitor, 6);
+    site.is_waited_for(6).await;
+    assert_eq!(site.connections(), 3);
+    site.go_on(6);
+    all_answered(waiting).await;
+    assert_eq!(visitor.get("/").await.status, 200);
+    assert_eq!(site.connections(), 3);
+}
+
+/// The frames of HTTP/2, as far as a site needs them that leaves in the middle.
+mod frames {
+    use super::{Read, TcpStream, Write};
+
+    pub(super) const DATA: u8 = 0;
+    pub(super) const HEADERS: u8 = 1;
+    pub(super) const RST_STREAM: u8 = 3;
+    pub(super) const SETTINGS: u8 = 4;
+    pub(super) const GOAWAY: u8 = 7;
+
+    /// Reads a frame: its kind, whether it ends the stream, the stream. Nothing at the end.
+    pub(super) fn read(stream: &mut TcpStream) -> Option<(u8, bool, u32)> {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        stream.read_exact(&mut payload).ok()?;
+        let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        Some((head[3], head[4] & 1 == 1, id))
+    }
+
+    /// Writes a frame; a gateway that has left is no failure.
+    pub(super) fn write(stream: &mut TcpStream, kind: u8, flags: u8, id: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).expect("a short one").to_be_bytes();
+        let mut frame = vec![length[1], length[2], length[3], kind, flags];
+        frame.extend(id.to_be_bytes());
+        frame.extend(payload);
+        let _ = stream.write_all(&frame);
+    }
+
+    /// `:status: 200` and no more.
+    pub(super) fn answer(stream: &mut TcpStream, id: u32) {
+        write(stream, HEADERS, 5, id, &[0x88]);
+    }
+}
+
+/// What a site does with the requests of its connections.
+type Conduct = fn(&mut TcpStream, connection: usize, requests: &[u32]) -> Next;
+
+enum Next {
+    Stay,
+    Close,
+}
+
+/// A site made of bare frames: `conduct` is called at each whole request with all the streams so far.
+fn bare(conduct: Conduct) -> (SocketAddr, Receiver<usize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let (opened, connections) = channel();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.expect("a connection");
+            if opened.send(number).is_err() {
+                return;
+            }
+            std::thread::spawn(move || {
+                let mut preface = [0; 24];
+                stream.read_exact(&mut preface).expect("a preface");
+                frames::write(&mut stream, frames::SETTINGS, 0, 0, &[]);
+                let mut requests = Vec::new();
+                while let Some((kind, ends, id)) = frames::read(&mut stream) {
+                    if kind == frames::SETTINGS && !ends {
+                        frames::write(&mut stream, frames::SETTINGS, 1, 0, &[]);
+                    }
+                    if ends && matches!(kind, frames::HEADERS | frames::DATA) {
+                        requests.push(id);
+                        if let Next::Close = conduct(&mut stream, number, &requests) {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+fn last_stream(id: u32) -> [u8; 8] {
+    let [a, b, c, d] = id.to_be_bytes();
+    [a, b, c, d, 0, 0, 0, 0]
+}
+
+#[tokio::test]
+async fn a_site_that_goes_away_in_the_middle_fails_no_request() {
+    // Every seventh request is answered and is the last of its connection.
+    let (address, connections) = bare(|stream, _, requests| {
+        let id = requests[requests.len() - 1];
+        if requests.len() < 7 {
+            frames::answer(stream, id);
+            return Next::Stay;
+        }
+        frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(id));
+        frames::answer(stream, id);
+        Next::Close
+    });
+    let gateway = start(&format!("h2c://{address}"), |_| {});
+    let visitor = gateway.visitor().await;
+    for number in 0..100 {
+        assert_eq!(visitor.get("/").await.status, 200, "request {number}");
+    }
+    assert!(connections.try_iter().count() >= 14);
+}
+
+#[tokio::test]
+async fn what_a_site_did_not_begin_with_is_asked_again_whatever_it_is() {
+    // The first connection takes five requests, answers the first, and begins with no other.
+    let (address, connections) = bare(|stream, connection, requests| {
+        let id = requests[requests.len() - 1];
+        if connection > 0 {
+            frames::answer(stream, id);
+        } else if requests.len() == 5 {
+            frames::write(stream, frames::GOAWAY, 0, 0, &last_stream(requests[0]));
+            frames::answer(stream, requests[0]);
+            return Next::Close;
+        }
+        Next::Stay
+    });
+    let gateway = start(&format!("h2c://{address}"), |_| {});
+    let visitor = gateway.visitor().await;
+    let asked: Vec<_> = (0..5)
+        .map(|_| {
+            let visitor = visitor.clone();
+            let request = Request::post("http://send-box.com/").body(()).expect("a request");
+            tokio::spawn(async move { visitor.ask(request).await.status })
+        })
+        .collect();
+    for one in asked {
+        assert_eq!(one.await.expect("it ran"), 200);
+    }
+    assert_eq!(connections.try_iter().count(), 2);
+
+    // A site that refuses each first stream of a connection.
+    let (address, _connections) = bare(|stream, _, requests| {
+        let id = requests[requests.len() - 1];
+        match requests.len() {
+            1 => frames::write(stream, frames::RST_STREAM, 0, id, &7_u32.to_be_bytes()),
+            _ => frames::answer(stream, id),
+        }
+        Next::Stay
+    });
+    let gateway = start(&format!("h2c://{address}"), |_| {});
+    let request = Request::post("http://send-box.com/").body(()).expect("a request");
+    assert_eq!(gateway.visitor().await.ask(request).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_site_may_have_begun_with_is_not_asked_again_unless_it_does_no_harm() {
+    // Each connection answers one request and dies under the second.
+    let (address, connections) = bare(|stream, _, requests| match requests.len() {
+        1 => {
+            frames::answer(stream, requests[0]);
+            Next::Stay
+        }
+        _ => Next::Close,
+    });
+    let gateway = start(&format!("h2c://{address}"), |_| {});
+    let visitor = gateway.visitor().await;
+    let ask = async |method: &str| {
+        let request = Request::builder().method(method).uri("http://send-box.com/");
+        visitor.ask(request.body(()).expect("a request")).await.status
+    };
+    assert_eq!(ask("GET").await, 200);
+    assert_eq!(ask("GET").await, 200, "on a new connection");
+    assert_eq!(ask("POST").await, 502);
+    assert_eq!(ask("POST").await, 200);
+    assert_eq!(connections.try_iter().count(), 3);
+}
