@@ -134,9 +134,7 @@ pub fn start_with(
     let (tls_config, certificates) = tls.unzip();
     let admission = Arc::new(admission(config));
     let rates = Arc::new(Rates::new(&config.bounds.limits));
-    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route);
-    let sites = plan.and_then(|plan| Sites::new(plan, &config.resolver, &config.bounds));
-    let sites = Arc::new(sites.map_err(StartError::Upstream)?);
+    let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
     let backlog = config.bounds.limits.backlog.get();
     let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
     let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
@@ -218,11 +216,7 @@ pub fn start_with(
         })?);
     }
     threads.push(spawn("forget".to_owned(), move || forget(&rates, stopped))?);
-    for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin[0]])] {
-        for address in addresses {
-            info!("listening on {kind}://{address}");
-        }
-    }
+    say_where([("http", &plain), ("https", &tls), ("admin http", &admin)]);
     Ok(Running {
         plain,
         tls,
@@ -233,6 +227,21 @@ pub fn start_with(
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+/// Says where it listens, the operator's address last.
+fn say_where(listeners: [(&str, &Vec<SocketAddr>); 3]) {
+    for (kind, addresses) in listeners {
+        for address in addresses {
+            info!("listening on {kind}://{address}");
+        }
+    }
+}
+
+/// The servers behind the gateway.
+fn sites(config: &Config) -> Result<Sites, SitesError> {
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
+    Sites::new(plan, &config.resolver, &config.bounds)
 }
 
 /// Keeps the memory of who asked small, until the gateway stops.

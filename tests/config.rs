@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 55] = [
+const SETTINGS: [(&str, &str); 56] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -63,6 +63,7 @@ const SETTINGS: [(&str, &str); 55] = [
     ("upstreams.NAME.queue", "\"31s\""),
     ("upstreams.NAME.retries", "32"),
     ("upstreams.NAME.resolve", "\"33s\""),
+    ("upstreams.NAME.proxy-protocol", "\"v2\""),
     ("upstreams.NAME.tls.ca", "\"ca.crt\""),
     ("upstreams.NAME.tls.certificate", "\"client.crt\""),
     ("upstreams.NAME.tls.key", "\"client.key\""),

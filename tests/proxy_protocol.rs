@@ -1,4 +1,4 @@
-//! Behind a balancer that says by the PROXY protocol who comes.
+//! Behind a balancer that says by the PROXY protocol who comes, and in front of a site that is told so.
 //!
 //! Sockets are raw, so that every byte is the test's. How it is read however it is cut is shown beside its
 //! code; here are what the site and the logs are told, and who is listened to.
@@ -18,7 +18,7 @@ mod harness {
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -256,4 +256,76 @@ fn it_comes_before_tls() {
         assert_eq!(value(&request, "x-forwarded-for"), "198.51.100.7");
         assert_eq!(value(&request, "x-forwarded-proto"), "https");
     }
+}
+
+/// A gateway whose site, which listens here, is told who comes.
+fn telling(folder: &Path, settings: &str) -> (Gateway, TcpListener) {
+    let site = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = site.local_addr().expect("it is bound");
+    let file = folder.join("kelisim.toml");
+    let settings = format!(
+        "proxy-protocol = [\"127.0.0.0/8\"]\n[[route]]\nupstream = \"app\"\n\
+         [upstreams.app]\nservers = [\"http://{address}\"]\n{settings}"
+    );
+    fs::write(&file, settings).expect("it can be written");
+    let program = Program::run(address, &folder.join("data"));
+    (program.arg("--config").arg(file.to_str().expect("text")).start(), site)
+}
+
+/// Takes the next connection to the site, answers its request, and returns all that was said on it.
+fn served(site: &TcpListener) -> Vec<u8> {
+    let (mut connection, _) = site.accept().expect("the gateway comes");
+    connection.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    while !all.ends_with(b"\r\n\r\n") || all.starts_with(b"\r\n") && all.len() < 60 {
+        let read = connection.read(&mut buffer).expect("more comes in time");
+        assert!(read > 0, "it ended early: {}", all.escape_ascii());
+        all.extend(&buffer[..read]);
+    }
+    // It may be used again, if anybody wanted to.
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").expect("it is taken");
+    let more = connection.read(&mut buffer).expect("it ends in time");
+    assert_eq!(more, 0, "no other request comes by it: {}", buffer[..more].escape_ascii());
+    all
+}
+
+#[test]
+fn the_site_is_told_first_who_comes_on_a_connection_of_their_own() {
+    for (version, mine) in [("v1", V1), ("v2", V2)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = format!("proxy-protocol = \"{version}\"\n");
+        let (gateway, site) = telling(folder.path(), &settings);
+        // Two requests of one visitor, by one connection.
+        let mut visitor = connect(gateway.plain);
+        let request = REQUEST.replace("Connection: close\r\n", "");
+        visitor.write_all(&[V1, request.as_bytes(), request.as_bytes()].concat()).expect("taken");
+        for _ in 0..2 {
+            let said = served(&site);
+            assert!(said.starts_with(&[mine, b"GET /api"].concat()), "{}", said.escape_ascii());
+        }
+        // Another, who asks for itself: the site is told of the connection.
+        let mut visitor = connect(gateway.plain);
+        visitor.write_all(&[LOCAL, request.as_bytes()].concat()).expect("it is taken");
+        let said = served(&site);
+        let (from, to) = (visitor.local_addr().expect("it is"), gateway.plain);
+        let (from_port, to_port) = (from.port(), to.port());
+        if version == "v1" {
+            let line = format!("PROXY TCP4 127.0.0.1 127.0.0.1 {from_port} {to_port}\r\nGET ");
+            assert!(said.starts_with(line.as_bytes()), "{}", said.escape_ascii());
+        } else {
+            let ends = [127, 0, 0, 1, 127, 0, 0, 1];
+            let ports = [from_port.to_be_bytes(), to_port.to_be_bytes()].concat();
+            assert_eq!(said[16..28], [&ends[..], &ports].concat());
+        }
+    }
+}
+
+#[test]
+fn a_check_of_the_site_says_that_nobody_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = "proxy-protocol = \"v2\"\n[upstreams.app.health]\npath = \"/health\"\n";
+    let (_gateway, site) = telling(folder.path(), settings);
+    let said = served(&site);
+    assert!(said.starts_with(&[LOCAL, b"GET /health "].concat()), "{}", said.escape_ascii());
 }

@@ -1,18 +1,25 @@
 //! Who asks, told to the site by the PROXY protocol: the first bytes of a connection to it.
 //!
-//! A site that speaks no HTTP header of ours may still listen to this, as may a balancer between. What
-//! it is told counts for the whole connection, so such a connection serves one visitor.
+//! A site that looks into no header of ours may still listen to this, as may a balancer between. What
+//! it is told counts for the whole connection, so each request has one of its own.
 //!
 //! How the gateway itself is told is read by [`crate::server`].
 
 use std::net::{IpAddr, SocketAddr};
 
 use proxy_header::{ProxiedAddress, ProxyHeader};
-use serde::{Deserialize, Serialize};
+
+/// The two ends of a visitor's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The visitor's address.
+    pub from: SocketAddr,
+    /// The address that they reached.
+    pub to: SocketAddr,
+}
 
 /// How it is written.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Announcement {
     /// As a line of text.
     V1,
@@ -21,10 +28,33 @@ pub enum Announcement {
 }
 
 impl Announcement {
-    /// What is sent for a visitor who came from one address to another.
-    pub fn bytes(self, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
-        let (from, to) = of_one_family(from, to);
-        let header = ProxyHeader::with_address(ProxiedAddress::stream(from, to));
+    /// As it is written in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Announcement::V1 => "v1",
+            Announcement::V2 => "v2",
+        }
+    }
+
+    /// Reads what [`Announcement::name`] writes; the error says what would be right.
+    pub fn parse(text: &str) -> Result<Announcement, &'static str> {
+        let all = [Announcement::V1, Announcement::V2];
+        let found = all.into_iter().find(|how| how.name() == text);
+        found.ok_or("write `v1` or `v2`")
+    }
+
+    /// What is sent for a visitor.
+    pub fn of_visitor(self, ends: Ends) -> Vec<u8> {
+        let (from, to) = of_one_family(ends.from, ends.to);
+        self.written(&ProxyHeader::with_address(ProxiedAddress::stream(from, to)))
+    }
+
+    /// What is sent where the gateway asks for itself.
+    pub fn of_ourselves(self) -> Vec<u8> {
+        self.written(&ProxyHeader::with_local())
+    }
+
+    fn written(self, header: &ProxyHeader<'_>) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self {
             Announcement::V1 => header.encode_v1(&mut bytes),
@@ -55,7 +85,18 @@ mod tests {
     use super::*;
 
     fn written(how: Announcement, from: &str, to: &str) -> Vec<u8> {
-        how.bytes(from.parse().expect("an address"), to.parse().expect("an address"))
+        let address = |text: &str| text.parse().expect("an address");
+        how.of_visitor(Ends { from: address(from), to: address(to) })
+    }
+
+    #[test]
+    fn nobody_is_announced_where_nobody_asks() {
+        assert_eq!(Announcement::V1.of_ourselves(), b"PROXY UNKNOWN\r\n");
+        assert_eq!(Announcement::V2.of_ourselves(), b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0");
+        for how in [Announcement::V1, Announcement::V2] {
+            assert_eq!(Announcement::parse(how.name()), Ok(how));
+        }
+        assert_eq!(Announcement::parse("2"), Err("write `v1` or `v2`"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
-pub use announce::Announcement;
+pub use announce::{Announcement, Ends};
 pub use body::{Body, BodyError};
 pub use cdn::Network;
 pub use client::Trusted;

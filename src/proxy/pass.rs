@@ -22,6 +22,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use url::Url;
 
+use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::page::{Opened, Page};
@@ -85,7 +86,8 @@ impl Worker {
         let body = self.sizes.bound(&url, body)?;
         let head = || head_for_site(parts, target, &headers);
         let (host, path) = (target.host_name(), target.path.path());
-        let (answer, lease) = self.upstream.send(&host, path, head, body).await?;
+        let ends = Ends { from: peer.address, to: peer.local };
+        let (answer, lease) = self.upstream.send(&host, path, ends, head, body).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {

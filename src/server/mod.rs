@@ -40,11 +40,10 @@ pub use listener::bind;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::admission::{Held, Place};
-use self::proxy_protocol::Announced;
 use self::strict::http2::refusal as http2_refusal;
 use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
-use crate::proxy::{Body, Local, Peer, Worker};
+use crate::proxy::{Body, Ends, Local, Peer, Worker};
 
 /// How soon a connection is accepted again after one could not be.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -179,7 +178,7 @@ impl Connection {
         let mut peer = Peer { address, local, tls: acceptor.is_some() };
         if self.admission.announces(address.ip()) {
             match proxy_protocol::read(&mut stream).await {
-                Ok(Some(Announced { from, to })) => {
+                Ok(Some(Ends { from, to })) => {
                     (peer.address, peer.local) = (from, to);
                     if !place.give(from.ip()) {
                         return self.worker.counters.connections_over_limit.add(1);

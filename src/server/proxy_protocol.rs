@@ -18,6 +18,8 @@ use proxy_header::{ParseConfig, Protocol, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
+use crate::proxy::Ends;
+
 /// How long a peer may take to say it.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -35,15 +37,6 @@ const HEAD_BYTES: usize = 16;
 
 const LINE: &[u8] = b"PROXY ";
 const BINARY: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-
-/// From where a visitor came to where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announced {
-    /// The visitor's address.
-    pub from: SocketAddr,
-    /// The address that they reached.
-    pub to: SocketAddr,
-}
 
 /// Why there is no announcement.
 #[derive(Debug)]
@@ -70,7 +63,7 @@ impl fmt::Display for Unannounced {
 
 /// Reads who asks. Nothing is announced where the peer asks for itself (`LOCAL`, `UNKNOWN`), or names
 /// what is no TCP connection.
-pub async fn read<S: AsyncRead + Unpin>(io: &mut S) -> Result<Option<Announced>, Unannounced> {
+pub async fn read<S: AsyncRead + Unpin>(io: &mut S) -> Result<Option<Ends>, Unannounced> {
     let whole = async {
         let mut header = Vec::with_capacity(LINE_BYTES_MAX);
         loop {
@@ -113,14 +106,14 @@ pub fn wanted(header: &[u8]) -> Option<usize> {
 }
 
 /// What a whole announcement says.
-pub fn announced(header: &[u8]) -> Result<Option<Announced>, Unannounced> {
+pub fn announced(header: &[u8]) -> Result<Option<Ends>, Unannounced> {
     let config = ParseConfig { include_tlvs: false, allow_v1: true, allow_v2: true };
     let read = ProxyHeader::parse(header, config).ok().filter(|(_, taken)| *taken == header.len());
     let (read, _) = read.ok_or(Unannounced::Malformed)?;
     let tcp = read.proxied_address().filter(|address| address.protocol == Protocol::Stream);
     let canonical =
         |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
-    Ok(tcp.map(|tcp| Announced { from: canonical(tcp.source), to: canonical(tcp.destination) }))
+    Ok(tcp.map(|tcp| Ends { from: canonical(tcp.source), to: canonical(tcp.destination) }))
 }
 
 #[cfg(test)]
@@ -135,10 +128,7 @@ mod tests {
     }
 
     /// What is read of these bytes, which come in pieces of a length, and what is left of them.
-    async fn read_in(
-        pieces: usize,
-        bytes: &[u8],
-    ) -> (Result<Option<Announced>, Unannounced>, Vec<u8>) {
+    async fn read_in(pieces: usize, bytes: &[u8]) -> (Result<Option<Ends>, Unannounced>, Vec<u8>) {
         let (mut peer, mut io) = duplex(pieces);
         let send = async {
             // Who is refused does not take the rest.
@@ -158,10 +148,10 @@ mod tests {
     }
 
     /// From where to where.
-    type Ends = (&'static str, &'static str);
+    type Told = (&'static str, &'static str);
 
     /// All that can be announced, and what it says.
-    fn whole() -> Vec<(Vec<u8>, Option<Ends>)> {
+    fn whole() -> Vec<(Vec<u8>, Option<Told>)> {
         let four = [198, 51, 100, 7, 203, 0, 113, 1, 4, 210, 1, 187];
         let mut six = [0; 36];
         (six[0], six[15], six[16], six[31]) = (0x20, 7, 0x20, 1);
@@ -189,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_read_however_it_is_cut_and_not_a_byte_more() {
         for (bytes, expected) in whole() {
-            let expected = expected.map(|(from, to)| Announced {
+            let expected = expected.map(|(from, to)| Ends {
                 from: from.parse().expect("an address"),
                 to: to.parse().expect("an address"),
             });

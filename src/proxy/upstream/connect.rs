@@ -16,6 +16,7 @@ use std::time::Duration;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
@@ -81,6 +82,8 @@ pub(super) struct Own {
     pub(super) address: SocketAddr,
     /// Whether it has carried a request before.
     pub(super) reused: bool,
+    /// Whether it began with who asks, and so is for them alone.
+    pub(super) for_one: bool,
 }
 
 /// An HTTP/2 connection.
@@ -110,16 +113,17 @@ impl Shared {
     }
 }
 
-/// Makes a connection to `address`, which is one of the server's.
+/// Makes a connection to `address`, which is one of the server's. It begins with `announced`, before TLS.
 pub(super) async fn connect(
     origin: &Origin,
     tls: Option<&Tls>,
     address: SocketAddr,
     wants: Wants,
+    announced: Option<&[u8]>,
     within: Span,
 ) -> Result<Opened, UpstreamFault> {
     let unreachable = |cause: String| UpstreamFault::Unreachable(format!("{origin}: {cause}"));
-    let made = timeout(within.get(), shake(origin, tls, address, wants)).await;
+    let made = timeout(within.get(), shake(origin, tls, address, wants, announced)).await;
     made.map_err(|_| unreachable(format!("no answer in {within}")))?.map_err(unreachable)
 }
 
@@ -128,15 +132,20 @@ async fn shake(
     tls: Option<&Tls>,
     address: SocketAddr,
     wants: Wants,
+    announced: Option<&[u8]>,
 ) -> Result<Opened, String> {
     let said = |error: std::io::Error| error.to_string();
-    let stream = TcpStream::connect(address).await.map_err(said)?;
+    let mut stream = TcpStream::connect(address).await.map_err(said)?;
     stream.set_nodelay(true).map_err(said)?;
+    if let Some(announced) = announced {
+        stream.write_all(announced).await.map_err(said)?;
+    }
+    let for_one = announced.is_some();
     let Some(tls) = tls else {
         let stream = Either::Left(stream);
         return match (origin.scheme, wants) {
             (Scheme::Http2, Wants::Any) => over_http2(stream, address).await,
-            _ => over_http1(stream, address).await,
+            _ => over_http1(stream, address, for_one).await,
         };
     };
     let config = if wants == Wants::Http1 { &tls.http1 } else { &tls.any };
@@ -145,12 +154,15 @@ async fn shake(
     let stream = stream.map_err(|error| format!("TLS: {error}"))?;
     let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Either::Right(Box::new(stream));
-    if chosen { over_http2(stream, address).await } else { over_http1(stream, address).await }
+    match chosen {
+        true => over_http2(stream, address).await,
+        false => over_http1(stream, address, for_one).await,
+    }
 }
 
 type Wire = Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
 
-async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
+async fn over_http1(stream: Wire, address: SocketAddr, for_one: bool) -> Result<Opened, String> {
     let next_target = NextTarget::default();
     let stream = RawTargets::new(stream, next_target.clone());
     let (sender, connection) = http1::Builder::new()
@@ -163,7 +175,7 @@ async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String>
             debug!(%error, "a connection to the site ended");
         }
     });
-    Ok(Opened::Own(Own { sender, next_target, address, reused: false }))
+    Ok(Opened::Own(Own { sender, next_target, address, reused: false, for_one }))
 }
 
 async fn over_http2(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
