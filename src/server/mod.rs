@@ -1,7 +1,8 @@
 //! Threads that accept and serve connections.
 //!
 //! Each thread is pinned to a core and runs a runtime of its own with its own listeners: a
-//! connection lives and dies on the thread that accepted it.
+//! connection lives and dies on the thread that accepted it. [`Admission`] lets it in, [`proxy_protocol`]
+//! hears who comes where a balancer has to say so, TLS is next, and then the strict front [`Door`].
 //!
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut.
@@ -37,11 +38,12 @@ use tracing::{debug, warn};
 
 pub use admission::Admission;
 pub use listener::bind;
+pub use strict::Door;
 pub use tls::{ByName, Certificates, TlsError, server_config};
 
 use self::admission::{Held, Place};
 use self::strict::http2::refusal as http2_refusal;
-use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
+use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
 use crate::proxy::{Body, Ends, Local, Peer, Worker};
 
