@@ -3,10 +3,16 @@
 //! [`start`] does everything that can fail before it serves the first request: rules, keys,
 //! certificates, addresses. A gateway that started is complete.
 //!
+//! [`take_over`] does the same in the place of a gateway that runs.
+//!
 //! [`Running`] stops it: listeners close, answers are finished, lines and rows are written.
+
+mod sockets;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -19,17 +25,18 @@ use tracing::{error, info, warn};
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
+use crate::handover::{Estate, HandoverError, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{FORGET, Plan, Rates, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
-use crate::server::{Admission, Sockets, TlsError, descriptors};
+use crate::server::{Admission, Phase, Phases, Served, Sockets, TlsError, descriptors};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
 use crate::store::{Store, StoreError, StoreThread, keys};
 use crate::superseded::Superseded;
-use crate::{reload, server};
+use crate::{handover, reload, server};
 
 /// Why the gateway did not start.
 #[derive(Debug)]
@@ -50,6 +57,8 @@ pub enum StartError {
     Upstream(SitesError),
     /// The record of consent does not take what it has to explain.
     Store(StoreError),
+    /// The gateway that runs did not hand over.
+    Handover(HandoverError),
     /// An address or thread cannot be had.
     Io(std::io::Error),
 }
@@ -68,6 +77,7 @@ impl fmt::Display for StartError {
             StartError::Tls(error) => write!(f, "{error}"),
             StartError::Upstream(error) => write!(f, "{error}"),
             StartError::Store(error) => write!(f, "{error}"),
+            StartError::Handover(error) => write!(f, "{error}"),
             StartError::Io(error) => write!(f, "{error}"),
         }
     }
@@ -92,16 +102,26 @@ pub struct Running {
     pub admin: SocketAddr,
     /// Puts new rules and certificates into force.
     pub reload: Reload,
-    stop: watch::Sender<bool>,
+    phases: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
     store: StoreThread,
     observer: ObserverThread,
 }
 
 impl Running {
+    /// Waits until another process has taken over.
+    pub async fn taken_over(&self) {
+        let _ = self.phases.subscribe().wait_for(|phase| *phase == Phase::Stopping).await;
+    }
+
+    /// Whether another process has taken over.
+    pub fn is_taken_over(&self) -> bool {
+        *self.phases.borrow() == Phase::Stopping
+    }
+
     /// Stops accepting, finishes what is under way, and writes what is still to be written.
     pub fn stop(self) {
-        self.stop.send_replace(true);
+        self.phases.send_replace(Phase::Stopping);
         for thread in self.threads {
             if thread.join().is_err() {
                 error!("a thread failed");
@@ -126,24 +146,38 @@ pub fn start_with(
     files: &[RuleFile],
     clock: &Clock,
 ) -> Result<Running, StartError> {
+    start_after(config, files, clock, None)
+}
+
+/// Starts a gateway in the place of the one that runs on the same data folder, if one does: it takes
+/// over its sockets and its record, and nobody is turned away.
+pub fn take_over(config: &Config, clock: &Clock) -> Result<Running, StartError> {
+    let files = rule_files(&config.rules).map_err(StartError::RuleFiles)?;
+    let successor = Successor::of(&config.data).map_err(StartError::Handover)?;
+    start_after(config, &files, clock, successor)
+}
+
+fn start_after(
+    config: &Config,
+    files: &[RuleFile],
+    clock: &Clock,
+    successor: Option<Successor>,
+) -> Result<Running, StartError> {
     let rules = reload::load(config, files, clock)?;
-    let tls = match config.listen_tls.is_empty() {
-        true => None,
-        false => Some(server::server_config(&config.certs).map_err(StartError::Tls)?),
-    };
-    let (tls_config, certificates) = tls.unzip();
+    let served = served(config).map_err(StartError::Tls)?;
     let admission = Arc::new(admission(config));
     let rates = Arc::new(Rates::new(&config.bounds.limits));
     let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
-    let backlog = config.bounds.limits.backlog.get();
-    let (plain, plain_listeners) = bind_all(&config.listen, config.threads, backlog)?;
-    let (tls, tls_listeners) = bind_all(&config.listen_tls, config.threads, backlog)?;
-    let (admin, admin_listeners) = bind_all(&[config.admin], 1, backlog)?;
+    let given = successor.as_ref().map(Successor::listeners).transpose();
+    let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
+    if let Some(successor) = &successor {
+        successor.record().map_err(StartError::Handover)?;
+    }
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
     let logs = folder.logs();
-    if !plain.is_empty() {
+    if !config.listen.is_empty() {
         warn!(
             "on plain HTTP the consent cookie is named `consent`: browsers refuse the `__Host-` prefix there"
         );
@@ -158,20 +192,21 @@ pub fn start_with(
     let store = Arc::new(store);
     let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
 
-    let (stop, stopped) = watch::channel(false);
+    let (phases, heard) = watch::channel(Phase::Serving);
+    let listeners = sockets.again()?;
+    let sockets::Bound { plain, tls, admin, visitors, admin_listeners } = sockets;
     let mut counters = Vec::new();
     let mut threads = Vec::new();
-    let sockets = per_thread(plain_listeners, tls_listeners, config.threads);
-    for (number, (plain, tls)) in sockets.into_iter().enumerate() {
+    for (number, (plain, tls)) in visitors.into_iter().enumerate() {
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
         let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (sites, stopped) = (Arc::clone(&sites), stopped.clone());
+        let (sites, phases) = (Arc::clone(&sites), heard.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
         let (rates, sizes) = (Arc::clone(&rates), config.sizes.clone());
         let admission = Arc::clone(&admission);
-        let sockets = Sockets { plain, tls, certificates: tls_config.clone(), admission };
+        let sockets = Sockets { plain, tls, served: served.clone(), admission };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
@@ -191,7 +226,7 @@ pub fn start_with(
                 sizes,
                 bounds,
             };
-            server::serve(worker, sockets, stopped)
+            server::serve(worker, sockets, phases)
         })?);
     }
     let refused = Arc::new(AtomicBool::new(false));
@@ -201,32 +236,42 @@ pub fn start_with(
         seal: keys.seal,
         snapshot,
         store: Arc::clone(&store),
-        certificates,
+        certificates: served.map(|served| served.certificates),
         refused: Arc::clone(&refused),
     };
     let servers = sites.counters();
-    let told = Admin { counters, servers, observer, store, refused };
-    let watched = stopped.clone();
+    let told = Admin { counters, servers, observer, store: Arc::clone(&store), refused };
+    let watched = stopped(heard.clone());
     threads.push(spawn("upstreams".to_owned(), move || sites.watch(watched))?);
-    for listener in admin_listeners.into_iter().flatten() {
-        let (told, stopped) = (told.clone(), stopped.clone());
+    for listener in admin_listeners {
+        let (told, stopped) = (told.clone(), stopped(heard.clone()));
         threads.push(spawn("admin".to_owned(), move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(told.serve(listener, stopped))
         })?);
     }
-    threads.push(spawn("forget".to_owned(), move || forget(&rates, stopped))?);
-    say_where([("http", &plain), ("https", &tls), ("admin http", &admin)]);
+    let estate = Estate { listeners, store, phases: phases.clone() };
+    threads.extend(succeed(successor, &config.data, estate));
+    threads.push(spawn("forget".to_owned(), move || forget(&rates, heard))?);
+    say_where([("http", &plain), ("https", &tls), ("admin http", &vec![admin])]);
     Ok(Running {
         plain,
         tls,
-        admin: admin[0],
+        admin,
         reload,
-        stop,
+        phases,
         threads,
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+/// What TLS is served with, where it is listened to.
+fn served(config: &Config) -> Result<Option<Served>, TlsError> {
+    if config.listen_tls.is_empty() {
+        return Ok(None);
+    }
+    server::served(&config.certs, config.hsts.clone()).map(Some)
 }
 
 /// Says where it listens, the operator's address last.
@@ -238,17 +283,12 @@ fn say_where(listeners: [(&str, &Vec<SocketAddr>); 3]) {
     }
 }
 
-/// The servers behind the gateway.
-fn sites(config: &Config) -> Result<Sites, SitesError> {
-    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
-    Sites::new(plan, &config.resolver, &config.bounds)
-}
-
 /// Keeps the memory of who asked small, until the gateway stops.
-fn forget(rates: &Rates, mut stopped: watch::Receiver<bool>) -> std::io::Result<()> {
+fn forget(rates: &Rates, phases: Phases) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
-        while timeout(FORGET, stopped.wait_for(|stop| *stop)).await.is_err() {
+        let mut stopped = pin!(stopped(phases));
+        while timeout(FORGET, &mut stopped).await.is_err() {
             rates.forget();
         }
     });
@@ -272,41 +312,24 @@ fn admission(config: &Config) -> Admission {
     Admission::new(told.min(possible), of_address, trusted, announcing)
 }
 
-type Listeners = Vec<Vec<std::net::TcpListener>>;
-
-fn bind_all(
-    addresses: &[SocketAddr],
-    threads: usize,
-    backlog: usize,
-) -> std::io::Result<(Vec<SocketAddr>, Listeners)> {
-    let mut bound = Vec::new();
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let (address, of_address) = server::bind(*address, threads, backlog)?;
-        bound.push(address);
-        listeners.push(of_address);
-    }
-    Ok((bound, listeners))
+fn sites(config: &Config) -> Result<Sites, SitesError> {
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
+    Sites::new(plan, &config.resolver, &config.bounds)
 }
 
-/// From listeners by address to listeners by thread.
-fn per_thread(
-    plain: Listeners,
-    tls: Listeners,
-    threads: usize,
-) -> Vec<(Vec<std::net::TcpListener>, Vec<std::net::TcpListener>)> {
-    let mut sockets: Vec<_> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
-    for of_address in plain {
-        for (thread, listener) in sockets.iter_mut().zip(of_address) {
-            thread.0.push(listener);
-        }
+/// Waits until the gateway stops.
+async fn stopped(mut phases: Phases) {
+    let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
+}
+
+/// Lets the process before end, and waits for the one that comes after.
+fn succeed(successor: Option<Successor>, data: &Path, estate: Estate) -> Option<JoinHandle<()>> {
+    if let Some(successor) = successor {
+        successor.serving();
+        info!("took over from the gateway that ran");
     }
-    for of_address in tls {
-        for (thread, listener) in sockets.iter_mut().zip(of_address) {
-            thread.1.push(listener);
-        }
-    }
-    sockets
+    let waits = handover::wait(data, estate);
+    waits.inspect_err(|error| warn!(%error, "no other process can take over from this one")).ok()
 }
 
 fn spawn(

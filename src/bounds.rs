@@ -23,11 +23,12 @@ settings! {
     pub struct Timeouts {
         /// A request's head, from its first byte on; then 408
         head: Span = Span::of_secs(10);
-        /// The rest of a connection between two requests (HTTP/1)
+        /// The rest of a connection between two requests
         idle: Span = Span::of_secs(75);
         /// The wait for a request's body: in each such time it has to come at `limits.body-rate`
         body: Span = Span::of_secs(60);
-        /// How long a visitor may take nothing of an answer (HTTP/1)
+        /// How long a visitor may take nothing of an answer, or either end of a WebSocket nothing of what was
+        /// said to it
         write: Span = Span::of_secs(60);
         /// A TLS handshake
         handshake: Span = Span::of_secs(10);

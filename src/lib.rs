@@ -22,18 +22,18 @@
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
 //! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
-//! | 3 disk, clock | [`clock`], [`store`], [`observe`] | the record of consent; the purpose logs and counters |
+//! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`] | the time and who lets it pass; the record of consent; the purpose logs and counters |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`reload`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new rules and new processes, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
 //! # A request's walk
 //!
 //! 1. [`server`] accepts the connection if there is a place for it, is told by a listed balancer who
-//!    comes, and completes TLS. Over HTTP/1 its front door follows the
-//!    requests by strict rules, and hyper reads only what passed.
+//!    comes, and completes TLS. Over HTTP/1 its front door follows the requests by strict rules, and
+//!    hyper reads only what passed; over HTTP/2 a guard counts frames, and cuts who floods.
 //! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
@@ -63,14 +63,18 @@
 //!   policy that lets nothing reach another host. *(`tests/scenarios/`, `tests/browser.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
-//! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`;
+//! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
+//!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*
 //! - A choice is on the disk before it is answered. Where the disk fails an agreement is
 //!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next
 //!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
 //! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
 //!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
+//! - A new process takes the place of the one that runs and turns nobody away; the record of consent
+//!   has one writer at any time. *(`tests/handover.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
+//! - What one HTTP/2 connection can make the gateway hold or do is bounded. *(`tests/http2_abuse.rs`.)*
 //! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the
 //!   system looks up.
 //!
@@ -91,10 +95,12 @@ pub mod cli;
 pub mod clock;
 pub mod coding;
 pub mod config;
+pub mod deadline;
 pub mod demo;
 pub mod face;
 pub mod fault;
 pub mod gate;
+pub mod handover;
 pub mod html;
 pub mod observe;
 pub mod policy;

@@ -24,7 +24,7 @@ use kelisim::config::Settings;
 use kelisim::settings::{Entry, Kind, Table};
 
 /// Each setting with a value that is not its default.
-const SETTINGS: [(&str, &str); 56] = [
+const SETTINGS: [(&str, &str); 57] = [
     ("upstream", "\"http://127.0.0.1:2\""),
     ("listen", "[\"127.0.0.1:3\"]"),
     ("listen-tls", "[\"127.0.0.1:4\"]"),
@@ -35,6 +35,7 @@ const SETTINGS: [(&str, &str); 56] = [
     ("trust", "[\"10.0.0.0/8\"]"),
     ("proxy-protocol", "[\"10.1.0.0/16\"]"),
     ("threads", "1000"),
+    ("tls.hsts", "\"max-age=60\""),
     ("timeouts.head", "\"11s\""),
     ("timeouts.idle", "\"12s\""),
     ("timeouts.body", "\"13s\""),

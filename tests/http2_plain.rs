@@ -62,7 +62,7 @@ fn it_is_spoken_and_held_to_the_same_as_http_1() {
     let data = tempfile::tempdir().expect("a folder");
     let site = Site::start();
     let gateway = Program::run(site.address, data.path()).start();
-    let crumbs = [("cookie", "a=1"); 101];
+    let crumbs = [("cookie", "a=1"); 201];
     let answers = ask(
         &gateway,
         vec![
@@ -71,7 +71,7 @@ fn it_is_spoken_and_held_to_the_same_as_http_1() {
             request("GET", &[("host", "other.kz")]),
             request("TRACE", &[]),
             request("GET", &[("expect", "miracles")]),
-            request("GET", &crumbs[..90]),
+            request("GET", &crumbs[..180]),
         ],
     );
     let statuses: Vec<_> = answers.iter().map(|(status, _)| *status).collect();

@@ -15,10 +15,10 @@ const FLOORS: [(&str, &[&str]); 7] = [
         &["rules", "html", "coding", "charset", "banner", "superseded", "settings", "bounds"],
     ),
     ("gate", &["gate", "face", "fault", "snapshot"]),
-    ("disk, clock", &["clock", "store", "observe"]),
+    ("disk, clock", &["clock", "deadline", "store", "observe"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),
-    ("house", &["config", "reload", "server", "demo", "app", "cli", "lib", "main"]),
+    ("house", &["config", "reload", "handover", "server", "demo", "app", "cli", "lib", "main"]),
 ];
 
 /// Lines of one source file, tests included.

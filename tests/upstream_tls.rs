@@ -221,6 +221,24 @@ async fn trailers_pass_between_versions() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_kept_back_is_asked_for_where_the_site_cannot_be_heard() {
+    let secured = secured("localhost", &["h2"]);
+    let gateway = secured.gateway();
+    let mut stream = TcpStream::connect(gateway.address()).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let head = "POST / HTTP/1.1\r\nHost: send-box.com\r\nContent-Length: 3\r\n\
+        Expect: 100-continue\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).expect("it asks");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"abc").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it closes");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("abc"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_websocket_goes_by_http_1_1_to_a_site_that_chooses_http_2() {
     let secured = secured("localhost", &["h2", "http/1.1"]);
     let gateway = secured.gateway();

@@ -10,6 +10,7 @@
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,7 +22,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
@@ -45,17 +45,18 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Serves until told to stop.
+    /// Serves until `stopped`.
     pub async fn serve(
         self,
         listener: TcpListener,
-        mut stop: watch::Receiver<bool>,
+        stopped: impl Future<Output = ()>,
     ) -> std::io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut connections = JoinSet::new();
+        let mut stopped = pin!(stopped);
         loop {
             let accepted = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                () = &mut stopped => return Ok(()),
                 accepted = listener.accept() => accepted,
             };
             while connections.try_join_next().is_some() {}
@@ -143,6 +144,12 @@ impl Admin {
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
         for (reason, value) in Counters::refusals(&self.counters) {
+            let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
+        }
+        let name = "kelisim_http2_cut_total";
+        let help = "HTTP/2 connections and streams that were cut, by reason.";
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+        for (reason, value) in Counters::cuts(&self.counters) {
             let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {value}");
         }
         text.push_str(&self.of_servers());

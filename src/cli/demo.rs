@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::run::Signals;
 use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Settings};
@@ -63,6 +64,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 fn show(options: &Options) -> Result<(), DemoError> {
+    let signals = Signals::listen()?;
     let folder = tempfile::Builder::new().prefix("kelisim-demo-").tempdir()?;
     let site = demo::start_site()?;
     let certs = folder.path().join("certs");
@@ -86,7 +88,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
     let files = demo::rule_files();
     let running = app::start_with(&config, &files, &Clock::System).map_err(DemoError::Start)?;
     announce(&running, site);
-    super::run::until_told_to_stop(None)?;
+    signals.wait();
     running.stop();
     Ok(())
 }

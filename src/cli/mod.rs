@@ -27,7 +27,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a site
-    Run(config::Given),
+    Run {
+        #[command(flatten)]
+        given: config::Given,
+        /// Take the place of the gateway that runs on the same data folder, if one does: its sockets and
+        /// its record are handed over, and nobody is turned away
+        #[arg(long)]
+        take_over: bool,
+    },
     /// Show the settings in effect, as a `kelisim.toml` that says the same
     Config {
         #[command(flatten)]
@@ -52,7 +59,7 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> ExitCode {
         match self.command {
-            Command::Run(given) => run::run(given),
+            Command::Run { given, take_over } => run::run(given, take_over),
             Command::Config { given, default } => config::run(given, default),
             Command::Demo(options) => demo::run(&options),
             Command::Check { rules } => check::run(&rules),

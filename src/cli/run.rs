@@ -1,20 +1,23 @@
 //! `kelisim run`: the gateway in front of a site.
 //!
-//! It runs until SIGTERM or SIGINT, then finishes what is under way and exits 0. On SIGHUP it reads
+//! It runs until SIGTERM or SIGINT, or until another process has taken over, then finishes what is under
+//! way and exits 0. On SIGHUP it reads
 //! rules and certificates anew.
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use sd_notify::NotifyState;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
 
 use super::config::Given;
-use crate::app::{self, Running};
+use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Config, Settings};
 
 /// Starts the gateway and waits for the signal to stop.
-pub(super) fn run(given: Given) -> ExitCode {
+pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
     let config = match given.settings().and_then(Settings::config) {
         Ok(config) => config,
         Err(error) => {
@@ -23,27 +26,40 @@ pub(super) fn run(given: Given) -> ExitCode {
         }
     };
     super::log_to_stderr();
-    let running = match app::start(&config, &Clock::System) {
-        Ok(running) => running,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = until_told_to_stop(Some(&|| reload(&running)));
-    info!("stopping");
-    running.stop();
-    match ended {
+    match serve(&config, take_over) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kelisim: signals cannot be awaited: {error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
+fn serve(config: &Config, take_over: bool) -> Result<(), StartError> {
+    // A signal may come while the gateway starts.
+    let signals = Signals::listen()?;
+    let hangup = signals.hangup()?;
+    let running = match take_over {
+        true => app::take_over(config, &Clock::System)?,
+        false => app::start(config, &Clock::System)?,
+    };
+    // Of a service it is the main process from now on, also if another was before.
+    tell(&[NotifyState::MainPid(std::process::id()), NotifyState::Ready]);
+    signals.wait_with(hangup, &running);
+    info!("stopping");
+    if !running.is_taken_over() {
+        tell(&[NotifyState::Stopping]);
+    }
+    running.stop();
+    Ok(())
+}
+
 /// Puts new rules and certificates into force, or says what is wrong with them.
 fn reload(running: &Running) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(%error, "systemd cannot be told of the reload"),
+    }
     match running.reload.reload() {
         Ok(()) => info!("reloaded the rules and the certificates"),
         Err(error) => {
@@ -51,28 +67,69 @@ fn reload(running: &Running) {
             error!("nothing was reloaded, and everything goes on as it was:\n{lines}");
         }
     }
+    tell(&[NotifyState::Ready]);
 }
 
-/// Waits for SIGTERM or SIGINT. Does on SIGHUP what is to be done then; if that is nothing, the end
-/// of the terminal is the end of the program, as ever.
-pub(super) fn until_told_to_stop(on_hangup: Option<&dyn Fn()>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = on_hangup.map(|_| signal(SignalKind::hangup())).transpose()?;
-        loop {
-            let hung_up = async {
-                match &mut hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
+/// Tells systemd, if it asked to be told (sd_notify(3)).
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!(%error, "systemd was not told");
+    }
+}
+
+/// The signals that a program obeys. From when there is one, none is lost.
+pub(super) struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens for SIGTERM and SIGINT.
+    pub(super) fn listen() -> std::io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let terminate = await_signal(SignalKind::terminate())?;
+        let interrupt = await_signal(SignalKind::interrupt())?;
+        drop(inside);
+        Ok(Signals { runtime, terminate, interrupt })
+    }
+
+    /// Listens for SIGHUP too, which without this ends the program, as the end of a terminal does.
+    fn hangup(&self) -> std::io::Result<Signal> {
+        let _inside = self.runtime.enter();
+        await_signal(SignalKind::hangup())
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    pub(super) fn wait(mut self) {
+        self.runtime.block_on(async {
             tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                _ = hung_up => on_hangup.iter().for_each(|reload| reload()),
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
             }
-        }
-    })
+        });
+    }
+
+    /// Waits for SIGTERM or SIGINT, or until another process has taken over. On SIGHUP the gateway
+    /// reloads.
+    fn wait_with(mut self, mut hangup: Signal, running: &Running) {
+        self.runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = self.terminate.recv() => return,
+                    _ = self.interrupt.recv() => return,
+                    () = running.taken_over() => return,
+                    _ = hangup.recv() => reload(running),
+                }
+            }
+        });
+    }
+}
+
+fn await_signal(kind: SignalKind) -> std::io::Result<Signal> {
+    let named = |error: std::io::Error| {
+        std::io::Error::new(error.kind(), format!("signals cannot be awaited: {error}"))
+    };
+    signal(kind).map_err(named)
 }

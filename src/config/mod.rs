@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http::HeaderValue;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
@@ -24,6 +25,7 @@ use crate::proxy::{
     BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams,
 };
 use crate::rules::{RuleFile, with_fix};
+use crate::server::Tls;
 use crate::settings::{Count, settings, write};
 
 settings! {
@@ -62,6 +64,8 @@ settings! {
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
+        /// How TLS is served to visitors
+        tls: Tls = Tls::default(), like Tls::example();
         /// How long anything may take: "10s", "500ms", "1m 30s"; from "1ms" to "24h"
         timeouts: Timeouts = Timeouts::default();
         /// How much there may be of anything
@@ -118,6 +122,8 @@ pub struct Config {
     pub trust: Vec<IpNet>,
     /// Networks of proxies that say by the PROXY protocol who comes.
     pub proxy_protocol: Vec<IpNet>,
+    /// The `Strict-Transport-Security` of answers over TLS.
+    pub hsts: Option<HeaderValue>,
     /// Threads that serve.
     pub threads: usize,
     /// How long anything may take, and how much there may be.
@@ -186,6 +192,7 @@ impl Settings {
             trust,
             proxy_protocol,
             threads,
+            tls,
             timeouts,
             limits,
             upstreams,
@@ -218,6 +225,7 @@ impl Settings {
             admin,
             trust: Network::all(&trust),
             proxy_protocol: Network::all(&proxy_protocol),
+            hsts: tls.hsts_value().map_err(ConfigError)?,
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
             sizes: Sizes::new(body).map_err(ConfigError)?,

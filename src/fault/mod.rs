@@ -6,6 +6,7 @@
 //!
 //! Log lines name causes and never visitors: there is no address and no page in them.
 
+mod cut;
 mod refusal;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use tracing::{error, warn};
 use crate::banner::Texts;
 use crate::banner::pages;
 use crate::banner::view::Failure;
+pub use cut::{Code, Cut};
 pub use refusal::Refusal;
 
 /// A failure on the path.

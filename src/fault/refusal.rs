@@ -25,6 +25,8 @@ pub enum Refusal {
     Version,
     /// `CONNECT` or `TRACE`: here is a site and no tunnel, and its requests hold secrets.
     Method,
+    /// A tunnel for a protocol other than WebSockets (RFC 8441 §4).
+    Protocol,
     /// The target has a form that its method does not take, or bytes that none may have.
     Target,
     /// The request line is too long.
@@ -35,8 +37,12 @@ pub enum Refusal {
     FieldValue,
     /// A field is too long, there are too many, or they are too much together.
     Fields,
+    /// The fields of all requests that wait on a connection are too much together.
+    WaitingFields,
     /// There is not one `Host`, or it is none, or the target names another (RFC 9112 §3.2).
     Host,
+    /// A host that the connection's certificate is not for (RFC 9110 §15.5.20).
+    Misdirected,
     /// `Content-Length` is not one decimal number (RFC 9112 §6.3).
     Length,
     /// `Transfer-Encoding` is not `chunked` once and alone, or not for this version (RFC 9112 §6.1).
@@ -59,18 +65,21 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, in the order of its declaration.
-    pub const ALL: [Refusal; 20] = [
+    pub const ALL: [Refusal; 23] = [
         Refusal::LineEnd,
         Refusal::EmptyLines,
         Refusal::RequestLine,
         Refusal::Version,
         Refusal::Method,
+        Refusal::Protocol,
         Refusal::Target,
         Refusal::LongTarget,
         Refusal::FieldName,
         Refusal::FieldValue,
         Refusal::Fields,
+        Refusal::WaitingFields,
         Refusal::Host,
+        Refusal::Misdirected,
         Refusal::Length,
         Refusal::Coding,
         Refusal::UnknownCoding,
@@ -92,12 +101,15 @@ impl Refusal {
             Refusal::RequestLine => ("request_line", BAD, "the first line is not `METHOD target HTTP/1.1`"),
             Refusal::Version => ("version", "505 HTTP Version Not Supported", "HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here"),
             Refusal::Method => ("method", "501 Not Implemented", "CONNECT and TRACE are not answered here"),
+            Refusal::Protocol => ("protocol", "501 Not Implemented", "`websocket` is the one protocol that a CONNECT can ask for here"),
             Refusal::Target => ("target", BAD, "the target is not a path, or holds what has to be percent-encoded"),
             Refusal::LongTarget => ("long_target", "414 URI Too Long", "the first line is longer than 16 KiB"),
             Refusal::FieldName => ("field_name", BAD, "a header field is not `name: value` on one line"),
             Refusal::FieldValue => ("field_value", BAD, "a header field holds a control character"),
             Refusal::Fields => ("fields", "431 Request Header Fields Too Large", "header fields are limited to 100, 16 KiB each, 64 KiB together"),
+            Refusal::WaitingFields => ("waiting_fields", "431 Request Header Fields Too Large", "header fields of requests that wait are limited to 1 MiB a connection; ask for less at once"),
             Refusal::Host => ("host", BAD, "name one host, in one `Host` field, and the same in the target"),
+            Refusal::Misdirected => ("misdirected", "421 Misdirected Request", "this connection's certificate is not for that host: ask on another"),
             Refusal::Length => ("length", BAD, "`Content-Length` is not one decimal number"),
             Refusal::Coding => ("coding", BAD, "`Transfer-Encoding` is not `chunked`, once and alone, in HTTP/1.1"),
             Refusal::UnknownCoding => ("unknown_coding", "501 Not Implemented", "`chunked` is the one transfer coding spoken here"),

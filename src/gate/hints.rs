@@ -8,6 +8,7 @@ use http::header::{HeaderMap, HeaderValue, LINK};
 use url::Url;
 
 use super::fate::{Fate, Fates};
+use super::fields;
 use crate::rules::{RuleSet, Use};
 
 /// Link types that make a browser contact a host ahead (HTML §4.6.7).
@@ -26,18 +27,21 @@ pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, u
         return;
     }
     let goes = |entry: &[u8]| is_withheld(entry, rules, fates, url);
-    let lines: Vec<HeaderValue> = headers.get_all(LINK).iter().cloned().collect();
-    if !lines.iter().any(|line| entries(line.as_bytes()).any(goes)) {
+    if !headers.get_all(LINK).iter().any(|line| entries(line.as_bytes()).any(goes)) {
         return;
     }
-    headers.remove(LINK);
-    for line in lines {
-        let kept: Vec<&[u8]> = entries(line.as_bytes()).filter(|entry| !goes(entry)).collect();
-        let joined = kept.join(&b","[..]);
-        if let (false, Ok(kept)) = (kept.is_empty(), HeaderValue::from_bytes(joined.trim_ascii())) {
-            headers.append(LINK, kept);
+    fields::retain(headers, |name, line| {
+        if name != LINK {
+            return true;
         }
-    }
+        let kept: Vec<&[u8]> = entries(line.as_bytes()).filter(|entry| !goes(entry)).collect();
+        let joined = HeaderValue::from_bytes(kept.join(&b","[..]).trim_ascii());
+        match joined {
+            Ok(joined) if !kept.is_empty() => *line = joined,
+            _ => return false,
+        }
+        true
+    });
 }
 
 fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool {

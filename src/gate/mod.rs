@@ -14,6 +14,7 @@ pub mod cookies;
 pub mod csp;
 pub mod document;
 pub mod fate;
+pub mod fields;
 pub mod hints;
 mod inert;
 mod overlong;

@@ -18,6 +18,7 @@ use http::header::{
 };
 
 use super::cookies::{ConsentCookie, name_and_value};
+use super::fields;
 use super::request::{Destination, is_withheld};
 use super::validators::{self, Variant};
 use crate::coding::Coding;
@@ -180,14 +181,9 @@ pub fn keep_permitted_cookies(
     if headers.get_all(SET_COOKIE).iter().all(stays) {
         return 0;
     }
-    let lines: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-    let kept: Vec<&HeaderValue> = lines.iter().filter(|line| stays(line)).collect();
-    headers.remove(SET_COOKIE);
-    let removed = lines.len() - kept.len();
-    for line in kept {
-        headers.append(SET_COOKIE, line.clone());
-    }
-    removed
+    let before = headers.len();
+    fields::retain(headers, |name, line| name != SET_COOKIE || stays(line));
+    before - headers.len()
 }
 
 /// The lines that expire withheld cookies which the browser still holds.
@@ -262,17 +258,14 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
     let tag = validators::tag(headers, variant).filter(|_| treatment != Treatment::Wall);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for name in [EXPIRES, PRAGMA, LAST_MODIFIED, ETAG] {
-        headers.remove(name);
+    match tag {
+        Some(tag) => drop(headers.insert(ETAG, tag)),
+        None => fields::remove(headers, &[ETAG]),
     }
-    if let Some(tag) = tag {
-        headers.insert(ETAG, tag);
-    }
+    fields::remove(headers, &[EXPIRES, PRAGMA, LAST_MODIFIED]);
     if matches!(treatment, Treatment::Rewrite(_)) {
-        headers.remove(ACCEPT_RANGES);
-        for name in DIGESTS {
-            headers.remove(name);
-        }
+        fields::remove(headers, &[ACCEPT_RANGES]);
+        fields::remove(headers, &DIGESTS);
     }
     add_vary(headers, &["Cookie", "Sec-GPC", "Accept-Encoding"]);
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::fault::Refusal;
+use crate::fault::{Cut, Refusal};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -30,6 +30,7 @@ macro_rules! counters {
         pub struct Counters {
             $(#[doc = $help] pub $name: Counter,)+
             refused: Refused,
+            cut: Cuts,
         }
 
         impl Counters {
@@ -68,6 +69,10 @@ counters! {
 #[derive(Debug, Default)]
 struct Refused([Counter; Refusal::ALL.len()]);
 
+/// What was cut of HTTP/2 by its reason.
+#[derive(Debug, Default)]
+struct Cuts([Counter; Cut::ALL.len()]);
+
 impl Counters {
     /// Counts a request that was refused.
     pub fn refuse(&self, refusal: Refusal) {
@@ -80,5 +85,16 @@ impl Counters {
             threads.iter().map(|thread| thread.refused.0[refusal as usize].get()).sum()
         };
         Refusal::ALL.into_iter().map(move |refusal| (refusal.name(), sum(refusal)))
+    }
+
+    /// Counts an HTTP/2 connection or stream that was cut.
+    pub fn cut(&self, cut: Cut) {
+        self.cut.0[cut as usize].add(1);
+    }
+
+    /// What was cut of HTTP/2 by reason, summed over all threads.
+    pub fn cuts(threads: &[Arc<Counters>]) -> impl Iterator<Item = (&'static str, u64)> {
+        let sum = |cut: Cut| threads.iter().map(|thread| thread.cut.0[cut as usize].get()).sum();
+        Cut::ALL.into_iter().map(move |cut| (cut.name(), sum(cut)))
     }
 }

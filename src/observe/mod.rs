@@ -145,8 +145,8 @@ impl Writer {
                 &mut self.files.entry(line.purpose).insert_entry((day, file)).into_mut().1
             }
         };
-        file.write_all(line.json.as_bytes())?;
-        file.write_all(b"\n")
+        // In one piece: while one process takes over from another, both write.
+        file.write_all(format!("{}\n", line.json).as_bytes())
     }
 
     fn flush(&mut self) {

@@ -121,7 +121,10 @@ impl FromSite {
                 self.silence = None;
                 match &frame {
                     None => self.lease.finish(),
-                    Some(Ok(_)) if self.incoming.is_end_stream() => self.lease.finish(),
+                    // Trailers come last, and nobody asks again behind them.
+                    Some(Ok(frame)) if frame.is_trailers() || self.incoming.is_end_stream() => {
+                        self.lease.finish();
+                    }
                     Some(_) => {}
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))

@@ -10,11 +10,11 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
-use super::RAW_TARGET;
+use super::{EXPECTS, RAW_TARGET};
 use crate::gate::request::Cookies;
 use crate::policy::{Basis, PolicyVersion, Verdicts};
 
@@ -115,6 +115,10 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
         {
             continue;
         }
+        if name == EXPECTS {
+            out.append(EXPECT, value.clone());
+            continue;
+        }
         if name == COOKIE {
             if let (false, Some(kept)) = (cookie_done, &cookies.kept) {
                 out.append(COOKIE, kept.clone());
@@ -125,8 +129,11 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
         out.append(name.clone(), value.clone());
     }
     // Trailers are the one thing of `TE` that passes (RFC 9110 §10.1.4); gRPC asks for them.
-    if headers.get_all(TE).iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers")) {
+    let wanted =
+        headers.get_all(TE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    if wanted.map(<[u8]>::trim_ascii).any(|one| one.eq_ignore_ascii_case(b"trailers")) {
         out.insert(TE, HeaderValue::from_static("trailers"));
+        out.insert(CONNECTION, HeaderValue::from_static("te"));
     }
     let text = |text: String| HeaderValue::from_str(&text).expect("addresses and ports are ASCII");
     out.insert(X_FORWARDED_FOR, text(origin.address.to_string()));
@@ -212,6 +219,7 @@ mod tests {
                 "cookie: a=1; b=2",
                 "x-last: 1",
                 "te: trailers",
+                "connection: te",
                 "x-forwarded-for: 198.51.100.7",
                 "x-forwarded-proto: https",
                 "x-forwarded-host: send-box.com",

@@ -11,6 +11,7 @@ mod body;
 mod cdn;
 mod client;
 mod headers;
+mod interim;
 mod page;
 mod pass;
 mod rate;
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{ACCEPT_LANGUAGE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_LANGUAGE, CONNECTION, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -33,6 +34,7 @@ pub use announce::{Announcement, Ends};
 pub use body::{Body, BodyError};
 pub use cdn::Network;
 pub use client::Trusted;
+pub use interim::Ahead;
 pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
@@ -41,6 +43,7 @@ pub use upstream::{
     Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
 };
 
+use self::interim::Listener;
 use self::pass::Walk;
 use self::route::Target;
 use crate::bounds::Bounds;
@@ -62,6 +65,10 @@ use crate::time::Time;
 /// The field in which the front door says how a target was written that is no URI. No visitor can
 /// send it, and it goes no further than to the request line for the site.
 pub const RAW_TARGET: &str = "kelisim-raw-target";
+
+/// What the front door calls `Expect` where a body is kept back until it is asked for: hyper would
+/// ask for it of itself. No visitor can send it.
+pub const EXPECTS: &str = "kelisim-expects";
 
 /// What all connections of a thread share.
 #[derive(Debug)]
@@ -102,11 +109,17 @@ pub struct Peer {
 }
 
 impl Worker {
-    /// Answers one request.
-    pub async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+    /// Answers one request. What comes before the answer goes `ahead`, where there is a way.
+    pub async fn handle(
+        &self,
+        peer: Peer,
+        request: Request<Incoming>,
+        ahead: Option<&Ahead>,
+    ) -> Response<Body> {
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
         let (parts, body) = request.into_parts();
+        let listener = Listener::new(ahead, &parts);
         let peer = self.trusted.visitor(peer, &parts.headers);
 
         let cookie = ConsentCookie::new(peer.tls, snapshot.rules.site.share.as_deref());
@@ -136,6 +149,8 @@ impl Worker {
                     host: target.host(),
                     headers: &parts.headers,
                 };
+                // There is no site whose word on it would have to be heard.
+                listener.ask_for_body().await;
                 let (path, query) = (target.path.path(), target.path.query().unwrap_or_default());
                 let answer = subject.answer(&self.store, &parts.method, path, query, body).await;
                 if answer.is_ok() && parts.method == Method::POST {
@@ -154,6 +169,7 @@ impl Worker {
                     target: &target,
                     peer,
                     now,
+                    listener: &listener,
                 };
                 self.pass(&walk, &parts, destination, body).await
             }
@@ -163,6 +179,10 @@ impl Worker {
             fault.log();
             answer_to(&fault, &snapshot, &parts)
         });
+        if listener.waits() {
+            // Nobody has asked for the body: whether it comes all the same, only its sender knows.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if parts.method == Method::HEAD {
             // What a GET would be answered with, but for the bytes (RFC 9110 §9.3.2).
             if let Body::Own(bytes) = response.body_mut() {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE, SET_COOKIE,
+    CONTENT_TYPE, EXPECT, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE, SEC_WEBSOCKET_KEY, SET_COOKIE,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
@@ -25,9 +25,11 @@ use url::Url;
 use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
+use super::interim::Listener;
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
+use super::upstream::Exchange;
 use super::{Peer, RAW_TARGET, Worker, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
@@ -38,7 +40,7 @@ use crate::gate::fate::Fates;
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{csp, hints, request, response};
+use crate::gate::{csp, fields, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
 use crate::rules::RuleSet;
 use crate::snapshot::Snapshot;
@@ -56,6 +58,8 @@ pub(super) struct Walk<'a> {
     pub(super) target: &'a Target,
     pub(super) peer: Peer,
     pub(super) now: Time,
+    /// Who is told what the site says ahead of its answer.
+    pub(super) listener: &'a Listener<'a>,
 }
 
 impl Worker {
@@ -84,15 +88,24 @@ impl Worker {
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
         let body = self.sizes.bound(&url, body)?;
+        // What is said ahead is for the same visitor as the answer, and the same hold for it.
+        let judge = |headers: HeaderMap| {
+            let mut headers = headers::for_visitor(headers);
+            response::keep_permitted_cookies(&mut headers, rules, verdicts, cookie);
+            hints::keep_permitted(&mut headers, rules, &fates, &url);
+            headers
+        };
         let head = || head_for_site(parts, target, &headers);
         let (host, path) = (target.host_name(), target.path.path());
         let ends = Ends { from: peer.address, to: peer.local };
-        let (answer, lease) = self.upstream.send(&host, path, ends, head, body).await?;
+        let exchange = Exchange { listener: walk.listener, judge: &judge };
+        let (answer, lease) = self.upstream.send(&host, path, ends, head, body, exchange).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            return self.switch(walk, parts, answer, lease);
+            return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
+        tunnel::unswitched(parts, answer.status)?;
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);
         let kept_back =
@@ -198,10 +211,10 @@ async fn open(
 
 /// Makes the header say how a page that changes is packed. How long it will be, nobody knows.
 fn say_coding(headers: &mut HeaderMap, coding: Coding) {
-    headers.remove(CONTENT_LENGTH);
-    headers.remove(CONTENT_ENCODING);
-    if coding != Coding::Identity {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    fields::remove(headers, &[CONTENT_LENGTH]);
+    match coding {
+        Coding::Identity => fields::remove(headers, &[CONTENT_ENCODING]),
+        _ => drop(headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()))),
     }
 }
 
@@ -226,7 +239,7 @@ fn pin_charset(headers: &mut HeaderMap, charset: Charset) {
 /// The request as it goes to the site, but for its body.
 fn head_for_site(parts: &Parts, target: &Target, headers: &HeaderMap) -> Request<()> {
     let mut head = Request::new(());
-    *head.method_mut() = parts.method.clone();
+    *head.method_mut() = tunnel::method(parts);
     *head.uri_mut() = target.path.clone().into();
     *head.headers_mut() = headers.clone();
     // The front door says how a target was written that is no URI, and it stands under HTTP/1 alone.
@@ -256,26 +269,25 @@ fn for_site(
         consent: &consent,
     };
     let mut headers = headers::for_site(&parts.headers, cookies, origin);
-    if tunnel::is_asked_for(parts) {
-        tunnel::ask_for(&mut headers);
+    if parts.version < Version::HTTP_11 {
+        // There it says nothing (RFC 9110 §10.1.1).
+        fields::remove(&mut headers, &[EXPECT]);
     }
+    tunnel::ask_for(parts, &mut headers);
     match condition {
         Condition::Ours(Some(tags)) => {
             headers.insert(IF_NONE_MATCH, tags.clone());
         }
-        Condition::Ours(None) => {
-            headers.remove(IF_NONE_MATCH);
-        }
+        Condition::Ours(None) => fields::remove(&mut headers, &[IF_NONE_MATCH]),
         Condition::NotOurs => {}
     }
     if destination.is_navigation() {
         // A part of a page cannot be gated, and a page that was stored before the gateway
         // stood here must not come back by a 304.
-        for name in [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
-            headers.remove(name);
-        }
+        let names = [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
+        fields::remove(&mut headers, &names);
         if *condition == Condition::NotOurs {
-            headers.remove(IF_NONE_MATCH);
+            fields::remove(&mut headers, &[IF_NONE_MATCH]);
         }
     }
     if destination.may_be_markup()

@@ -98,7 +98,7 @@ fn is_within(path: &str, prefix: &str) -> bool {
 
 /// A body that is counted.
 #[derive(Debug)]
-pub struct FromVisitor<B = Incoming> {
+pub(super) struct FromVisitor<B = Incoming> {
     body: B,
     bytes: u64,
     max: Option<u64>,
@@ -106,7 +106,7 @@ pub struct FromVisitor<B = Incoming> {
 
 /// Why the rest of a body does not come.
 #[derive(Debug)]
-pub enum Cut {
+pub(super) enum Cut {
     /// The visitor did not send it.
     Broken(Box<dyn std::error::Error + Send + Sync>),
     /// It is longer than this.

@@ -5,10 +5,13 @@
 //! hears who comes where a balancer has to say so, TLS is next, and then the strict front [`Door`].
 //!
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
-//! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut.
+//! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut. Told to pause, it leaves new connections where they are, for
+//! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
+//! ends with the answer that says so, or after it has rested for [`GRACE`].
 
 mod admission;
 pub mod descriptors;
+mod http2;
 mod listener;
 pub mod proxy_protocol;
 mod strict;
@@ -22,12 +25,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -39,20 +42,33 @@ use tracing::{debug, warn};
 pub use admission::Admission;
 pub use listener::bind;
 pub use strict::Door;
-pub use tls::{ByName, Certificates, TlsError, server_config};
+pub use tls::{ByName, Certificates, Served, Tls, TlsError, served};
 
 use self::admission::{Held, Place};
-use self::strict::http2::refusal as http2_refusal;
+use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{HEAD_BYTES_MAX, Tunnel};
-use crate::bounds::Bounds;
-use crate::proxy::{Body, Ends, Local, Peer, Worker};
+use self::tls::Certificate;
+use crate::proxy::{Ahead, Body, Ends, Peer, Worker};
 
 /// How soon a connection is accepted again after one could not be.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// What every connection begins with that speaks HTTP/2.
-const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const PREFACE_BYTES: usize = 24;
+/// How long a connection on which nothing happens is kept for what may be on its way.
+pub const GRACE: Duration = Duration::from_millis(500);
+
+/// What the threads that serve are told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// To accept and to serve.
+    Serving,
+    /// To accept nobody and to finish with those who are there; it may yet be told to serve again.
+    Paused,
+    /// To close the listeners, finish and end.
+    Stopping,
+}
+
+/// What the threads hear from whoever starts and stops them.
+pub type Phases = watch::Receiver<Phase>;
 
 /// How soon the rest of a preface is looked for that came in parts, which hardly happens. Each next time
 /// it takes twice as long, so that nobody keeps a thread busy with a single letter.
@@ -65,34 +81,29 @@ pub struct Sockets {
     pub plain: Vec<TcpListener>,
     /// For TLS.
     pub tls: Vec<TcpListener>,
-    /// The certificates, where there is TLS.
-    pub certificates: Option<Arc<ServerConfig>>,
+    /// What TLS is served with, where there is TLS.
+    pub served: Option<Served>,
     /// Who is let in, the same for all threads.
     pub admission: Arc<Admission>,
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
-pub fn serve(
-    worker: Worker,
-    sockets: Sockets,
-    mut stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
+pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     local.block_on(&runtime, async move {
         let worker = Rc::new(worker);
         let mut accepting = JoinSet::new();
-        let acceptor = sockets.certificates.map(TlsAcceptor::from);
         let plain = sockets.plain.into_iter().map(|listener| (listener, None));
-        let tls = sockets.tls.into_iter().map(|listener| (listener, acceptor.clone()));
-        for (listener, acceptor) in plain.chain(tls) {
+        let tls = sockets.tls.into_iter().map(|listener| (listener, sockets.served.clone()));
+        for (listener, served) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let admission = Arc::clone(&sockets.admission);
             let worker = Rc::clone(&worker);
-            accepting.spawn_local(accept(worker, admission, listener, acceptor, stop.clone()));
+            accepting.spawn_local(accept(worker, admission, listener, served, phases.clone()));
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
-        let _ = stop.wait_for(|stop| *stop).await;
+        let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
         let drain = worker.bounds.timeouts.drain;
         let drained = timeout(drain.get(), async {
             while accepting.join_next().await.is_some() {}
@@ -111,47 +122,52 @@ async fn accept(
     worker: Rc<Worker>,
     admission: Arc<Admission>,
     listener: tokio::net::TcpListener,
-    acceptor: Option<TlsAcceptor>,
-    mut stop: watch::Receiver<bool>,
+    served: Option<Served>,
+    mut phases: Phases,
 ) {
     let mut connections = JoinSet::new();
-    let for_connections = stop.clone();
     loop {
         while connections.try_join_next().is_some() {}
-        let accepted = async {
-            let (stream, address) = listener.accept().await?;
-            Ok::<_, io::Error>((stream, address, admission.place(&worker.counters).await))
-        };
+        let phase = *phases.borrow_and_update();
+        if phase == Phase::Stopping {
+            break;
+        }
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = accepted => accepted,
+            // The sender lives as long as the gateway.
+            _ = phases.changed() => continue,
+            accepted = listener.accept(), if phase == Phase::Serving => accepted,
         };
-        match accepted {
-            Ok((stream, address, mut place)) => {
-                worker.counters.connections.add(1);
-                if !admission.announces(address.ip()) && !place.give(address.ip()) {
-                    worker.counters.connections_over_limit.add(1);
-                    continue;
-                }
-                let stop = for_connections.clone();
-                let connection = Connection {
-                    worker: Rc::clone(&worker),
-                    admission: Arc::clone(&admission),
-                    stop,
-                };
-                let serve = connection.serve(stream, address, place, acceptor.clone());
-                connections.spawn_local(serve);
-            }
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             // One that was gone before it was accepted.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) => {
                 // Out of descriptors, as a rule: trying at once would only spin.
                 worker.counters.accepts_failed.add(1);
                 admission.failed(&error);
                 sleep(ACCEPT_AGAIN).await;
+                continue;
             }
+        };
+        worker.counters.connections.add(1);
+        // Who was accepted is served, even if meanwhile nobody else is to be.
+        let mut place = tokio::select! {
+            biased;
+            _ = phases.wait_for(|phase| *phase == Phase::Stopping) => break,
+            place = admission.place(&worker.counters) => place,
+        };
+        if !admission.announces(address.ip()) && !place.give(address.ip()) {
+            worker.counters.connections_over_limit.add(1);
+            continue;
         }
+        let connection = Connection {
+            worker: Rc::clone(&worker),
+            admission: Arc::clone(&admission),
+            phases: phases.clone(),
+            secured: Secured::default(),
+        };
+        connections.spawn_local(connection.serve(stream, address, place, served.clone()));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -160,16 +176,45 @@ async fn accept(
 struct Connection {
     worker: Rc<Worker>,
     admission: Arc<Admission>,
-    stop: watch::Receiver<bool>,
+    phases: Phases,
+    secured: Secured,
+}
+
+/// What holds on a connection because it is one over TLS; nothing without.
+#[derive(Clone, Debug, Default)]
+struct Secured {
+    /// The certificate that was shown, if a name was asked for.
+    shown: Option<Arc<Certificate>>,
+    /// The `Strict-Transport-Security` of answers that have none of their own.
+    hsts: Option<HeaderValue>,
+}
+
+impl Secured {
+    /// Whether a request for this host belongs on the connection.
+    fn is_for(&self, host: Option<&str>) -> bool {
+        match (&self.shown, host) {
+            (Some(shown), Some(host)) => shown.is_for(host),
+            _ => true,
+        }
+    }
+
+    /// Adds to an answer what TLS promises.
+    fn promise<B>(&self, response: &mut Response<B>) {
+        if let Some(hsts) = &self.hsts
+            && !response.headers().contains_key(STRICT_TRANSPORT_SECURITY)
+        {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+    }
 }
 
 impl Connection {
     async fn serve(
-        self,
+        mut self,
         mut stream: TcpStream,
         address: SocketAddr,
         mut place: Place,
-        acceptor: Option<TlsAcceptor>,
+        served: Option<Served>,
     ) {
         let Ok(local) = stream.local_addr() else { return };
         // Answers are written whole: waiting to fill a packet only delays them.
@@ -177,7 +222,7 @@ impl Connection {
             debug!(%error, "a connection was gone before it was served");
             return;
         }
-        let mut peer = Peer { address, local, tls: acceptor.is_some() };
+        let mut peer = Peer { address, local, tls: served.is_some() };
         if self.admission.announces(address.ip()) {
             match proxy_protocol::read(&mut stream).await {
                 Ok(Some(Ends { from, to })) => {
@@ -194,10 +239,14 @@ impl Connection {
                 }
             }
         }
-        let Some(acceptor) = acceptor else { return self.plain(stream, peer, place).await };
-        match timeout(self.worker.bounds.timeouts.handshake.get(), acceptor.accept(stream)).await {
+        let Some(served) = served else { return self.plain(stream, peer, place).await };
+        let handshake = TlsAcceptor::from(served.config).accept(stream);
+        match timeout(self.worker.bounds.timeouts.handshake.get(), handshake).await {
             Ok(Ok(stream)) => {
-                let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let told = &stream.get_ref().1;
+                let shown = told.server_name().map(|name| served.certificates.shown_to(name));
+                let http2 = told.alpn_protocol() == Some(b"h2");
+                self.secured = Secured { shown, hsts: served.hsts };
                 match http2 {
                     true => self.http2(stream, peer, place).await,
                     false => self.http1(stream, peer, place).await,
@@ -210,16 +259,27 @@ impl Connection {
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
     async fn plain(mut self, stream: TcpStream, peer: Peer, place: Place) {
-        let idle = self.worker.bounds.timeouts.idle.get();
+        let bounds = Arc::clone(&self.worker.bounds);
+        let (head, idle) = (bounds.timeouts.head.get(), bounds.timeouts.idle.get());
         let http2 = tokio::select! {
-            http2 = timeout(idle, begins_http2(&stream)) => http2,
-            _ = self.stop.wait_for(|stop| *stop) => return,
+            http2 = timeout(idle, begins_http2(&stream, head)) => http2,
+            () = grace(&mut self.phases) => return,
         };
         match http2 {
             Ok(true) => self.http2(stream, peer, place).await,
             Ok(false) => self.http1(stream, peer, place).await,
             Err(_) => debug!("on a connection nothing was asked"),
         }
+    }
+
+    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+        self,
+        stream: S,
+        peer: Peer,
+        place: Place,
+    ) {
+        let stream = Held::new(stream, place);
+        http2::serve(stream, self.worker, peer, self.secured, self.phases).await;
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
@@ -231,59 +291,47 @@ impl Connection {
         let stream = Held::new(stream, place);
         let door =
             Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
-        let tunnel = door.tunnel();
+        let past_hyper = (door.tunnel(), door.ahead());
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
             .half_close(true)
-            .serve_connection(TokioIo::new(door), service(self.worker, peer, Some(tunnel)));
+            .serve_connection(
+                TokioIo::new(door),
+                service(self.worker, peer, self.secured, past_hyper, self.phases.clone()),
+            );
         let connection = connection.with_upgrades();
-        until_stopped(connection, http1::UpgradeableConnection::graceful_shutdown, self.stop).await;
-    }
-
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(
-        self,
-        stream: S,
-        peer: Peer,
-        place: Place,
-    ) {
-        let stream = Held::new(stream, place);
-        let Bounds { timeouts, limits } = &*self.worker.bounds;
-        let streams = u32::try_from(limits.streams.get()).unwrap_or(u32::MAX);
-        let connection = http2::Builder::new(Local)
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(streams)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .initial_stream_window_size(limits.stream_window.get())
-            .initial_connection_window_size(limits.connection_window.get())
-            .keep_alive_interval(timeouts.ping.get())
-            .serve_connection(TokioIo::new(stream), service(Rc::clone(&self.worker), peer, None));
-        until_stopped(connection, http2::Connection::graceful_shutdown, self.stop).await;
+        let finish = http1::UpgradeableConnection::graceful_shutdown;
+        let mut phases = self.phases;
+        until(async move { grace(&mut phases).await }, connection, finish).await;
     }
 }
 
 /// Whether a connection begins with the preface of HTTP/2 (RFC 9113 §3.4). Nothing is taken from it.
-async fn begins_http2(stream: &TcpStream) -> bool {
+async fn begins_http2(stream: &TcpStream, head: Duration) -> bool {
     let mut seen = [0; PREFACE.len()];
     let mut pause = REST_OF_PREFACE;
     loop {
         match stream.peek(&mut seen).await {
             Ok(PREFACE_BYTES) => return seen == *PREFACE,
-            Ok(some) if some > 0 && PREFACE.starts_with(&seen[..some]) => {
+            Ok(some) if some > 0 && pause < head && PREFACE.starts_with(&seen[..some]) => {
                 sleep(pause).await;
                 pause *= 2;
             }
-            // Whatever it is, HTTP/1 says what is wrong with it.
+            // Whatever it is, and however slow, HTTP/1 says what is wrong with it.
             _ => return false,
         }
     }
 }
 
-/// Answers the requests of one connection, which may become a tunnel.
+/// Answers the requests of one HTTP/1 connection. Some of it goes past hyper by the front door: the
+/// connection may become a tunnel, and answers may have something go ahead of them.
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    tunnel: Option<Tunnel>,
+    secured: Secured,
+    (tunnel, ahead): (Tunnel, Ahead),
+    phases: Phases,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Body>,
@@ -291,36 +339,38 @@ fn service(
     Future = impl Future<Output = Result<Response<Body>, Infallible>>,
 > {
     service_fn(move |request| {
-        let (worker, tunnel) = (Rc::clone(&worker), tunnel.clone());
+        let (worker, phases) = (Rc::clone(&worker), phases.clone());
+        let (tunnel, ahead, secured) = (tunnel.clone(), ahead.clone(), secured.clone());
         async move {
-            // Over HTTP/1 the door has refused what is to be.
-            if request.version() == Version::HTTP_2
-                && let Some(refusal) = http2_refusal(&request)
-            {
-                worker.counters.refuse(refusal);
-                return Ok(refusal.response().map(Body::own));
-            }
-            let response = worker.handle(peer, request).await;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS
-                && let Some(tunnel) = tunnel
-            {
+            let mut response = worker.handle(peer, request, Some(&ahead)).await;
+            secured.promise(&mut response);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();
+            } else if *phases.borrow() != Phase::Serving {
+                // The next request is for whoever accepts then.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response)
         }
     })
 }
 
-/// Drives a connection to its end; told to stop, it finishes what is under way and no more.
-async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
+/// Waits until nobody is served any more, and then for those who are about to ask.
+async fn grace(phases: &mut Phases) {
+    let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
+    sleep(GRACE).await;
+}
+
+/// Drives a connection to its end; once `told`, it finishes what is under way and no more.
+async fn until<C: Future<Output = hyper::Result<()>>>(
+    told: impl Future<Output = ()>,
     connection: C,
     finish: impl FnOnce(Pin<&mut C>),
-    mut stop: watch::Receiver<bool>,
 ) {
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = told => {
             finish(connection.as_mut());
             connection.await
         }

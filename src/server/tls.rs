@@ -4,7 +4,9 @@
 //! gets is decided by the names that it is valid for; without a name, or with one that none
 //! is for, they get the first, and their browser says what is wrong.
 //!
-//! TLS 1.2 and 1.3, with rustls' own choice of suites.
+//! TLS 1.2 and 1.3, with rustls' own choice of suites and key exchanges, the one that withstands quantum
+//! computers first. A visitor who comes back shows a ticket (RFC 5077, RFC 8446 §2.2), which any thread
+//! can read; the keys that seal them are changed every six hours and are on no disk.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,12 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+use crate::settings::settings;
 
 /// Why TLS cannot be served.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub enum TlsError {
     Empty(PathBuf),
     /// A file cannot be used; says why.
     File(PathBuf, String),
+    /// There are no keys to seal tickets with.
+    Tickets(rustls::Error),
 }
 
 impl fmt::Display for TlsError {
@@ -39,9 +46,49 @@ impl fmt::Display for TlsError {
                 "{}: no certificate; `--listen-tls` needs `<name>.crt` and `<name>.key` there",
                 path.display()
             ),
+            TlsError::Tickets(error) => write!(f, "tickets cannot be sealed: {error}"),
             TlsError::File(path, why) => write!(f, "{}: {why}", path.display()),
         }
     }
+}
+
+settings! {
+    /// How TLS is served to visitors.
+    pub struct Tls {
+        /// The `Strict-Transport-Security` of answers over TLS that have none of their own: browsers then
+        /// come by TLS alone, for so many seconds, so begin with few
+        hsts: Option<String> = None, like Some("max-age=31536000; includeSubDomains".to_owned());
+    }
+}
+
+impl Tls {
+    /// The field's value, checked (RFC 6797 §6.1).
+    pub fn hsts_value(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(text) = &self.hsts else { return Ok(None) };
+        let fault = || {
+            format!(
+                "`tls.hsts = {text:?}`: write `max-age=SECONDS`, then `; includeSubDomains` or `; preload`"
+            )
+        };
+        let mut directives = text.split(';').map(str::trim);
+        let seconds = directives.next().and_then(|first| first.strip_prefix("max-age="));
+        seconds.and_then(|seconds| seconds.parse::<u32>().ok()).ok_or_else(fault)?;
+        if directives.any(|other| !matches!(other, "includeSubDomains" | "preload")) {
+            return Err(fault());
+        }
+        HeaderValue::from_str(text).map(Some).map_err(|_| fault())
+    }
+}
+
+/// What TLS is served with.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What the library is told.
+    pub(super) config: Arc<ServerConfig>,
+    /// The certificates, which can be replaced.
+    pub certificates: Arc<Certificates>,
+    /// The `Strict-Transport-Security` of answers.
+    pub(super) hsts: Option<HeaderValue>,
 }
 
 /// The certificates that are served. They can be replaced while connections are made.
@@ -55,23 +102,49 @@ impl Certificates {
     }
 }
 
+impl Certificates {
+    /// The one that is shown to who asks for this name.
+    pub(super) fn shown_to(&self, name: &str) -> Arc<Certificate> {
+        self.0.load().find(&name.to_ascii_lowercase())
+    }
+}
+
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
-        Some(self.0.load().find(&name))
+        let shown = self.shown_to(hello.server_name().unwrap_or_default());
+        Some(Arc::clone(&shown.key))
+    }
+}
+
+/// A certificate and what it is for.
+#[derive(Debug)]
+pub(super) struct Certificate {
+    key: Arc<CertifiedKey>,
+    names: Vec<String>,
+}
+
+impl Certificate {
+    /// Whether it is for a host. One that it is not for is asked for by mistake: a browser uses a
+    /// connection for every host that its certificate is for, and for no other (RFC 9110 §7.4).
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        // A wildcard stands for one label (RFC 9525 §6.3).
+        let parent = host.split_once('.').map(|(_, parent)| parent);
+        self.names.iter().any(|name| match name.strip_prefix("*.") {
+            Some(under) => parent.is_some_and(|parent| parent.eq_ignore_ascii_case(under)),
+            None => name.eq_ignore_ascii_case(host),
+        })
     }
 }
 
 /// Certificates by the names that they are for.
 #[derive(Debug)]
 pub struct ByName {
-    names: HashMap<String, Arc<CertifiedKey>>,
-    first: Arc<CertifiedKey>,
+    names: HashMap<String, Arc<Certificate>>,
+    first: Arc<Certificate>,
 }
 
 impl ByName {
-    fn find(&self, name: &str) -> Arc<CertifiedKey> {
-        // A wildcard stands for one label (RFC 9525 §6.3).
+    fn find(&self, name: &str) -> Arc<Certificate> {
         let wildcard = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
         let found = self.names.get(name).or_else(|| self.names.get(&wildcard?));
         Arc::clone(found.unwrap_or(&self.first))
@@ -93,35 +166,32 @@ impl ByName {
         let mut first = None;
         for path in paths {
             let key = Arc::new(read(&path)?);
-            for name in names_of(&key) {
-                names.entry(name).or_insert_with(|| Arc::clone(&key));
-            }
+            let mut its = names_of(&key);
             // A file may be named for its host: that name counts too.
-            if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
-                names.entry(stem.to_ascii_lowercase()).or_insert_with(|| Arc::clone(&key));
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            its.extend(stem.map(str::to_ascii_lowercase));
+            let certificate = Arc::new(Certificate { key, names: its });
+            for name in &certificate.names {
+                names.entry(name.clone()).or_insert_with(|| Arc::clone(&certificate));
             }
-            first.get_or_insert(key);
+            first.get_or_insert(certificate);
         }
         let first = first.ok_or_else(|| TlsError::Empty(folder.to_owned()))?;
         Ok(ByName { names, first })
     }
 }
 
-/// What serves the certificates of a folder, and the certificates themselves.
-pub fn server_config(folder: &Path) -> Result<(Arc<ServerConfig>, Arc<Certificates>), TlsError> {
+/// What serves the certificates of a folder.
+pub fn served(folder: &Path, hsts: Option<HeaderValue>) -> Result<Served, TlsError> {
     let certificates = Arc::new(Certificates(ArcSwap::from_pointee(ByName::read(folder)?)));
-    let config = config(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
-    Ok((Arc::new(config), certificates))
-}
-
-fn config(certificates: Arc<dyn ResolvesServerCert>) -> ServerConfig {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider serves TLS 1.2 and 1.3")
         .with_no_client_auth()
-        .with_cert_resolver(certificates);
+        .with_cert_resolver(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config
+    config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Tickets)?;
+    Ok(Served { config: Arc::new(config), certificates, hsts })
 }
 
 fn read(certificate: &Path) -> Result<CertifiedKey, TlsError> {
@@ -176,20 +246,48 @@ mod tests {
         write(folder.path(), "a", &["send-box.com", "*.send-box.com"]);
         let key = read(&folder.path().join("a.crt")).unwrap();
         assert_eq!(names_of(&key), ["send-box.com", "*.send-box.com"]);
-        assert!(server_config(folder.path()).is_ok());
+        assert!(served(folder.path(), None).is_ok());
+    }
+
+    #[test]
+    fn a_host_is_one_of_a_certificates_names_or_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "www.send-box.kz", &["send-box.com", "*.send-box.com"]);
+        let certificate = served(folder.path(), None).unwrap().certificates.shown_to("");
+        for host in ["send-box.com", "Send-Box.com", "a.send-box.com", "www.send-box.kz"] {
+            assert!(certificate.is_for(host), "{host}");
+        }
+        for host in ["a.b.send-box.com", "xsend-box.com", "com", "", "send-box.kz", "127.0.0.1"] {
+            assert!(!certificate.is_for(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_lasting_promise_of_tls_is_checked() {
+        let value = |text: &str| Tls { hsts: Some(text.to_owned()) }.hsts_value();
+        assert_eq!(Tls::default().hsts_value(), Ok(None));
+        for fit in ["max-age=0", "max-age=31536000; includeSubDomains; preload"] {
+            assert_eq!(value(fit), Ok(Some(HeaderValue::from_str(fit).unwrap())));
+        }
+        for unfit in
+            ["", "31536000", "max-age=", "max-age=1y", "max-age=1; includesubdomain", "max-age=1;"]
+        {
+            let error = value(unfit).unwrap_err();
+            assert!(error.contains("max-age=SECONDS") && error.contains(unfit), "{error}");
+        }
     }
 
     #[test]
     fn unfit_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(server_config(folder.path()), Err(TlsError::Empty(_))));
+        assert!(matches!(served(folder.path(), None), Err(TlsError::Empty(_))));
         write(folder.path(), "a", &["a.kz"]);
         let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
         std::fs::write(folder.path().join("a.key"), other).unwrap();
-        let error = server_config(folder.path()).unwrap_err().to_string();
+        let error = served(folder.path(), None).unwrap_err().to_string();
         assert!(error.contains("a.key: not the key of"), "{error}");
         std::fs::write(folder.path().join("a.crt"), "nothing").unwrap();
-        let error = server_config(folder.path()).unwrap_err().to_string();
+        let error = served(folder.path(), None).unwrap_err().to_string();
         assert!(error.contains("a.crt: no certificate"), "{error}");
     }
 }

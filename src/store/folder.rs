@@ -36,7 +36,7 @@ impl fmt::Display for FolderError {
             FolderError::Io(path, error) => write!(f, "{}: {error}", path.display()),
             FolderError::InUse(path) => write!(
                 f,
-                "{}: another gateway uses this folder; stop it, or give this one its own `--data`",
+                "{}: another gateway uses this folder; stop it, start with `--take-over`, or give this one its own `--data`",
                 path.display()
             ),
         }
@@ -61,6 +61,11 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(fail(error)),
         }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The key file.

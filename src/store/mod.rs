@@ -14,6 +14,8 @@ mod entry;
 pub mod folder;
 pub mod keys;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -29,7 +31,7 @@ use tracing::{error, info};
 pub use entry::{Entry, Way};
 use sqlite::Sqlite;
 
-use self::folder::{Folder, Mark};
+use self::folder::{Folder, FolderError, Mark};
 use self::keys::Keys;
 use crate::clock::Clock;
 use crate::policy::Record;
@@ -82,12 +84,18 @@ impl fmt::Display for StoreError {
     }
 }
 
+impl std::error::Error for StoreError {}
+
 /// What the store's thread is asked to do.
 enum Job {
     /// To record a choice.
     Record { entry: Box<Entry>, done: oneshot::Sender<Result<(), StoreError>> },
     /// To keep what digests in the record refer to.
     Archive { archive: Vec<Archived>, done: SyncSender<Result<(), StoreError>> },
+    /// To write what is waiting, and to let go of the record and its folder.
+    Release { done: SyncSender<Result<(), StoreError>> },
+    /// To take both back.
+    Resume { done: SyncSender<Result<(), StoreError>> },
 }
 
 /// A handle to the store's thread.
@@ -126,9 +134,10 @@ impl Store {
         let unwritten = Arc::new(AtomicUsize::new(0));
         let mark = folder.mark();
         let mut writer = Writer {
+            root: folder.path().to_owned(),
             path: folder.record(),
             mark: mark.clone(),
-            _folder: folder,
+            folder: Some(folder),
             fingerprints: keys.fingerprints.clone(),
             archive,
             superseded: Arc::clone(&superseded),
@@ -180,9 +189,27 @@ impl Store {
     /// Keeps what digests in the record will refer to; it is on the disk when this returns. To be
     /// called where waiting keeps nobody.
     pub fn archive(&self, archive: Vec<Archived>) -> Result<(), StoreError> {
+        self.ask(|done| Job::Archive { archive, done })
+    }
+
+    /// Writes what is waiting and lets go of the record and of the folder's lock, for another process
+    /// to take them. From then on no choice is recorded here. To be called where waiting keeps nobody.
+    pub fn release(&self) -> Result<(), StoreError> {
+        self.ask(|done| Job::Release { done })
+    }
+
+    /// Takes back what was released and nobody took.
+    pub fn resume(&self) -> Result<(), StoreError> {
+        self.ask(|done| Job::Resume { done })
+    }
+
+    fn ask(
+        &self,
+        job: impl FnOnce(SyncSender<Result<(), StoreError>>) -> Job,
+    ) -> Result<(), StoreError> {
         let ended = || StoreError::Unwritable("its thread ended".to_owned());
         let (done, answer) = sync_channel(1);
-        self.jobs.send(Job::Archive { archive, done }).map_err(|_| ended())?;
+        self.jobs.send(job(done)).map_err(|_| ended())?;
         answer.recv().unwrap_or_else(|_| Err(ended()))
     }
 
@@ -199,10 +226,12 @@ impl Store {
 }
 
 struct Writer {
+    /// The data folder.
+    root: PathBuf,
     path: PathBuf,
     mark: Mark,
-    /// Held for its lock.
-    _folder: Folder,
+    /// Held for its lock; none while the record is another process's.
+    folder: Option<Folder>,
     fingerprints: Vec<String>,
     archive: Vec<Archived>,
     superseded: Arc<Superseded>,
@@ -216,7 +245,8 @@ struct Writer {
 impl Writer {
     fn serve(mut self, queue: &Receiver<Job>) {
         loop {
-            let rests = self.sqlite.is_some() && self.withdrawals.is_empty();
+            let rests =
+                self.folder.is_none() || self.sqlite.is_some() && self.withdrawals.is_empty();
             let first = match rests {
                 true => queue.recv().map_err(RecvTimeoutError::from),
                 false => queue.recv_timeout(RETRY),
@@ -248,7 +278,7 @@ impl Writer {
     }
 
     fn answer(&mut self, jobs: Vec<Job>) {
-        let (mut entries, mut waiting) = (Vec::new(), Vec::new());
+        let (mut entries, mut waiting, mut releases) = (Vec::new(), Vec::new(), None);
         for job in jobs {
             match job {
                 Job::Record { entry, done } => {
@@ -256,8 +286,12 @@ impl Writer {
                     waiting.push(done);
                 }
                 Job::Archive { archive, done } => {
-                    // Whoever asked may have given up.
+                    // Whoever asked may have given up, here and below.
                     let _ = done.send(self.keep(archive));
+                }
+                Job::Release { done } => releases = Some(done),
+                Job::Resume { done } => {
+                    let _ = done.send(self.resume());
                 }
             }
         }
@@ -269,10 +303,32 @@ impl Writer {
             // A visitor who went away no longer waits for the answer.
             let _ = done.send(result.clone());
         }
+        if let Some(done) = releases {
+            let _ = done.send(self.release());
+        }
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.write(&[])?;
+        self.sqlite = None;
+        self.folder = None;
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), StoreError> {
+        let unwritable = |error: FolderError| StoreError::Unwritable(error.to_string());
+        if self.folder.is_none() {
+            self.folder = Some(Folder::open(&self.root).map_err(unwritable)?);
+        }
+        self.reopen(false);
+        Ok(())
     }
 
     /// Keeps what digests refer to beside what is kept already.
     fn keep(&mut self, archive: Vec<Archived>) -> Result<(), StoreError> {
+        if self.folder.is_none() {
+            return Err(taken_over());
+        }
         let known = self.archive.len();
         let is_new = |one: &Archived| self.archive.iter().all(|other| other.digest != one.digest);
         let archive: Vec<_> = archive.into_iter().filter(is_new).collect();
@@ -302,6 +358,9 @@ impl Writer {
 
     /// Writes what failed before, and then `entries`.
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        if self.folder.is_none() {
+            return Err(taken_over());
+        }
         let now = self.clock.now();
         // Each agreement that ends makes room for one withdrawal more.
         self.superseded.forget_ended(now);
@@ -357,121 +416,6 @@ impl Writer {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::{
-        Choice, Choices, Mark, Purpose, Signal, TermsDigest, TextDigest, VisitorId,
-    };
-    use crate::time::{Day, Time};
-
-    fn entry(visitor: Option<u128>, supersedes: Option<u128>) -> Entry {
-        let mark = Mark {
-            at: Time(1_000),
-            until: Time(2_000),
-            policy: Day(0),
-            terms: TermsDigest([3; 16]),
-            shown: TextDigest([4; 16]),
-            signal: Signal::Silent,
-        };
-        let mut choices = Choices::default();
-        choices.set(Purpose::Analytics, Choice::Declined(mark));
-        Entry {
-            record: uuid::Uuid::new_v4(),
-            at: Time(1_000),
-            policy: Day(0),
-            choices,
-            shown: TextDigest([4; 16]),
-            locale: "kk".to_owned(),
-            way: Way::Banner,
-            signal: Signal::Silent,
-            visitor: visitor.map(VisitorId),
-            supersedes: supersedes.map(|id| (VisitorId(id), Time(2_000))),
-        }
-    }
-
-    fn open(data: &std::path::Path) -> (Store, StoreThread) {
-        let clock = Clock::standing_at(Time(1_500));
-        let folder = Folder::open(data).unwrap();
-        let keys = keys::open(&folder).unwrap();
-        Store::open(folder, &keys, Vec::new(), Arc::default(), clock).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_recorded_choice_is_there_after_a_restart_and_its_chain_holds() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("consent.db");
-        let (store, thread) = open(folder.path());
-        store.record(entry(None, None)).await.unwrap();
-        store.record(entry(Some(7), Some(6))).await.unwrap();
-        drop(store);
-        thread.join();
-
-        let (store, thread) = open(folder.path());
-        assert!(store.superseded().contains(VisitorId(6)));
-        assert!(!store.superseded().contains(VisitorId(7)));
-        assert_eq!(store.superseded().record(), Record::Readable);
-        store.record(entry(Some(8), None)).await.unwrap();
-        drop(store);
-        thread.join();
-
-        let sqlite = rusqlite::Connection::open(path).unwrap();
-        let count = |table: &str| -> i64 {
-            sqlite
-                .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
-                .unwrap()
-        };
-        assert_eq!((count("event"), count("choice"), count("personal")), (3, 3, 2));
-        let links: i64 = sqlite
-            .query_row("SELECT count(DISTINCT link) FROM event", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(links, 3);
-    }
-
-    #[tokio::test]
-    async fn a_withdrawal_that_met_a_locked_disk_is_written_when_it_can_be() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("consent.db");
-        let (store, thread) = open(folder.path());
-        let other = rusqlite::Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-        let refused = store.record(entry(Some(7), Some(7))).await;
-        assert!(matches!(refused, Err(StoreError::Unwritable(_))), "{refused:?}");
-        assert_eq!(store.unwritten(), 1);
-        other.execute_batch("COMMIT").unwrap();
-        store.record(entry(None, None)).await.unwrap();
-        assert_eq!(store.unwritten(), 0);
-        drop(store);
-        thread.join();
-        let (store, thread) = open(folder.path());
-        assert!(store.superseded().contains(VisitorId(7)));
-        drop(store);
-        thread.join();
-    }
-
-    #[tokio::test]
-    async fn a_store_that_cannot_be_opened_leaves_no_agreement_standing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("consent.db");
-        std::fs::write(&path, "this is not a database, and long enough to be told from one")
-            .unwrap();
-        let (store, thread) = open(folder.path());
-        assert_eq!(store.superseded().record(), Record::Unreadable);
-        assert!(matches!(
-            store.record(entry(Some(7), Some(6))).await,
-            Err(StoreError::Unwritable(_))
-        ));
-        // What was withdrawn is withdrawn all the same.
-        assert!(store.superseded().contains(VisitorId(6)));
-
-        assert_eq!(store.unwritten(), 1);
-
-        // A file that appears from nowhere knows of no withdrawal, so none is made.
-        std::fs::remove_file(&path).unwrap();
-        assert!(store.record(entry(None, None)).await.is_err());
-        assert_eq!(store.superseded().record(), Record::Unreadable);
-        assert!(!path.exists());
-        drop(store);
-        thread.join();
-    }
+fn taken_over() -> StoreError {
+    StoreError::Unwritable("another process has taken it over".to_owned())
 }

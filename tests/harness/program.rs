@@ -42,7 +42,9 @@ impl Program {
     pub(crate) fn run(site: SocketAddr, data: &Path) -> Program {
         let mut program = Program::new();
         let upstream = format!("http://{site}");
-        program.0.args(["run", "--upstream", &upstream, "--threads", "1"]);
+        program.0.args(["run", "--upstream", &upstream]);
+        // An argument may say otherwise.
+        program.0.env("KELISIM_THREADS", "1");
         program.0.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"]).arg(data);
         program
     }
@@ -175,6 +177,20 @@ impl Gateway {
     /// How many lines so far hold these words.
     pub(crate) fn lines_with(&self, part: &str) -> usize {
         self.said.iter().filter(|line| line.contains(part)).count()
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most memory that it has held so far, in bytes (`VmHWM`).
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("it runs, on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
     }
 
     /// Sends a signal by its name.

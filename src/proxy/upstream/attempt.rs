@@ -5,106 +5,30 @@
 //! answer came, and doing it twice does no more than once (RFC 9110 §9.2.2). In both of them only if
 //! nothing of its body was read.
 //!
-//! An upload may take as long as it goes on; what may not last is silence.
+//! What may not last is silence: nothing of an upload taken, and nothing said by the site.
 
-use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::uri::{Parts, PathAndQuery};
-use http::{HeaderMap, Request, Response, Uri};
-use http_body::{Body, Frame, SizeHint};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http_body::Body;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::either::Either;
 
 use super::group::Slot;
 use super::origin::Scheme;
 use super::pool::{Connection, Lease, Pool};
+use super::upload::{Progress, Upload};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
+use crate::proxy::interim::{Heard, Listener, PATIENCE};
 use crate::proxy::raw_target::RawTarget;
-use crate::proxy::upload::{Cut, FromVisitor};
-
-/// How far a request's body has got.
-#[derive(Debug)]
-pub(super) struct Progress {
-    body: RefCell<Option<FromVisitor>>,
-    last: Cell<Instant>,
-    /// Whether something of it was read.
-    begun: Cell<bool>,
-    complete: Cell<bool>,
-    /// Why the rest of it does not come.
-    cut: RefCell<Option<VisitorFault>>,
-}
-
-impl Progress {
-    fn of(body: Option<FromVisitor>) -> Rc<Progress> {
-        let complete = Cell::new(body.is_none());
-        Rc::new(Progress {
-            body: RefCell::new(body),
-            last: Cell::new(Instant::now()),
-            begun: Cell::new(false),
-            complete,
-            cut: RefCell::default(),
-        })
-    }
-
-    /// Whether all of it was sent.
-    pub(super) fn is_complete(&self) -> bool {
-        self.complete.get()
-    }
-}
-
-/// A request's body on its way to the site.
-#[derive(Debug)]
-pub(super) struct Upload(Rc<Progress>);
-
-impl Upload {
-    /// No body.
-    pub(super) fn none() -> Upload {
-        Upload(Progress::of(None))
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = Cut;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let progress = &self.0;
-        let polled = match &mut *progress.body.borrow_mut() {
-            None => return Poll::Ready(None),
-            Some(body) => Pin::new(body).poll_frame(cx),
-        };
-        if polled.is_ready() {
-            progress.last.set(Instant::now());
-            progress.begun.set(true);
-        }
-        if let Poll::Ready(Some(Err(cut))) = &polled {
-            *progress.cut.borrow_mut() = Some(cut.fault());
-        }
-        if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
-            progress.complete.set(true);
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.body.borrow().as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.body.borrow().as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
-    }
-}
+use crate::proxy::upload::FromVisitor;
 
 /// A try that failed.
 #[derive(Debug)]
@@ -138,11 +62,13 @@ pub(super) async fn attempt(
     mut connection: Connection,
     mut head: Request<()>,
     body: Option<FromVisitor>,
+    exchange: Exchange<'_>,
 ) -> Result<(Response<Incoming>, Lease), Failed> {
     let silence = pool.bounds.timeouts.answer.get();
     let length = body.as_ref().map(|body| body.size_hint().exact());
-    let progress = Progress::of(body);
-    let upload = Upload(Rc::clone(&progress));
+    let progress = Progress::of(body, exchange.listener.waits());
+    let heard = exchange.listener.listen(&mut head);
+    let upload = Upload::new(&progress);
     let response = match &mut connection {
         Connection::Own(own) => {
             if length == Some(None) {
@@ -155,41 +81,34 @@ pub(super) async fn attempt(
             Either::Left(own.sender.send_request(head.map(|()| upload)))
         }
         Connection::Shared(ticket) => {
+            if progress.is_held_back() {
+                // Over HTTP/2 nobody would hear the site ask for it.
+                exchange.listener.ask_for_body().await;
+                progress.release();
+            }
             let head = for_http2(head, pool.server.origin.scheme)?;
             Either::Right(ticket.sender().send_request(head.map(|()| upload)))
         }
     };
-    let response = {
-        let mut response = pin!(response);
-        loop {
-            let deadline = progress.last.get() + silence;
-            match timeout_at(deadline, &mut response).await {
-                Ok(response) => break response,
-                Err(_) if progress.last.get() + silence <= Instant::now() => {
-                    return Err(UpstreamFault::Timeout.into());
-                }
-                Err(_) => {}
-            }
-        }
-    };
+    let response = exchange.answer(response, &heard, &progress, silence).await;
+    let response = response.ok_or(UpstreamFault::Timeout)?;
+    progress.is_answered();
     if response.is_err()
-        && let Some(fault) = progress.cut.take()
+        && let Some(cut) = progress.cut()
     {
-        return Err(Failed { fault: fault.into(), again: Again::Never });
+        return Err(Failed { fault: cut.into(), again: Again::Never });
     }
     match response {
         Ok(response) => Ok((response, Lease::new(Rc::clone(pool), slot, connection, progress))),
         Err(error) => {
             let fault = UpstreamFault::Broken(cause_of(&error)).into();
-            let untouched = !progress.begun.get();
-            let body = progress.body.take();
             let loss = loss(&error);
             if !matches!(loss, Loss::Stream | Loss::Refused) {
                 connection.retire();
             }
-            let again = match loss {
-                Loss::Refused | Loss::Left if untouched => Again::Always(body),
-                Loss::Died if untouched && connection.was_reused() => Again::IfIdempotent(body),
+            let again = match (loss, progress.take_back()) {
+                (Loss::Refused | Loss::Left, Ok(body)) => Again::Always(body),
+                (Loss::Died, Ok(body)) if connection.was_reused() => Again::IfIdempotent(body),
                 _ => Again::Never,
             };
             Err(Failed { fault, again })
@@ -197,7 +116,57 @@ pub(super) async fn attempt(
     }
 }
 
-/// A head as HTTP/2 has it: the host stands in the address, and in no field (RFC 9113 §8.3.1).
+/// Who hears what the site says to a request, and how it is judged.
+#[derive(Clone, Copy)]
+pub(in crate::proxy) struct Exchange<'a> {
+    /// The visitor.
+    pub(in crate::proxy) listener: &'a Listener<'a>,
+    /// What becomes of the fields of a head that comes ahead of the answer.
+    pub(in crate::proxy) judge: &'a dyn Fn(HeaderMap) -> HeaderMap,
+}
+
+impl Exchange<'_> {
+    /// Waits for the answer and passes on what comes ahead of it; nothing if the site is silent for
+    /// too long.
+    async fn answer(
+        &self,
+        response: impl Future<Output = hyper::Result<Response<Incoming>>>,
+        heard: &Heard,
+        progress: &Progress,
+        silence: Duration,
+    ) -> Option<hyper::Result<Response<Incoming>>> {
+        let patience = Instant::now() + PATIENCE;
+        let mut response = pin!(response);
+        loop {
+            let until = match progress.is_held_back() {
+                true => patience,
+                false => progress.last() + silence,
+            };
+            tokio::select! {
+                biased;
+                (status, headers) = heard.next() => {
+                    progress.went_on();
+                    self.listener.tell(status, &(self.judge)(headers)).await;
+                    if status == StatusCode::CONTINUE && progress.is_held_back() {
+                        progress.release();
+                    }
+                }
+                response = &mut response => return Some(response),
+                () = sleep_until(until) => {
+                    if progress.is_held_back() {
+                        self.listener.ask_for_body().await;
+                        progress.release();
+                    } else if progress.last() + silence <= Instant::now() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A head as HTTP/2 has it: the host stands in the address, and in no field (RFC 9113 §8.3.1), and no
+/// field is the connection's (§8.2.2): what `Connection` names, which is `TE` here, would go with it.
 pub(super) fn for_http2(mut head: Request<()>, scheme: Scheme) -> Result<Request<()>, Failed> {
     let no_host = || Failed {
         fault: VisitorFault::BadRequest("the host is no host name").into(),
@@ -212,7 +181,8 @@ pub(super) fn for_http2(mut head: Request<()>, scheme: Scheme) -> Result<Request
     let uri = Uri::from_parts(uri).map_err(|_| no_host())?;
     // To take a field out of a map would move another into its place.
     let mut fields = HeaderMap::with_capacity(head.headers().keys_len());
-    for (name, value) in head.headers().iter().filter(|(name, _)| *name != HOST) {
+    let stays = |name: &HeaderName| name != HOST && name != CONNECTION;
+    for (name, value) in head.headers().iter().filter(|(name, _)| stays(name)) {
         fields.append(name.clone(), value.clone());
     }
     *head.headers_mut() = fields;

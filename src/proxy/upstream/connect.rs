@@ -26,9 +26,9 @@ use tokio_util::either::Either;
 use tokio_util::io::InspectReader;
 use tracing::debug;
 
-use super::attempt::Upload;
 use super::origin::{Origin, Scheme};
 use super::tls::Tls;
+use super::upload::Upload;
 use crate::fault::UpstreamFault;
 use crate::proxy::raw_target::{NextTarget, RawTargets};
 use crate::settings::Span;

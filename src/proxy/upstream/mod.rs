@@ -4,7 +4,7 @@
 //! group of servers a request goes to and [`group`] which of them; [`origin`],
 //! [`tls`] and [`resolve`] where a server is and whom it is believed to be, [`server`] whether it is
 //! well, and [`watch`] finds that out. [`connect`] makes a connection, [`pool`] keeps those of a thread,
-//! [`attempt`] sends a request on one. Here it is put together.
+//! [`attempt`] sends a request on one, and [`upload`] its body. Here it is put together.
 //!
 //! A request that did not come through is sent again only where nobody can tell, and while the budget
 //! of its group lasts: where no connection could be made, at another server; else as [`attempt`] says.
@@ -20,6 +20,7 @@ mod route;
 mod server;
 mod settings;
 mod tls;
+mod upload;
 mod watch;
 
 use std::rc::Rc;
@@ -31,6 +32,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tracing::debug;
 
+pub(super) use self::attempt::Exchange;
 pub use self::connect::Local;
 pub use self::group::Balance;
 pub use self::origin::{Origin, Scheme};
@@ -47,11 +49,11 @@ use self::attempt::{Again, Failed, attempt};
 use self::connect::Wants;
 use self::group::Group;
 use self::pool::Pool;
-use super::announce::Ends;
-use super::upload::FromVisitor;
 use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault};
 use crate::observe::ServerCounters;
+use crate::proxy::announce::Ends;
+use crate::proxy::upload::FromVisitor;
 
 /// How often a request is sent at most.
 const TRIES_MAX: usize = 3;
@@ -85,10 +87,9 @@ impl Sites {
         servers.map(|server| Arc::clone(&server.counters)).collect()
     }
 
-    /// Checks the servers and looks their names up until told to stop; to be called on a thread of its
-    /// own.
-    pub fn watch(&self, stop: tokio::sync::watch::Receiver<bool>) -> std::io::Result<()> {
-        watch::run(self, stop)
+    /// Checks the servers and looks their names up until `stopped`; to be called on a thread of its own.
+    pub fn watch(&self, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
+        watch::run(self, stopped)
     }
 
     fn place(&self, host: &str, path: &str) -> usize {
@@ -116,14 +117,17 @@ impl Upstream {
     }
 
     /// Sends a request for `host` (in lower case, without port) and `path` to where it is for, and waits
-    /// for the head of the answer. `ends` are the visitor's, for servers that are told; `head` makes the request's head, once for each attempt.
-    pub async fn send(
+    /// for the head of the answer. `ends` are the visitor's, for servers that are told; `head` makes the
+    /// request's head, once for each attempt; what the site says ahead of its answer is for `exchange` to
+    /// hear.
+    pub(super) async fn send(
         &self,
         host: &str,
         path: &str,
         ends: Ends,
         head: impl Fn() -> Request<()>,
         body: FromVisitor,
+        exchange: Exchange<'_>,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let place = self.sites.place(host, path);
         let (group, pools) = (&self.sites.groups[place], &self.pools[place]);
@@ -146,7 +150,7 @@ impl Upstream {
             tried.push(slot.index);
             pool.server.counters.requests.add(1);
             let failed = match pool.take(wants, again, announced.as_deref()).await {
-                Ok(connection) => attempt(pool, slot, connection, request, body).await,
+                Ok(connection) => attempt(pool, slot, connection, request, body, exchange).await,
                 Err(fault) => {
                     let other = group.has_other(&tried);
                     let again = if other { Again::Elsewhere(body) } else { Again::Never };

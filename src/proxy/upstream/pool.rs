@@ -17,11 +17,11 @@ use hyper::client::conn::http2;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::attempt::{Progress, Upload};
 use super::connect::{Opened, Own, Shared, Wants, connect};
 use super::group::Slot;
 use super::origin::Scheme;
 use super::server::Server;
+use super::upload::{Progress, Upload};
 use crate::bounds::Bounds;
 use crate::fault::UpstreamFault;
 
@@ -136,6 +136,12 @@ impl Lease {
         if resting.len() < self.pool.bounds.limits.resting.get() {
             resting.push(Resting { connection: own, since: Instant::now() });
         }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.progress.is_over();
     }
 }
 

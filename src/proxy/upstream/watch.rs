@@ -8,21 +8,21 @@ use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::{Request, StatusCode};
-use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::warn;
 
 use super::Sites;
-use super::attempt::{Upload, for_http2};
+use super::attempt::for_http2;
 use super::connect::{Opened, Wants, connect};
 use super::group::Group;
 use super::server::Server;
 use super::settings::UpstreamSettings;
+use super::upload::Upload;
 use crate::proxy::Announcement;
 
-/// Watches all servers until told to stop.
-pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+/// Watches all servers until `stopped`.
+pub(super) fn run(sites: &Sites, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
     for group in &sites.groups {
@@ -36,10 +36,7 @@ pub(super) fn run(sites: &Sites, mut stop: watch::Receiver<bool>) -> std::io::Re
             }
         }
     }
-    local.block_on(&runtime, async move {
-        // The sender lives as long as the gateway; without it there is nobody to watch for.
-        let _ = stop.wait_for(|stop| *stop).await;
-    });
+    local.block_on(&runtime, stopped);
     Ok(())
 }
 

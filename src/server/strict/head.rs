@@ -16,10 +16,10 @@ use memchr::memchr;
 
 use super::framing::Framing;
 use crate::fault::Refusal;
-use crate::proxy::RAW_TARGET;
+use crate::proxy::{EXPECTS, RAW_TARGET};
 
 /// The longest line.
-const LINE_BYTES_MAX: usize = 16 * 1024;
+pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// The largest head.
 pub(in crate::server) const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -113,7 +113,8 @@ struct Fields<'a> {
     upgrade: Option<&'a [u8]>,
     /// Whether `Connection` names the upgrade, as it has to (RFC 9110 §7.8).
     connects_upgrade: bool,
-    claims_raw_target: bool,
+    /// Whether it has fields that are the door's own to write.
+    claims_ours: bool,
     count: usize,
 }
 
@@ -143,11 +144,16 @@ impl Head {
             && line.is_current
             && framing.is_none();
         let raw = line.target.iter().any(|byte| !is_uri(*byte));
+        // In HTTP/1.0, or without a body, an expectation says nothing (RFC 9110 §10.1.1).
+        let expects = fields.expect.is_some() && line.is_current && !framing.is_none();
         let as_it_came =
-            !raw && (fields.upgrade.is_none() || upgrades) && !fields.claims_raw_target;
-        let rewritten = (!as_it_came).then(|| rewrite(bytes, &line, raw, upgrades));
+            !raw && (fields.upgrade.is_none() || upgrades) && !expects && !fields.claims_ours;
+        let changes = Changes { raw, upgrades, expects };
+        let rewritten = (!as_it_came).then(|| rewrite(bytes, &line, changes));
         match &rewritten {
-            Some(longer) if longer.len() > HEAD_BYTES_MAX => Err(Refusal::LongTarget),
+            Some(longer) if longer.len() > HEAD_BYTES_MAX => {
+                Err(if raw { Refusal::LongTarget } else { Refusal::Fields })
+            }
             _ if raw && fields.count == FIELDS_MAX => Err(Refusal::Fields),
             _ => Ok(Head { framing, rewritten }),
         }
@@ -253,7 +259,7 @@ impl<'a> Fields<'a> {
                 (&mut self.coding, Refusal::Coding)
             }
             _ => {
-                self.claims_raw_target |= name.eq_ignore_ascii_case(RAW_TARGET.as_bytes());
+                self.claims_ours |= is_ours(name);
                 return Ok(());
             }
         };
@@ -292,8 +298,20 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The head as it goes on: with a target that is a URI, and without an upgrade that is not taken.
-fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> Vec<u8> {
+/// In what a head goes on otherwise than it came.
+#[derive(Clone, Copy)]
+struct Changes {
+    /// Its target is no URI.
+    raw: bool,
+    /// Its upgrade is one that is taken; else it has none.
+    upgrades: bool,
+    /// Its body is kept back until it is asked for, which hyper would do of itself.
+    expects: bool,
+}
+
+/// The head as it goes on: with a target that is a URI, without an upgrade that is not taken, and with
+/// an expectation under a name of ours.
+fn rewrite(bytes: &[u8], line: &RequestLine<'_>, changes: Changes) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + 3 * line.target.len());
     out.extend_from_slice(line.method);
     out.push(b' ');
@@ -309,13 +327,17 @@ fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> V
     out.extend_from_slice(fields.next().unwrap_or_default());
     for field in fields.filter(|field| *field != b"\r\n") {
         let name = &field[..memchr(b':', field).unwrap_or(0)];
-        let dropped = name.eq_ignore_ascii_case(RAW_TARGET.as_bytes())
-            || (!upgrades && name.eq_ignore_ascii_case(b"upgrade"));
-        if !dropped {
+        if is_ours(name) || (!changes.upgrades && name.eq_ignore_ascii_case(b"upgrade")) {
+            continue;
+        }
+        if changes.expects && name.eq_ignore_ascii_case(b"expect") {
+            out.extend_from_slice(EXPECTS.as_bytes());
+            out.extend_from_slice(&field[name.len()..]);
+        } else {
             out.extend_from_slice(field);
         }
     }
-    if raw {
+    if changes.raw {
         let path = line.path();
         out.extend_from_slice(RAW_TARGET.as_bytes());
         out.extend_from_slice(if path.starts_with(b"/") { b": " } else { b": /" });
@@ -324,6 +346,11 @@ fn rewrite(bytes: &[u8], line: &RequestLine<'_>, raw: bool, upgrades: bool) -> V
     }
     out.extend_from_slice(b"\r\n");
     out
+}
+
+/// Whether a field is one that the door writes for the path to read.
+fn is_ours(name: &[u8]) -> bool {
+    [RAW_TARGET, EXPECTS].iter().any(|ours| name.eq_ignore_ascii_case(ours.as_bytes()))
 }
 
 fn trim_spaces(mut value: &[u8]) -> &[u8] {
@@ -349,7 +376,7 @@ fn is_uri(byte: u8) -> bool {
 }
 
 /// Whether a value is a host with an optional port (RFC 3986 §3.2.2), and no more.
-fn is_host(value: &[u8]) -> bool {
+pub(super) fn is_host(value: &[u8]) -> bool {
     let (name, rest) = if value.starts_with(b"[") {
         let Some(end) = memchr(b']', value) else { return false };
         let inner = &value[1..end];

@@ -10,6 +10,8 @@
 //! answered, and then the door writes the refusal and closes. A body that breaks the rules just ends:
 //! its head has passed, and who reads it finds it cut short.
 //!
+//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]).
+//!
 //! The door also carries the deadlines. There is one for a whole head and for silence between
 //! requests; in a body and in answers there has to be progress, but no upload is too long.
 
@@ -26,21 +28,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
 use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
 use crate::bounds::Bounds;
+use crate::deadline::{Timer, Writing};
 use crate::fault::Refusal;
 use crate::observe::Counters;
+use crate::proxy::Ahead;
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
-const LINGER: Duration = Duration::from_secs(3);
+pub(super) const LINGER: Duration = Duration::from_secs(3);
 
 /// How much is read at once where a head is expected.
 const READ_BYTES: usize = 8 * 1024;
@@ -54,10 +58,11 @@ pub struct Door<S> {
     passed: usize,
     stage: Stage,
     tunnel: Tunnel,
+    ahead: Ahead,
+    /// The rest of a head that goes ahead of an answer.
+    begun: Bytes,
     reading: Timer,
-    writing: Timer,
-    /// Since when nothing that is written was taken.
-    stuck_since: Option<Instant>,
+    writing: Writing,
     closing: Closing,
     bounds: Arc<Bounds>,
     counters: Arc<Counters>,
@@ -145,30 +150,6 @@ struct Closing {
     shut: bool,
 }
 
-/// A clock that is wound only when somebody waits, and not for every request.
-#[derive(Debug, Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
-
-impl Timer {
-    /// Whether the deadline is over; if not, the task is woken then, or somewhat earlier.
-    fn is_over(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        loop {
-            if sleep.deadline() > deadline {
-                sleep.as_mut().reset(deadline);
-            }
-            if sleep.as_mut().poll(cx).is_pending() {
-                return false;
-            }
-            if deadline <= Instant::now() {
-                return true;
-            }
-            // It was wound for an earlier deadline that was kept.
-            sleep.as_mut().reset(deadline);
-        }
-    }
-}
-
 impl<S> Door<S> {
     /// A door on a connection that nothing was read from.
     pub fn new(io: S, bounds: Arc<Bounds>, counters: Arc<Counters>) -> Door<S> {
@@ -178,9 +159,10 @@ impl<S> Door<S> {
             passed: 0,
             stage: Stage::head(),
             tunnel: Tunnel::default(),
+            ahead: Ahead::default(),
+            begun: Bytes::new(),
             reading: Timer::default(),
-            writing: Timer::default(),
-            stuck_since: None,
+            writing: Writing::within(bounds.timeouts.write.get()),
             closing: Closing::default(),
             bounds,
             counters,
@@ -190,6 +172,11 @@ impl<S> Door<S> {
     /// What to tell once the connection has become a tunnel.
     pub(super) fn tunnel(&self) -> Tunnel {
         self.tunnel.clone()
+    }
+
+    /// What takes the heads that go ahead of answers.
+    pub(super) fn ahead(&self) -> Ahead {
+        self.ahead.clone()
     }
 
     /// Ends the reading for a reason that the visitor is told, if nothing of the request has passed.
@@ -359,22 +346,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Door<S> {
-    /// Writing goes on, or has stood still for too long.
-    fn progress<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stuck_since = None;
-            return written;
+    /// Writes the rest of a head that goes ahead: nothing may come in between.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.begun.is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(cx, &self.begun);
+            match ready!(self.writing.progress(cx, written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.begun.advance(written),
+            }
         }
-        let since = *self.stuck_since.get_or_insert_with(Instant::now);
-        if self.writing.is_over(since + self.bounds.timeouts.write.get(), cx) {
-            let text = "the visitor takes nothing of what is sent";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
-        }
-        Poll::Pending
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -385,8 +366,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write(cx, bytes);
-        door.progress(cx, written)
+        door.writing.progress(cx, written)
     }
 
     fn poll_write_vectored(
@@ -395,18 +377,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write_vectored(cx, bytes);
-        door.progress(cx, written)
+        door.writing.progress(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.io.is_write_vectored()
     }
 
+    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        loop {
+            ready!(door.poll_begun(cx))?;
+            match door.ahead.take() {
+                Some(head) => door.begun = head,
+                None => break,
+            }
+        }
         let flushed = Pin::new(&mut door.io).poll_flush(cx);
-        door.progress(cx, flushed)
+        door.writing.progress(cx, flushed)
     }
 
     /// hyper has answered all that it was given: the refusal goes out, and then nothing more.
@@ -414,12 +405,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         let door = self.get_mut();
         while !door.closing.answer.is_empty() {
             let written = Pin::new(&mut door.io).poll_write(cx, &door.closing.answer);
-            let written = ready!(door.progress(cx, written))?;
+            let written = ready!(door.writing.progress(cx, written))?;
             door.closing.answer.advance(written);
         }
         if !door.closing.shut {
             let shut = Pin::new(&mut door.io).poll_shutdown(cx);
-            ready!(door.progress(cx, shut))?;
+            ready!(door.writing.progress(cx, shut))?;
             door.closing.shut = true;
             // An answer that did not wait for the end of the body.
             door.closing.lingers |= matches!(door.stage, Stage::Body { .. });

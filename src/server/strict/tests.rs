@@ -3,6 +3,8 @@
 //! Which heads and bodies are refused is in `tests/door`, against the whole gateway. Here it is shown
 //! that cuts change nothing, when a refusal is written, and the deadlines, with time set.
 
+use std::future::poll_fn;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::advance;
 
@@ -91,6 +93,26 @@ async fn a_body_that_breaks_the_rules_just_ends() {
     assert_eq!(refused(&door), ["chunk"]);
     visitor.shutdown().await.expect("it is taken");
     assert_eq!(answered(door, &mut visitor).await, "", "its head has passed: hyper answers");
+}
+
+#[tokio::test]
+async fn what_goes_ahead_waits_for_hyper_and_hyper_waits_for_its_end() {
+    let (mut visitor, io) = duplex(4);
+    let mut door = Door::new(io, Arc::default(), Arc::default());
+    let ahead = door.ahead();
+    let said = async {
+        door.write_all(b"the first answer, ").await.expect("it is taken");
+        // hyper has written all that it had when it flushes; the visitor takes four bytes at a time.
+        let flushed = poll_fn(|cx| Poll::Ready(Pin::new(&mut door).poll_flush(cx))).await;
+        assert!(flushed.is_pending(), "a part of the head is left");
+        door.write_all(b"the second").await.expect("it is taken");
+        drop(door);
+    };
+    let mut heard = String::new();
+    let ((), (), read) =
+        tokio::join!(ahead.say("a head, ".into()), said, visitor.read_to_string(&mut heard),);
+    read.expect("it is text");
+    assert_eq!(heard, "the first answer, a head, the second");
 }
 
 /// Asserts that the reading ends after so many seconds, and not before.

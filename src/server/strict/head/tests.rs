@@ -63,6 +63,26 @@ fn a_target_that_grows_too_long_is_refused() {
     assert_eq!(refused(9_000), Some(Refusal::LongTarget));
 }
 
+#[test]
+fn an_expectation_is_called_otherwise_where_a_body_is_kept_back() {
+    let head = |version: &str, name: &str, length: u8| {
+        format!(
+            "PUT / HTTP/{version}\r\nHost: a\r\n{name}:  100-Continue \r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    let (asked, passed) = (head("1.1", "Expect", 3), head("1.1", "kelisim-expects", 3));
+    assert_eq!(rewritten(&asked), Some(passed.clone()));
+    // It says nothing in HTTP/1.0, nor without a body, and nobody else can call it so.
+    assert_eq!(rewritten(&head("1.0", "Expect", 3)), None);
+    assert_eq!(rewritten(&head("1.1", "Expect", 0)), None);
+    let forged = passed.replace("kelisim", "Kelisim");
+    assert_eq!(
+        rewritten(&forged).as_deref(),
+        Some("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+    );
+}
+
 fn bits() -> impl Strategy<Value = Vec<&'static str>> {
     let bits = vec![
         "GET",

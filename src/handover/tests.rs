@@ -1,0 +1,90 @@
+//! Two processes, as two threads of one.
+
+use super::*;
+use crate::clock::Clock;
+use crate::store::folder::Folder;
+use crate::store::{StoreThread, keys};
+
+struct Running {
+    phases: Phases,
+    address: std::net::SocketAddr,
+    threads: (StoreThread, JoinHandle<()>),
+}
+
+/// A gateway that does nothing but wait for its successor.
+fn running(data: &Path) -> Running {
+    let folder = Folder::open(data).unwrap();
+    let keys = keys::open(&folder).unwrap();
+    let clock = Clock::standing_at(crate::time::Time(1_500));
+    let (store, thread) = Store::open(folder, &keys, Vec::new(), Arc::default(), clock).unwrap();
+    let visitors = vec![TcpListener::bind("127.0.0.1:0").unwrap()];
+    let address = visitors[0].local_addr().unwrap();
+    let (phases, heard) = watch::channel(Phase::Serving);
+    let listeners = Listeners { visitors, admin: Vec::new() };
+    let waiting = wait(data, Estate { listeners, store: Arc::new(store), phases }).unwrap();
+    Running { phases: heard, address, threads: (thread, waiting) }
+}
+
+#[test]
+fn sockets_and_record_go_to_the_next_with_whoever_waits_on_them() {
+    let data = tempfile::tempdir().unwrap();
+    let old = running(data.path());
+    let successor = Successor::of(data.path()).unwrap().expect("one runs");
+    let given = successor.listeners().unwrap();
+    assert_eq!((given.visitors.len(), given.admin.len()), (1, 0));
+    let waits = std::net::TcpStream::connect(old.address).unwrap();
+    assert!(Folder::open(data.path()).is_err(), "the record is still the other's");
+    successor.record().unwrap();
+    assert_eq!(*old.phases.borrow(), Phase::Paused);
+    let _folder = Folder::open(data.path()).expect("it was let go of");
+    successor.serving();
+    old.threads.1.join().unwrap();
+    old.threads.0.join();
+    assert_eq!(*old.phases.borrow(), Phase::Stopping);
+    let (_, from) = given.visitors[0].accept().unwrap();
+    assert_eq!(from, waits.local_addr().unwrap());
+}
+
+#[test]
+fn if_the_next_dies_on_the_way_everything_is_taken_back() {
+    let data = tempfile::tempdir().unwrap();
+    let old = running(data.path());
+    let successor = Successor::of(data.path()).unwrap().expect("one runs");
+    successor.listeners().unwrap();
+    successor.record().unwrap();
+    drop(successor);
+    // The next attempt is heard once the first was cleared away.
+    let successor = Successor::of(data.path()).unwrap().expect("it still runs");
+    successor.listeners().unwrap();
+    assert_eq!(*old.phases.borrow(), Phase::Serving);
+    assert!(Folder::open(data.path()).is_err(), "the record was taken back");
+    successor.record().unwrap();
+    successor.serving();
+    old.threads.1.join().unwrap();
+    old.threads.0.join();
+}
+
+#[test]
+fn where_nobody_runs_there_is_nobody_to_take_over_from() {
+    let data = tempfile::tempdir().unwrap();
+    assert!(Successor::of(data.path()).unwrap().is_none());
+    // A gateway that was killed leaves its socket behind.
+    drop(UnixListener::bind(data.path().join(SOCKET)).unwrap());
+    assert!(Successor::of(data.path()).unwrap().is_none());
+}
+
+#[test]
+fn who_speaks_otherwise_is_given_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let old = running(data.path());
+    let stranger = UnixStream::connect(data.path().join(SOCKET)).unwrap();
+    say(&stranger, "listeners 2").unwrap();
+    assert!(receive(&stranger).is_err());
+    assert_eq!(*old.phases.borrow(), Phase::Serving);
+    let successor = Successor::of(data.path()).unwrap().expect("it still runs");
+    successor.listeners().unwrap();
+    successor.record().unwrap();
+    successor.serving();
+    old.threads.1.join().unwrap();
+    old.threads.0.join();
+}

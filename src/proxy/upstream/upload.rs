@@ -1,0 +1,193 @@
+//! A request's body on its way to the site.
+//!
+//! It may take as long as it goes on. One that the visitor keeps back until it is asked for
+//! ([`super::super::interim`]) waits here for the site to ask, and is given up when the site answers
+//! instead.
+//!
+//! As long as nothing of it was read it can be taken back, and sent once more.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use crate::fault::VisitorFault;
+use crate::proxy::body::BodyError;
+use crate::proxy::upload::FromVisitor;
+
+/// How far a request's body has got.
+#[derive(Debug)]
+pub(super) struct Progress {
+    body: RefCell<Option<FromVisitor>>,
+    last: Cell<Instant>,
+    /// Whether something of it was read.
+    begun: Cell<bool>,
+    complete: Cell<bool>,
+    /// Why the rest of it does not come.
+    cut: RefCell<Option<VisitorFault>>,
+    hold: Cell<Hold>,
+    /// Who waits for another hold.
+    held: RefCell<Option<Waker>>,
+}
+
+/// Whether a body goes to the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// It does.
+    Free,
+    /// Not before the site asks for it.
+    Back,
+    /// It never will: the site has answered without it. The answer is still read.
+    Given,
+    /// Nor is the connection of use any more.
+    Over,
+}
+
+impl Progress {
+    /// A body that has not gone yet; `waits` if its visitor keeps it back.
+    pub(super) fn of(body: Option<FromVisitor>, waits: bool) -> Rc<Progress> {
+        let complete = Cell::new(body.is_none());
+        let hold = if body.is_some() && waits { Hold::Back } else { Hold::Free };
+        Rc::new(Progress {
+            body: RefCell::new(body),
+            last: Cell::new(Instant::now()),
+            begun: Cell::new(false),
+            complete,
+            cut: RefCell::default(),
+            hold: Cell::new(hold),
+            held: RefCell::default(),
+        })
+    }
+
+    /// Whether all of it was sent.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.get()
+    }
+
+    /// Why the rest of it does not come, if it does not.
+    pub(super) fn cut(&self) -> Option<VisitorFault> {
+        self.cut.take()
+    }
+
+    /// Since when nothing has happened.
+    pub(super) fn last(&self) -> Instant {
+        self.last.get()
+    }
+
+    /// Something has happened.
+    pub(super) fn went_on(&self) {
+        self.last.set(Instant::now());
+    }
+
+    /// Whether it is kept back.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.hold.get() == Hold::Back
+    }
+
+    /// Lets it go.
+    pub(super) fn release(&self) {
+        self.set(Hold::Free);
+    }
+
+    /// The site has answered: what is still kept back never goes.
+    pub(super) fn is_answered(&self) {
+        if self.is_held_back() {
+            self.set(Hold::Given);
+        }
+    }
+
+    /// Nobody reads the answer any more. A connection that waits for a body which never comes nobody else
+    /// would end.
+    pub(super) fn is_over(&self) {
+        if self.hold.get() == Hold::Given {
+            self.set(Hold::Over);
+        }
+    }
+
+    /// The body again, if nothing of it was read.
+    pub(super) fn take_back(&self) -> Result<Option<FromVisitor>, Begun> {
+        if self.begun.get() { Err(Begun) } else { Ok(self.body.take()) }
+    }
+
+    fn set(&self, hold: Hold) {
+        self.hold.set(hold);
+        if let Some(waker) = self.held.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Something of the body was read, and is gone.
+#[derive(Debug)]
+pub(super) struct Begun;
+
+/// A request's body on its way to the site.
+#[derive(Debug)]
+pub(super) struct Upload(Rc<Progress>);
+
+impl Upload {
+    pub(super) fn new(progress: &Rc<Progress>) -> Upload {
+        Upload(Rc::clone(progress))
+    }
+
+    /// No body.
+    pub(super) fn none() -> Upload {
+        Upload(Progress::of(None, false))
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let progress = &self.0;
+        match progress.hold.get() {
+            Hold::Free => {}
+            Hold::Over => return Poll::Ready(Some(Err("the site did not want the body".into()))),
+            hold => {
+                if hold == Hold::Given {
+                    // The visitor's connection learns that nobody reads on.
+                    drop(progress.body.take());
+                }
+                *progress.held.borrow_mut() = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        let polled = match &mut *progress.body.borrow_mut() {
+            None => return Poll::Ready(None),
+            Some(body) => Pin::new(body).poll_frame(cx),
+        };
+        if polled.is_ready() {
+            progress.went_on();
+            progress.begun.set(true);
+        }
+        if let Poll::Ready(Some(Err(cut))) = &polled {
+            *progress.cut.borrow_mut() = Some(cut.fault());
+        }
+        let ended = match &polled {
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+            _ => false,
+        };
+        if ended || self.is_end_stream() {
+            progress.complete.set(true);
+        }
+        polled.map_err(BodyError::from)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.body.borrow().as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.body.borrow().as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
