@@ -12,12 +12,14 @@ mod sockets;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::admin::Admin;
@@ -25,10 +27,10 @@ use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, HandoverError, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Plan, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
+use crate::proxy::{FORGET, Plan, Rates, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
 use crate::rules::{Problem, RuleFile};
-use crate::server::{Phase, Phases, Sockets, TlsError};
+use crate::server::{Admission, Phase, Phases, Served, Sockets, TlsError, descriptors};
 use crate::snapshot::Snapshot;
 use crate::store::folder::{Folder, FolderError};
 use crate::store::keys::KeyError;
@@ -162,11 +164,9 @@ fn start_after(
     successor: Option<Successor>,
 ) -> Result<Running, StartError> {
     let rules = reload::load(config, files, clock)?;
-    let mut served = None;
-    if !config.listen_tls.is_empty() {
-        let hsts = config.hsts.clone();
-        served = Some(server::served(&config.certs, hsts).map_err(StartError::Tls)?);
-    }
+    let served = served(config).map_err(StartError::Tls)?;
+    let admission = Arc::new(admission(config));
+    let rates = Arc::new(Rates::new(&config.bounds.limits));
     let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
     let given = successor.as_ref().map(Successor::listeners).transpose();
     let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
@@ -204,7 +204,9 @@ fn start_after(
         let (sites, phases) = (Arc::clone(&sites), heard.clone());
         let bounds = Arc::clone(&config.bounds);
         let trusted = Trusted::new(config.trust.clone());
-        let sockets = Sockets { plain, tls, served: served.clone() };
+        let (rates, sizes) = (Arc::clone(&rates), config.sizes.clone());
+        let admission = Arc::clone(&admission);
+        let sockets = Sockets { plain, tls, served: served.clone(), admission };
         threads.push(spawn(format!("serve-{number}"), move || {
             pin(number);
             let (snapshot, store, observer, clock) = parts;
@@ -220,6 +222,8 @@ fn start_after(
                 upstream,
                 trusted,
                 tunnels,
+                rates,
+                sizes,
                 bounds,
             };
             server::serve(worker, sockets, phases)
@@ -248,11 +252,8 @@ fn start_after(
     }
     let estate = Estate { listeners, store, phases: phases.clone() };
     threads.extend(succeed(successor, &config.data, estate));
-    for (kind, addresses) in [("http", &plain), ("https", &tls), ("admin http", &vec![admin])] {
-        for address in addresses {
-            info!("listening on {kind}://{address}");
-        }
-    }
+    threads.push(spawn("forget".to_owned(), move || forget(&rates, heard))?);
+    say_where([("http", &plain), ("https", &tls), ("admin http", &vec![admin])]);
     Ok(Running {
         plain,
         tls,
@@ -263,6 +264,52 @@ fn start_after(
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+/// What TLS is served with, where it is listened to.
+fn served(config: &Config) -> Result<Option<Served>, TlsError> {
+    if config.listen_tls.is_empty() {
+        return Ok(None);
+    }
+    server::served(&config.certs, config.hsts.clone()).map(Some)
+}
+
+/// Says where it listens, the operator's address last.
+fn say_where(listeners: [(&str, &Vec<SocketAddr>); 3]) {
+    for (kind, addresses) in listeners {
+        for address in addresses {
+            info!("listening on {kind}://{address}");
+        }
+    }
+}
+
+/// Keeps the memory of who asked small, until the gateway stops.
+fn forget(rates: &Rates, phases: Phases) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    runtime.block_on(async {
+        let mut stopped = pin!(stopped(phases));
+        while timeout(FORGET, &mut stopped).await.is_err() {
+            rates.forget();
+        }
+    });
+    Ok(())
+}
+
+/// Who is let in, as many as the process may have descriptors for.
+fn admission(config: &Config) -> Admission {
+    let limits = &config.bounds.limits;
+    let told = limits.connections.get().saturating_mul(config.threads);
+    let descriptors = descriptors::raise();
+    let possible = descriptors::connections(descriptors, config.threads);
+    if possible < told {
+        warn!(
+            "of {told} connections {possible} can be open at once: the process may have {descriptors} descriptors"
+        );
+    }
+    let trusted = Trusted::new(config.trust.clone());
+    let announcing = Trusted::new(config.proxy_protocol.clone());
+    let of_address = limits.connections_per_address.get();
+    Admission::new(told.min(possible), of_address, trusted, announcing)
 }
 
 fn sites(config: &Config) -> Result<Sites, SitesError> {

@@ -50,8 +50,17 @@ settings! {
 settings! {
     /// How much there may be of anything. Threads are counted by `threads`.
     pub struct Limits {
-        /// Connections that one thread serves at once; more wait to be accepted
+        /// Connections for each thread, open at once over all of them; more wait to be accepted. Fewer where
+        /// the process may not have two descriptors for each
         connections: Count<1, 1_000_000> = Count::of(10_000);
+        /// Connections of one address (of IPv6 a /64) open at once; more are closed. 0 is no bound
+        connections_per_address: Count<0, 1_000_000> = Count::of(1_000);
+        /// Requests of one address each second; more get 429. 0 is no bound
+        requests_per_address: Count<0, 1_000_000> = Count::of(0);
+        /// Requests of one address at once, after a time without
+        burst_per_address: Count<1, 1_000_000> = Count::of(100);
+        /// Choices of one address each minute; more get 429. 0 is no bound
+        choices_per_address: Count<0, 1_000_000> = Count::of(30);
         /// Connections that wait to be accepted, for each address and thread; the kernel's `somaxconn`
         /// bounds it too
         backlog: Count<1, 65_535> = Count::of(4096);

@@ -31,9 +31,9 @@
 //!
 //! # A request's walk
 //!
-//! 1. [`server`] accepts the connection and completes TLS. Over HTTP/1 its front door follows the
-//!    requests by strict rules, and hyper reads only what passed; over HTTP/2 a guard counts frames, and
-//!    cuts who floods.
+//! 1. [`server`] accepts the connection if there is a place for it, is told by a listed balancer who
+//!    comes, and completes TLS. Over HTTP/1 its front door follows the requests by strict rules, and
+//!    hyper reads only what passed; over HTTP/2 a guard counts frames, and cuts who floods.
 //! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.

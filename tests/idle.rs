@@ -82,7 +82,12 @@ fn connections_that_rest_cost_little_and_hold_nobody_up() {
     let wanted = std::env::var("IDLE_CONNECTIONS").ok();
     let wanted = wanted.map_or(CONNECTIONS, |text| text.parse().expect("a number"));
     let data = tempfile::tempdir().expect("a folder");
-    let gateway = Program::run(site(), data.path()).start();
+    // All of them come from one address here.
+    let file = data.path().join("kelisim.toml");
+    let settings = "limits.connections = 20000\nlimits.connections-per-address = 20000\n";
+    std::fs::write(&file, settings).expect("it can be written");
+    let file = file.to_str().expect("it is text");
+    let gateway = Program::run(site(), &data.path().join("data")).arg("--config").arg(file).start();
     // What the first ones cost once is not theirs.
     let first: Vec<_> = (0..50).map(|_| connect(gateway.plain)).collect();
     ask_on(&first);

@@ -274,7 +274,7 @@ pub struct FailureTexts {
     pub internal: FailureText,
     /// 502.
     pub site_down: FailureText,
-    /// 503.
+    /// 429 and 503.
     pub busy: FailureText,
     /// 504.
     pub site_slow: FailureText,
@@ -358,7 +358,7 @@ impl Texts {
             Failure::UnknownChoice(_) => &self.failures.unknown_choice,
             Failure::Internal => &self.failures.internal,
             Failure::SiteDown => &self.failures.site_down,
-            Failure::Busy => &self.failures.busy,
+            Failure::TooMany | Failure::Busy => &self.failures.busy,
             Failure::SiteSlow => &self.failures.site_slow,
         }
     }

@@ -173,10 +173,12 @@ pub enum Failure<'a> {
     NotFound,
     /// 405: the page exists, the method does not.
     MethodNotAllowed,
-    /// 413: the form is too large.
+    /// 413: the form is too large, or what is sent to the site.
     TooLarge,
     /// 422: a purpose or a choice that does not exist, named as it was sent.
     UnknownChoice(&'a str),
+    /// 429: their address asks too often.
+    TooMany,
     /// 500: our own mistake.
     Internal,
     /// 502: the site does not answer, or not in a way that can be passed on.
@@ -197,6 +199,7 @@ impl Failure<'_> {
             Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
             Self::UnknownChoice(_) => 422,
+            Self::TooMany => 429,
             Self::Internal => 500,
             Self::SiteDown => 502,
             Self::Busy => 503,

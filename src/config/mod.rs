@@ -21,7 +21,9 @@ use http::HeaderValue;
 use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
-use crate::proxy::{Origin, Plan, Resolver, Route, UpstreamSettings, Upstreams};
+use crate::proxy::{
+    BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams,
+};
 use crate::rules::{RuleFile, with_fix};
 use crate::server::Tls;
 use crate::settings::{Count, settings, write};
@@ -52,9 +54,13 @@ settings! {
         /// Address of health and metrics
         ["ADDR"]
         admin: SocketAddr = ADMIN;
-        /// Networks of proxies that are believed about whom they ask for
-        ["CIDR"]
-        trust: Vec<IpNet> = Vec::new();
+        /// Networks of proxies that are believed about whom they ask for; CDNs by their names, cloudflare or
+        /// fastly
+        ["CIDR|CDN"]
+        trust: Vec<Network> = Vec::new();
+        /// Networks of proxies that say by the PROXY protocol who comes, and have to
+        ["CIDR|CDN"]
+        proxy_protocol: Vec<Network> = Vec::new();
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
@@ -72,6 +78,8 @@ settings! {
             upstream: "NAME".to_owned(),
             ..Route::example()
         }];
+        /// How long bodies of requests may be, by path; without a bound where none is named
+        body: Vec<BodyLimit> = Vec::new(), like vec![BodyLimit::example()];
     }
 }
 
@@ -112,12 +120,16 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Networks of proxies that are believed about whom they ask for.
     pub trust: Vec<IpNet>,
+    /// Networks of proxies that say by the PROXY protocol who comes.
+    pub proxy_protocol: Vec<IpNet>,
     /// The `Strict-Transport-Security` of answers over TLS.
     pub hsts: Option<HeaderValue>,
     /// Threads that serve.
     pub threads: usize,
     /// How long anything may take, and how much there may be.
     pub bounds: Arc<Bounds>,
+    /// How long bodies of requests may be.
+    pub sizes: Sizes,
 }
 
 const PLAIN: SocketAddr =
@@ -178,12 +190,14 @@ impl Settings {
             data,
             admin,
             trust,
+            proxy_protocol,
             threads,
             tls,
             timeouts,
             limits,
             upstreams,
             route,
+            body,
         } = self.filled();
         let site = |url: &String| {
             let unfit = |why| ConfigError(format!("`--upstream {url}`: {why}"));
@@ -209,10 +223,12 @@ impl Settings {
             rules,
             data,
             admin,
-            trust,
+            trust: Network::all(&trust),
+            proxy_protocol: Network::all(&proxy_protocol),
             hsts: tls.hsts_value().map_err(ConfigError)?,
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),
+            sizes: Sizes::new(body).map_err(ConfigError)?,
         })
     }
 }

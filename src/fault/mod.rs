@@ -46,6 +46,12 @@ pub enum VisitorFault {
     MethodNotAllowed(&'static str),
     /// The form is too large.
     TooLarge,
+    /// The body is longer than its path takes; says how many bytes that is.
+    BodyTooLarge(u64),
+    /// Their address asks too often; says in how many seconds to come again.
+    TooManyRequests(u64),
+    /// Their address makes too many choices; says in how many seconds to come again.
+    TooManyChoices(u64),
     /// A purpose or choice that does not exist, as it was sent.
     UnknownChoice(String),
 }
@@ -98,7 +104,10 @@ impl Fault {
                 VisitorFault::ForeignForm => Failure::Forbidden,
                 VisitorFault::NotFound => Failure::NotFound,
                 VisitorFault::MethodNotAllowed(_) => Failure::MethodNotAllowed,
-                VisitorFault::TooLarge => Failure::TooLarge,
+                VisitorFault::TooLarge | VisitorFault::BodyTooLarge(_) => Failure::TooLarge,
+                VisitorFault::TooManyRequests(_) | VisitorFault::TooManyChoices(_) => {
+                    Failure::TooMany
+                }
                 VisitorFault::UnknownChoice(what) => Failure::UnknownChoice(what),
             },
             Fault::Upstream(UpstreamFault::Timeout) => Failure::SiteSlow,
@@ -132,6 +141,13 @@ impl Fault {
                 VisitorFault::NotFound => "there is no such page".to_owned(),
                 VisitorFault::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
                 VisitorFault::TooLarge => "the form is too large".to_owned(),
+                VisitorFault::BodyTooLarge(max) => format!("a body may have {max} bytes here"),
+                VisitorFault::TooManyRequests(seconds) => {
+                    format!("too many requests from this address; come again in {seconds} s")
+                }
+                VisitorFault::TooManyChoices(seconds) => {
+                    format!("too many choices from this address; come again in {seconds} s")
+                }
                 VisitorFault::UnknownChoice(what) => format!("unknown: `{what}`"),
             },
             Fault::Upstream(fault) => match fault {
@@ -175,6 +191,11 @@ impl Fault {
             }
             Fault::Gateway(_) | Fault::Upstream(UpstreamFault::Full(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("10"));
+            }
+            Fault::Visitor(
+                VisitorFault::TooManyRequests(seconds) | VisitorFault::TooManyChoices(seconds),
+            ) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@
 //!
 //! The two speak over a socket in the data folder, which is the operator's own: `listeners 1` is
 //! answered with the sockets, `ready` with `released`, and `serving` is the end of the old process.
-//! What it takes to be started is in [`crate::app`], how sockets are passed in [`passing`].
+//! What it takes to be started is in [`crate::app`], how sockets are passed in `passing.rs`.
 
 mod passing;
 

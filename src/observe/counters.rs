@@ -44,7 +44,14 @@ macro_rules! counters {
 
 counters! {
     connections: "Connections accepted.",
+    connections_waited: "Times that all connections there may be were open and the next had to wait.",
+    connections_over_limit: "Connections closed because their address had its share open.",
+    accepts_failed: "Times that a connection could not be accepted, for want of descriptors.",
+    announcements_refused: "Connections closed because the PROXY protocol was missing or malformed.",
     requests: "Requests answered.",
+    requests_over_rate: "Requests refused because their address asked too often.",
+    choices_over_rate: "Choices refused because their address made too many.",
+    bodies_too_large: "Requests refused or broken off because their body was too long.",
     faults_visitor: "Requests that could not be served as they were.",
     faults_upstream: "Requests that the site did not answer as it should.",
     faults_gateway: "Requests for which the gateway could not do its part.",

@@ -23,7 +23,9 @@ impl Trusted {
         Trusted(networks)
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether an address is one of them, IPv4 in IPv6 too.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 

@@ -6,15 +6,19 @@
 //!
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
+mod announce;
 mod body;
+mod cdn;
 mod client;
 mod headers;
 mod interim;
 mod page;
 mod pass;
+mod rate;
 mod raw_target;
 mod route;
 mod tunnel;
+mod upload;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -26,10 +30,14 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
+pub use announce::{Announcement, Ends};
 pub use body::{Body, BodyError};
+pub use cdn::Network;
 pub use client::Trusted;
 pub use interim::Ahead;
+pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
+pub use upload::{BodyLimit, Sizes};
 pub use upstream::{
     Balance, EjectionSettings, HealthSettings, HostPattern, Local, Origin, Plan, Resolver, Route,
     Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
@@ -40,7 +48,7 @@ use self::pass::Walk;
 use self::route::Target;
 use crate::bounds::Bounds;
 use crate::clock::Clock;
-use crate::fault::Fault;
+use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::request::Destination;
@@ -81,6 +89,10 @@ pub struct Worker {
     pub trusted: Trusted,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
+    /// How often one address may ask.
+    pub rates: Arc<Rates>,
+    /// How long the bodies of requests may be.
+    pub sizes: Sizes,
     /// How long anything may take, and how much there may be.
     pub bounds: Arc<Bounds>,
 }
@@ -121,6 +133,8 @@ impl Worker {
         let seen = observation(&parts, peer, now);
         let target = Target::of(&parts);
         let ours = target.as_ref().is_ok_and(Target::is_ours);
+        let admitted = self.rates.admit(peer.address.ip(), &parts.method, ours);
+        let target = target.and_then(|target| admitted.map(|()| target));
         let answered = match target {
             Err(fault) => Err(fault.into()),
             Ok(target) if ours => {
@@ -184,6 +198,16 @@ impl Worker {
     }
 
     fn count(&self, fault: &Fault) {
+        match fault {
+            Fault::Visitor(VisitorFault::TooManyRequests(_)) => {
+                self.counters.requests_over_rate.add(1);
+            }
+            Fault::Visitor(VisitorFault::TooManyChoices(_)) => {
+                self.counters.choices_over_rate.add(1);
+            }
+            Fault::Visitor(VisitorFault::BodyTooLarge(_)) => self.counters.bodies_too_large.add(1),
+            _ => {}
+        }
         match fault {
             Fault::Visitor(_) => &self.counters.faults_visitor,
             Fault::Upstream(_) => &self.counters.faults_upstream,

@@ -22,6 +22,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use url::Url;
 
+use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::interim::Listener;
@@ -86,6 +87,7 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
+        let body = self.sizes.bound(&url, body)?;
         // What is said ahead is for the same visitor as the answer, and the same hold for it.
         let judge = |headers: HeaderMap| {
             let mut headers = headers::for_visitor(headers);
@@ -95,8 +97,9 @@ impl Worker {
         };
         let head = || head_for_site(parts, target, &headers);
         let (host, path) = (target.host_name(), target.path.path());
+        let ends = Ends { from: peer.address, to: peer.local };
         let exchange = Exchange { listener: walk.listener, judge: &judge };
-        let (answer, lease) = self.upstream.send(&host, path, head, body, exchange).await?;
+        let (answer, lease) = self.upstream.send(&host, path, ends, head, body, exchange).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {

@@ -1,19 +1,24 @@
 //! Threads that accept and serve connections.
 //!
 //! Each thread is pinned to a core and runs a runtime of its own with its own listeners: a
-//! connection lives and dies on the thread that accepted it.
+//! connection lives and dies on the thread that accepted it. [`Admission`] lets it in, [`proxy_protocol`]
+//! hears who comes where a balancer has to say so, TLS is next, and then the strict front [`Door`].
 //!
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut. Told to pause, it leaves new connections where they are, for
 //! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
 //! ends with the answer that says so, or after it has rested for [`GRACE`].
 
+mod admission;
+pub mod descriptors;
 mod http2;
 mod listener;
+pub mod proxy_protocol;
 mod strict;
 mod tls;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -34,13 +39,19 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+pub use admission::Admission;
 pub use listener::bind;
+pub use strict::Door;
 pub use tls::{ByName, Certificates, Served, Tls, TlsError, served};
 
+use self::admission::{Held, Place};
 use self::http2::{PREFACE, PREFACE_BYTES};
-use self::strict::{Door, HEAD_BYTES_MAX, Tunnel};
+use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use self::tls::Certificate;
-use crate::proxy::{Ahead, Body, Peer, Worker};
+use crate::proxy::{Ahead, Body, Ends, Peer, Worker};
+
+/// How soon a connection is accepted again after one could not be.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// How long a connection on which nothing happens is kept for what may be on its way.
 pub const GRACE: Duration = Duration::from_millis(500);
@@ -72,6 +83,8 @@ pub struct Sockets {
     pub tls: Vec<TcpListener>,
     /// What TLS is served with, where there is TLS.
     pub served: Option<Served>,
+    /// Who is let in, the same for all threads.
+    pub admission: Arc<Admission>,
 }
 
 /// Serves until `stop` says so, and then until everything under way is done.
@@ -85,7 +98,9 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
         let tls = sockets.tls.into_iter().map(|listener| (listener, sockets.served.clone()));
         for (listener, served) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            accepting.spawn_local(accept(Rc::clone(&worker), listener, served, phases.clone()));
+            let admission = Arc::clone(&sockets.admission);
+            let worker = Rc::clone(&worker);
+            accepting.spawn_local(accept(worker, admission, listener, served, phases.clone()));
         }
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
@@ -105,40 +120,54 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
 /// Accepts until told to stop, then waits for the connections that it accepted.
 async fn accept(
     worker: Rc<Worker>,
+    admission: Arc<Admission>,
     listener: tokio::net::TcpListener,
     served: Option<Served>,
     mut phases: Phases,
 ) {
     let mut connections = JoinSet::new();
-    let connections_max = worker.bounds.limits.connections.get();
     loop {
         while connections.try_join_next().is_some() {}
         let phase = *phases.borrow_and_update();
         if phase == Phase::Stopping {
             break;
         }
-        let accepts = phase == Phase::Serving && connections.len() < connections_max;
-        tokio::select! {
+        let accepted = tokio::select! {
             biased;
             // The sender lives as long as the gateway.
-            _ = phases.changed() => {}
-            Some(_) = connections.join_next(), if connections.len() >= connections_max => {}
-            accepted = listener.accept(), if accepts => match accepted {
-                Ok((stream, address)) => {
-                    worker.counters.connections.add(1);
-                    let phases = phases.clone();
-                    let worker = Rc::clone(&worker);
-                    let secured = Secured::default();
-                    let connection = Connection { worker, phases, secured };
-                    connections.spawn_local(connection.serve(stream, address, served.clone()));
-                }
-                Err(error) => {
-                    // Out of descriptors, as a rule: trying at once would only spin.
-                    warn!(%error, "a connection could not be accepted");
-                    sleep(Duration::from_millis(50)).await;
-                }
-            },
+            _ = phases.changed() => continue,
+            accepted = listener.accept(), if phase == Phase::Serving => accepted,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            // One that was gone before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                // Out of descriptors, as a rule: trying at once would only spin.
+                worker.counters.accepts_failed.add(1);
+                admission.failed(&error);
+                sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        worker.counters.connections.add(1);
+        // Who was accepted is served, even if meanwhile nobody else is to be.
+        let mut place = tokio::select! {
+            biased;
+            _ = phases.wait_for(|phase| *phase == Phase::Stopping) => break,
+            place = admission.place(&worker.counters) => place,
+        };
+        if !admission.announces(address.ip()) && !place.give(address.ip()) {
+            worker.counters.connections_over_limit.add(1);
+            continue;
         }
+        let connection = Connection {
+            worker: Rc::clone(&worker),
+            admission: Arc::clone(&admission),
+            phases: phases.clone(),
+            secured: Secured::default(),
+        };
+        connections.spawn_local(connection.serve(stream, address, place, served.clone()));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -146,6 +175,7 @@ async fn accept(
 
 struct Connection {
     worker: Rc<Worker>,
+    admission: Arc<Admission>,
     phases: Phases,
     secured: Secured,
 }
@@ -179,15 +209,37 @@ impl Secured {
 }
 
 impl Connection {
-    async fn serve(mut self, stream: TcpStream, address: SocketAddr, served: Option<Served>) {
+    async fn serve(
+        mut self,
+        mut stream: TcpStream,
+        address: SocketAddr,
+        mut place: Place,
+        served: Option<Served>,
+    ) {
         let Ok(local) = stream.local_addr() else { return };
         // Answers are written whole: waiting to fill a packet only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "a connection was gone before it was served");
             return;
         }
-        let peer = Peer { address, local, tls: served.is_some() };
-        let Some(served) = served else { return self.plain(stream, peer).await };
+        let mut peer = Peer { address, local, tls: served.is_some() };
+        if self.admission.announces(address.ip()) {
+            match proxy_protocol::read(&mut stream).await {
+                Ok(Some(Ends { from, to })) => {
+                    (peer.address, peer.local) = (from, to);
+                    if !place.give(from.ip()) {
+                        return self.worker.counters.connections_over_limit.add(1);
+                    }
+                }
+                // The proxy asks for itself.
+                Ok(None) => {}
+                Err(error) => {
+                    self.worker.counters.announcements_refused.add(1);
+                    return debug!(%error, "a connection was closed");
+                }
+            }
+        }
+        let Some(served) = served else { return self.plain(stream, peer, place).await };
         let handshake = Box::pin(TlsAcceptor::from(served.config).accept(stream));
         match timeout(self.worker.bounds.timeouts.handshake.get(), handshake).await {
             Ok(Ok(stream)) => {
@@ -195,7 +247,7 @@ impl Connection {
                 let shown = told.server_name().map(|name| served.certificates.shown_to(name));
                 let http2 = told.alpn_protocol() == Some(b"h2");
                 self.secured = Secured { shown, hsts: served.hsts };
-                self.http(http2, stream, peer).await;
+                self.http(http2, Held::new(stream, place), peer).await;
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
             Err(_) => debug!("a TLS handshake took too long"),
@@ -203,7 +255,7 @@ impl Connection {
     }
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
-    async fn plain(mut self, stream: TcpStream, peer: Peer) {
+    async fn plain(mut self, stream: TcpStream, peer: Peer, place: Place) {
         let bounds = Arc::clone(&self.worker.bounds);
         let (head, idle) = (bounds.timeouts.head.get(), bounds.timeouts.idle.get());
         let http2 = tokio::select! {
@@ -211,7 +263,7 @@ impl Connection {
             () = grace(&mut self.phases) => return,
         };
         let Ok(http2) = http2 else { return debug!("on a connection nothing was asked") };
-        self.http(http2, stream, peer).await;
+        self.http(http2, Held::new(stream, place), peer).await;
     }
 
     /// Boxed, so that no connection has room for what only others need.
@@ -222,13 +274,9 @@ impl Connection {
         peer: Peer,
     ) -> Pin<Box<dyn Future<Output = ()>>> {
         match http2 {
-            true => Box::pin(self.http2(stream, peer)),
+            true => Box::pin(http2::serve(stream, self.worker, peer, self.secured, self.phases)),
             false => Box::pin(self.http1(stream, peer)),
         }
-    }
-
-    async fn http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, peer: Peer) {
-        http2::serve(stream, self.worker, peer, self.secured, self.phases).await;
     }
 
     async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(

@@ -173,7 +173,7 @@ macro_rules! kinds {
 }
 kinds!(String: Text, PathBuf: Text, SocketAddr: Text, IpNet: Text, Span: Text);
 
-impl<const MIN: u32, const MAX: u32> Setting for Size<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> Setting for Size<MIN, MAX> {
     const KIND: Kind = Kind::Text;
 
     fn range() -> Option<String> {

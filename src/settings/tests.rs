@@ -111,7 +111,7 @@ fn values_are_written_as_people_write_them() {
     let spans = [500, 1000, 75_000, 86_400_000].map(|millis| Span::of_millis(millis).to_string());
     assert_eq!(spans, ["500ms", "1s", "1m 15s", "24h"]);
     let sizes = [1, 1000, 1024, 1536, 1 << 20, 3 << 30]
-        .map(|bytes| Size::<1, { u32::MAX }>::of_bytes(bytes).to_string());
+        .map(|bytes| Size::<1, { u32::MAX as u64 }>::of_bytes(bytes).to_string());
     assert_eq!(sizes, ["1B", "1000B", "1KiB", "1536B", "1MiB", "3GiB"]);
 }
 

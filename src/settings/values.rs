@@ -77,20 +77,26 @@ impl<'de> Deserialize<'de> for Span {
 
 /// Bytes: `"64KiB"`, from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size<const MIN: u32, const MAX: u32>(u32);
+pub struct Size<const MIN: u64, const MAX: u64>(u64);
 
 /// Units, the largest first.
-const UNITS: [(&str, u32); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const UNITS: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-impl<const MIN: u32, const MAX: u32> Size<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
     /// So many bytes, or the nearest that is in range.
-    pub const fn of_bytes(bytes: u32) -> Size<MIN, MAX> {
+    pub const fn of_bytes(bytes: u64) -> Size<MIN, MAX> {
         let bytes = if bytes < MIN { MIN } else { bytes };
         Size(if bytes > MAX { MAX } else { bytes })
     }
 
+    /// How many bytes, for what counts in 32 bits.
+    pub fn get(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
     /// How many bytes.
-    pub const fn get(self) -> u32 {
+    pub const fn bytes(self) -> u64 {
         self.0
     }
 
@@ -101,29 +107,29 @@ impl<const MIN: u32, const MAX: u32> Size<MIN, MAX> {
         if !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let bytes = number.parse::<u32>().ok()?.checked_mul(unit)?;
+        let bytes = number.parse::<u64>().ok()?.checked_mul(unit)?;
         (MIN..=MAX).contains(&bytes).then_some(Size(bytes))
     }
 }
 
-impl<const MIN: u32, const MAX: u32> fmt::Display for Size<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> fmt::Display for Size<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, unit): &&(&str, u32)| self.0 >= *unit && self.0.is_multiple_of(*unit);
+        let whole = |(_, unit): &&(&str, u64)| self.0 >= *unit && self.0.is_multiple_of(*unit);
         let (name, unit) = UNITS.iter().find(whole).unwrap_or(&("B", 1));
         write!(f, "{}{name}", self.0 / unit)
     }
 }
 
-impl<const MIN: u32, const MAX: u32> Serialize for Size<MIN, MAX> {
+impl<const MIN: u64, const MAX: u64> Serialize for Size<MIN, MAX> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
     }
 }
 
-impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Size<MIN, MAX> {
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Size<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Size<MIN, MAX>, D::Error> {
-        struct Reader<const MIN: u32, const MAX: u32>;
-        impl<const MIN: u32, const MAX: u32> Visitor<'_> for Reader<MIN, MAX> {
+        struct Reader<const MIN: u64, const MAX: u64>;
+        impl<const MIN: u64, const MAX: u64> Visitor<'_> for Reader<MIN, MAX> {
             type Value = Size<MIN, MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

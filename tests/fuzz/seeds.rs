@@ -23,6 +23,23 @@ const PACKED: [(u8, &[u8]); 5] = [
     (4, b"\x28\xb5\x2f\xfd\x20\x0b\x59\x00\x00<p>page</p>"),
 ];
 
+/// What a balancer says first, with something behind it.
+const ANNOUNCED: [&[u8]; 6] = [
+    b"PROXY TCP4 198.51.100.7 203.0.113.1 1234 443\r\nGET /",
+    b"PROXY TCP6 2001:db8::7 2001:db8::1 1234 443\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\xcb\0\x71\x01\x04\xd2\x01\xbbGET /",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x13\xc6\x33\x64\x07\xcb\0\x71\x01\x04\xd2\x01\xbb\x03\0\x04abcd",
+];
+
+const COOKIES: [&str; 4] = [
+    "session=1; _ga=GA1.1.1; lang=kk",
+    "_ym_uid=1;_ym_d=2; a=b=c; =x; y",
+    "__Host-consent=abc; consent=def\n_ga=1\nsession=2",
+    " a = 1 ;; \t_ga\t=2;",
+];
+
 fn main() -> io::Result<()> {
     let fuzz = Path::new(file!()).parent().expect("it lies in a folder").to_owned();
     let root = fuzz.join("../..");
@@ -79,7 +96,35 @@ fn main() -> io::Result<()> {
         let text = markup.iter().skip(usize::from(choice)).step_by(60);
         text.map(move |text| [&[choice], &text[..], &TAIL].concat())
     });
-    write(&corpus.join("coding"), "plain", plain)
+    write(&corpus.join("coding"), "plain", plain)?;
+    let announced = ANNOUNCED.iter().map(|bytes| [&[0], *bytes, &TAIL].concat());
+    write(&corpus.join("proxy_protocol"), "announced", announced)?;
+    let cases = fs::read_to_string(root.join("tests/door/cases.txt"))?;
+    let requests = cases.split("\n== ").map(|case| [&[0], &sent(case)[..], &TAIL].concat());
+    let requests: Vec<_> = requests.filter(|seed| seed.len() <= SEED_BYTES_MAX).collect();
+    write(&corpus.join("door"), "cases", requests.into_iter())?;
+    let cookies = COOKIES.iter().map(|cookies| [b"\0", cookies.as_bytes()].concat());
+    write(&corpus.join("cookies"), "fields", cookies)?;
+    // No choice, and one of each kind: purpose, kind, times, policy, terms, text shown.
+    let choice =
+        |known: bool, kind: u8| [&[2, kind][..], &vec![1; if known { 52 } else { 44 }]].concat();
+    let kinds = [0, 1, 2, 3, 4, 5];
+    let anonymous = kinds.map(|kind| [&[0], &choice(false, kind)[..]].concat());
+    let known = kinds.map(|kind| [&[1][..], &[9; 16], &choice(true, kind)].concat());
+    write(&corpus.join("seal"), "visitors", anonymous.into_iter().chain(known))
+}
+
+/// The bytes that a case of the front door sends, its escapes left as they are.
+fn sent(case: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in case.lines() {
+        if let Some(text) = line.strip_prefix(">> ") {
+            bytes.extend(text.replace("\\r", "\r").replace("\\n", "\n").bytes());
+        } else if let Some(text) = line.strip_prefix('>') {
+            bytes.extend([text.trim_start().as_bytes(), b"\r\n"].concat());
+        }
+    }
+    bytes
 }
 
 fn write(folder: &Path, name: &str, seeds: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {

@@ -61,6 +61,22 @@ impl Program {
         self
     }
 
+    /// With no more than so many files and sockets open at once.
+    pub(crate) fn descriptors(self, limit: u32) -> Program {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &limit.to_string()]);
+        command.arg(self.0.get_program()).args(self.0.get_args());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Program(command)
+    }
+
     fn spawn(mut self) -> (Child, Receiver<String>) {
         let mut child = self.0.spawn().expect("the program can be started");
         let stderr = child.stderr.take().expect("it is piped");
@@ -147,6 +163,15 @@ impl Gateway {
     pub(crate) fn tls(&self) -> SocketAddr {
         let line = self.said.iter().find(|line| line.contains("listening on https://"));
         address(line.expect("it listens for TLS"), "listening on https://")
+    }
+
+    /// How long it has been at work, over all its threads, in hundredths of a second.
+    pub(crate) fn worked(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("it runs");
+        // Behind the name in parentheses; proc(5): utime and stime are the fields 14 and 15.
+        let fields = stat.rsplit(')').next().expect("it has a name").split_ascii_whitespace();
+        fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
     }
 
     /// How many lines so far hold these words.

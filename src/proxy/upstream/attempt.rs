@@ -29,6 +29,7 @@ use super::upload::{Progress, Upload};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::proxy::interim::{Heard, Listener, PATIENCE};
 use crate::proxy::raw_target::RawTarget;
+use crate::proxy::upload::FromVisitor;
 
 /// A try that failed.
 #[derive(Debug)]
@@ -42,11 +43,11 @@ pub(super) struct Failed {
 pub(super) enum Again {
     Never,
     /// If doing it twice does no more than once.
-    IfIdempotent(Option<Incoming>),
+    IfIdempotent(Option<FromVisitor>),
     /// The site did not begin with it.
-    Always(Option<Incoming>),
+    Always(Option<FromVisitor>),
     /// The server cannot be reached; another may be.
-    Elsewhere(Option<Incoming>),
+    Elsewhere(Option<FromVisitor>),
 }
 
 impl From<UpstreamFault> for Failed {
@@ -61,7 +62,7 @@ pub(super) async fn attempt(
     slot: Slot,
     mut connection: Connection,
     mut head: Request<()>,
-    body: Option<Incoming>,
+    body: Option<FromVisitor>,
     exchange: Exchange<'_>,
 ) -> Result<(Response<Incoming>, Lease), Failed> {
     let silence = pool.bounds.timeouts.answer.get();
@@ -93,12 +94,13 @@ pub(super) async fn attempt(
     let response = exchange.answer(response, &heard, &progress, silence).await;
     let response = response.ok_or(UpstreamFault::Timeout)?;
     progress.is_answered();
+    if response.is_err()
+        && let Some(cut) = progress.cut()
+    {
+        return Err(Failed { fault: cut.into(), again: Again::Never });
+    }
     match response {
         Ok(response) => Ok((response, Lease::new(Rc::clone(pool), slot, connection, progress))),
-        Err(_) if progress.is_broken() => {
-            let fault = VisitorFault::BadRequest("the request's body broke off").into();
-            Err(Failed { fault, again: Again::Never })
-        }
         Err(mut failed) => {
             // What comes back was never sent.
             let unsent = failed.take_message().is_some();

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
@@ -76,6 +77,8 @@ pub(super) struct Own {
     pub(super) address: SocketAddr,
     /// Whether it has carried a request before.
     pub(super) reused: bool,
+    /// Whether it began with who asks, and so is for them alone.
+    pub(super) for_one: bool,
 }
 
 /// An HTTP/2 connection.
@@ -105,28 +108,38 @@ impl Shared {
     }
 }
 
-/// Makes a connection to `address`, which is one of the server's.
+/// Makes a connection to `address`, which is one of the server's. It begins with `announced`, before TLS.
 pub(super) async fn connect(
     server: &Server,
     address: SocketAddr,
     wants: Wants,
+    announced: Option<&[u8]>,
     within: Span,
 ) -> Result<Opened, UpstreamFault> {
     let unreachable =
         |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", server.origin));
-    let made = timeout(within.get(), shake(server, address, wants)).await;
+    let made = timeout(within.get(), shake(server, address, wants, announced)).await;
     made.map_err(|_| unreachable(format!("no answer in {within}")))?.map_err(unreachable)
 }
 
-async fn shake(server: &Server, address: SocketAddr, wants: Wants) -> Result<Opened, String> {
+async fn shake(
+    server: &Server,
+    address: SocketAddr,
+    wants: Wants,
+    announced: Option<&[u8]>,
+) -> Result<Opened, String> {
     let said = |error: std::io::Error| error.to_string();
-    let stream = TcpStream::connect(address).await.map_err(said)?;
+    let mut stream = TcpStream::connect(address).await.map_err(said)?;
     stream.set_nodelay(true).map_err(said)?;
+    if let Some(announced) = announced {
+        stream.write_all(announced).await.map_err(said)?;
+    }
+    let for_one = announced.is_some();
     let Some(tls) = &server.tls else {
         let stream = Either::Left(stream);
         return match (server.origin.scheme, wants) {
             (Scheme::Http2, Wants::Any) => over_http2(stream, address, server.ping).await,
-            _ => over_http1(stream, address).await,
+            _ => over_http1(stream, address, for_one).await,
         };
     };
     let config = if wants == Wants::Http1 { &tls.http1 } else { &tls.any };
@@ -135,16 +148,15 @@ async fn shake(server: &Server, address: SocketAddr, wants: Wants) -> Result<Ope
     let stream = stream.map_err(|error| format!("TLS: {error}"))?;
     let chosen = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let stream = Either::Right(Box::new(stream));
-    if chosen {
-        over_http2(stream, address, server.ping).await
-    } else {
-        over_http1(stream, address).await
+    match chosen {
+        true => over_http2(stream, address, server.ping).await,
+        false => over_http1(stream, address, for_one).await,
     }
 }
 
 type Wire = Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
 
-async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String> {
+async fn over_http1(stream: Wire, address: SocketAddr, for_one: bool) -> Result<Opened, String> {
     let next_target = NextTarget::default();
     let stream = RawTargets::new(stream, next_target.clone());
     let (sender, connection) = http1::Builder::new()
@@ -158,7 +170,7 @@ async fn over_http1(stream: Wire, address: SocketAddr) -> Result<Opened, String>
             debug!(%error, "a connection to the site ended");
         }
     });
-    Ok(Opened::Own(Own { sender, next_target, address, reused: false }))
+    Ok(Opened::Own(Own { sender, next_target, address, reused: false, for_one }))
 }
 
 async fn over_http2(stream: Wire, address: SocketAddr, ping: Span) -> Result<Opened, String> {

@@ -53,6 +53,8 @@ use self::pool::Pool;
 use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault};
 use crate::observe::ServerCounters;
+use crate::proxy::announce::Ends;
+use crate::proxy::upload::FromVisitor;
 
 /// How often a request is sent at most.
 const TRIES_MAX: usize = 3;
@@ -116,20 +118,23 @@ impl Upstream {
     }
 
     /// Sends a request for `host` (in lower case, without port) and `path` to where it is for, and waits
-    /// for the head of the answer. `head` makes the request's head, once for each attempt; what the site
-    /// says ahead of its answer is for `exchange` to hear.
+    /// for the head of the answer. `ends` are the visitor's, for servers that are told; `head` makes the
+    /// request's head, once for each attempt; what the site says ahead of its answer is for `exchange` to
+    /// hear.
     pub(super) async fn send(
         &self,
         host: &str,
         path: &str,
+        ends: Ends,
         head: impl Fn() -> Request<()>,
-        body: Incoming,
+        body: FromVisitor,
         exchange: Exchange<'_>,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let place = self.sites.place(host, path);
         let (group, pools) = (&self.sites.groups[place], &self.pools[place]);
         group.earn();
         let mut body = Some(body).filter(|body| !body.is_end_stream());
+        let announced = group.upstream.proxy_protocol.map(|how| how.of_visitor(ends));
         let mut tried = Vec::new();
         loop {
             let request = head();
@@ -139,12 +144,13 @@ impl Upstream {
                 Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
             );
             let upgrades = request.headers().contains_key(UPGRADE);
-            let wants = if upgrades { Wants::Http1 } else { Wants::Any };
+            let alone = upgrades || announced.is_some();
+            let wants = if alone { Wants::Http1 } else { Wants::Any };
             let slot = group.enter(&tried).await?;
             let (pool, again) = (&pools[slot.index], tried.contains(&slot.index));
             tried.push(slot.index);
             pool.server.counters.requests.add(1);
-            let failed = match pool.take(wants, again).await {
+            let failed = match pool.take(wants, again, announced.as_deref()).await {
                 Ok(connection) => attempt(pool, slot, connection, request, body, exchange).await,
                 Err(fault) => {
                     let other = group.has_other(&tried);

@@ -6,7 +6,7 @@ use std::fmt;
 
 use http::uri::{Authority, PathAndQuery};
 
-use super::origin::Origin;
+use super::origin::{Origin, Scheme};
 use super::route::takes_all;
 use super::settings::{HealthSettings, Route, UpstreamSettings, Upstreams};
 use super::tls::TlsRefused;
@@ -32,6 +32,8 @@ pub enum SitesError {
     NoSite,
     /// A group has no server.
     NoServer(String),
+    /// A group is told who asks, and has a server that shares its connections.
+    Announced(String),
     /// A group has the name that is none.
     Unnamed,
     /// A group has a name that is no word.
@@ -57,6 +59,11 @@ impl fmt::Display for SitesError {
             SitesError::NoServer(name) => {
                 write!(f, "`upstreams.{name}`: no servers; give `servers = [\"http://HOST:PORT\"]`")
             }
+            SitesError::Announced(name) => write!(
+                f,
+                "`upstreams.{name}`: `proxy-protocol` is for a connection of one visitor; write `http://` or \
+                 `https://` instead of `h2c://`"
+            ),
             SitesError::Unnamed => write!(
                 f,
                 "`upstreams.{UNNAMED}`: that is what `{UNNAMED} = \"URL\"` is called; name it otherwise"
@@ -114,6 +121,10 @@ impl Plan {
             if upstream.servers.is_empty() {
                 return Err(SitesError::NoServer(name.clone()));
             }
+            let shares = |origin: &Origin| origin.scheme == Scheme::Http2;
+            if upstream.proxy_protocol.is_some() && upstream.servers.iter().any(shares) {
+                return Err(SitesError::Announced(name.clone()));
+            }
             begins_at_root(upstream.health.path.as_ref())?;
             can_be_asked_for(&upstream.health)?;
         }
@@ -155,6 +166,7 @@ fn can_be_asked_for(health: &HealthSettings) -> Result<(), SitesError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::Announcement;
 
     #[test]
     fn what_does_not_fit_together_is_refused_with_what_would_be_right() {
@@ -175,12 +187,20 @@ mod tests {
         unchecked.get_mut("a").unwrap().health.path = Some("health".to_owned());
         let mut no_host = groups(&["a"]);
         no_host.get_mut("a").unwrap().health.host = Some("a b".to_owned());
+        let mut told: Upstreams = [("a".to_owned(), group(&["http://a:1", "h2c://b:1"]))].into();
+        told.get_mut("a").unwrap().proxy_protocol = Some(Announcement::V1);
         let empty: Upstreams = [("a".to_owned(), group(&[]))].into();
         for (site, groups, routes, said) in [
             (None, groups(&[]), vec![], "--upstream http://HOST:PORT"),
             (None, empty, vec![], "`upstreams.a`: no servers; give `servers = [\"http"),
             (Some(&site), groups(&["upstream"]), vec![], "name it otherwise"),
             (None, groups(&["a\"b"]), vec![], "letters, digits"),
+            (
+                None,
+                told,
+                vec![],
+                "`upstreams.a`: `proxy-protocol` is for a connection of one visitor",
+            ),
             (None, unchecked, vec![], "write `/health`"),
             (None, no_host, vec![], "`a b` cannot be asked for"),
             (Some(&site), groups(&["a"]), vec![route(Some("x"), "a")], "write `/x`"),

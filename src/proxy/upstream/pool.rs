@@ -128,7 +128,7 @@ impl Lease {
     pub fn finish(&mut self) {
         self.slot = None;
         let Some(Connection::Own(mut own)) = self.connection.take() else { return };
-        if !self.progress.is_complete() || own.sender.is_closed() {
+        if !self.progress.is_complete() || own.for_one || own.sender.is_closed() {
             return;
         }
         own.reused = true;
@@ -158,11 +158,13 @@ impl Pool {
         }
     }
 
-    /// A connection to send a request on: `fresh` if none that rested will do.
+    /// A connection to send a request on: `fresh` if none that rested will do, and for one visitor alone if
+    /// it is to begin with who that is.
     pub(super) async fn take(
         &self,
         wants: Wants,
         fresh: bool,
+        announced: Option<&[u8]>,
     ) -> Result<Connection, UpstreamFault> {
         for _ in 0..OPENINGS_MAX {
             if wants == Wants::Any
@@ -170,11 +172,14 @@ impl Pool {
             {
                 return Ok(Connection::Shared(ticket));
             }
-            if !fresh && let Some(own) = self.rested().await {
+            if !fresh
+                && announced.is_none()
+                && let Some(own) = self.rested().await
+            {
                 return Ok(Connection::Own(own));
             }
             let own = match wants == Wants::Http1 || self.is_http1.get() {
-                true => self.open(wants).await?,
+                true => self.open(wants, announced).await?,
                 false => self.open_for_all().await?,
             };
             if let Some(own) = own {
@@ -216,7 +221,7 @@ impl Pool {
         let opening = Rc::clone(self.opening.borrow_mut().get_or_insert_default());
         let mut own = None;
         let opened = opening.get_or_init(async || {
-            own = self.open(Wants::Any).await?;
+            own = self.open(Wants::Any, None).await?;
             Ok(())
         });
         let opened = opened.await.clone();
@@ -225,13 +230,18 @@ impl Pool {
     }
 
     /// Makes a connection and learns what the site speaks. One for all is put with its like.
-    async fn open(&self, wants: Wants) -> Result<Option<Own>, UpstreamFault> {
+    async fn open(
+        &self,
+        wants: Wants,
+        announced: Option<&[u8]>,
+    ) -> Result<Option<Own>, UpstreamFault> {
         let server = &self.server;
         let mut failed = self.unreachable("the name has no address");
         loop {
             let addresses = server.addresses.in_turn().await;
             for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
-                match connect(server, address, wants, self.bounds.timeouts.connect).await {
+                let within = self.bounds.timeouts.connect;
+                match connect(server, address, wants, announced, within).await {
                     Ok(Opened::Own(own)) => {
                         if wants == Wants::Any {
                             self.is_http1.set(true);

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::group::Balance;
 use super::origin::{Origin, Scheme};
 use super::route::HostPattern;
+use crate::proxy::Announcement;
 use crate::settings::{Count, Kind, Setting, Span, settings};
 
 /// Groups of servers by their names.
@@ -47,6 +48,9 @@ settings! {
         ping: Span = Span::of_secs(10);
         /// How often names are looked up again
         resolve: Span = Span::of_secs(30);
+        /// "v1" or "v2": each connection begins with the PROXY protocol, which says who asks, and serves one
+        /// request; not with `h2c://`
+        proxy_protocol: Option<Announcement> = None, like Some(Announcement::V2);
         /// TLS with `https://` servers
         tls: TlsSettings = TlsSettings::default(), like TlsSettings::example();
         /// How servers are checked; not at all without a path
@@ -136,4 +140,5 @@ texts! {
     Origin: Origin::parse, Origin::url;
     HostPattern: HostPattern::parse, HostPattern::text;
     Balance: Balance::parse, |balance: &Balance| balance.name();
+    Announcement: Announcement::parse, |how: &Announcement| how.name();
 }

@@ -14,21 +14,22 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::fault::VisitorFault;
 use crate::proxy::body::BodyError;
+use crate::proxy::upload::FromVisitor;
 
 /// How far a request's body has got.
 #[derive(Debug)]
 pub(super) struct Progress {
-    body: RefCell<Option<Incoming>>,
+    body: RefCell<Option<FromVisitor>>,
     last: Cell<Instant>,
     /// Whether it cannot be taken back any more.
     begun: Cell<bool>,
     complete: Cell<bool>,
-    /// Whether the visitor did not send all of it.
-    broken: Cell<bool>,
+    /// Why the rest of it does not come.
+    cut: RefCell<Option<VisitorFault>>,
     hold: Cell<Hold>,
     /// Who waits for another hold.
     held: RefCell<Option<Waker>>,
@@ -49,7 +50,7 @@ enum Hold {
 
 impl Progress {
     /// A body that has not gone yet; `waits` if its visitor keeps it back.
-    pub(super) fn of(body: Option<Incoming>, waits: bool) -> Rc<Progress> {
+    pub(super) fn of(body: Option<FromVisitor>, waits: bool) -> Rc<Progress> {
         let complete = Cell::new(body.is_none());
         let hold = if body.is_some() && waits { Hold::Back } else { Hold::Free };
         Rc::new(Progress {
@@ -57,7 +58,7 @@ impl Progress {
             last: Cell::new(Instant::now()),
             begun: Cell::new(false),
             complete,
-            broken: Cell::new(false),
+            cut: RefCell::default(),
             hold: Cell::new(hold),
             held: RefCell::default(),
         })
@@ -68,9 +69,9 @@ impl Progress {
         self.complete.get()
     }
 
-    /// Whether the visitor did not send all of it.
-    pub(super) fn is_broken(&self) -> bool {
-        self.broken.get()
+    /// Why the rest of it does not come, if it does not.
+    pub(super) fn cut(&self) -> Option<VisitorFault> {
+        self.cut.take()
     }
 
     /// Since when nothing has happened.
@@ -110,7 +111,7 @@ impl Progress {
     }
 
     /// The body again, if nothing has begun with it.
-    pub(super) fn take_back(&self) -> Result<Option<Incoming>, Begun> {
+    pub(super) fn take_back(&self) -> Result<Option<FromVisitor>, Begun> {
         if self.begun.get() { Err(Begun) } else { Ok(self.body.take()) }
     }
 
@@ -169,8 +170,8 @@ impl Body for Upload {
         if polled.is_ready() {
             progress.begin();
         }
-        if matches!(polled, Poll::Ready(Some(Err(_)))) {
-            progress.broken.set(true);
+        if let Poll::Ready(Some(Err(cut))) = &polled {
+            *progress.cut.borrow_mut() = Some(cut.fault());
         }
         let ended = match &polled {
             Poll::Ready(None) => true,

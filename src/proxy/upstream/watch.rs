@@ -17,8 +17,9 @@ use super::attempt::for_http2;
 use super::connect::{Opened, Wants, connect};
 use super::group::Group;
 use super::server::Server;
-use super::settings::HealthSettings;
+use super::settings::UpstreamSettings;
 use super::upload::Upload;
+use crate::proxy::Announcement;
 
 /// Watches all servers until `stopped`.
 pub(super) fn run(sites: &Sites, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
@@ -56,7 +57,7 @@ async fn check(group: Arc<Group>, server: Arc<Server>, path: String) {
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        let asked = timeout(health.timeout.get(), ask(&server, health, &path)).await;
+        let asked = timeout(health.timeout.get(), ask(&group, &server, &path)).await;
         let status = asked.unwrap_or_else(|_| Err("no answer in time".to_owned()));
         match status {
             Ok(status) if status.is_success() || status.is_redirection() => {
@@ -71,7 +72,10 @@ async fn check(group: Arc<Group>, server: Arc<Server>, path: String) {
 }
 
 /// Asks a server for its health, and returns the status of its answer.
-async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<StatusCode, String> {
+async fn ask(group: &Group, server: &Server, path: &str) -> Result<StatusCode, String> {
+    let UpstreamSettings { health, proxy_protocol, .. } = &group.upstream;
+    let announced = proxy_protocol.map(Announcement::of_ourselves);
+    let wants = if announced.is_some() { Wants::Http1 } else { Wants::Any };
     let host = health.host.clone().unwrap_or_else(|| server.origin.to_string());
     let host = HeaderValue::from_str(&host).map_err(|error| error.to_string())?;
     let mut head = Request::get(path).body(()).map_err(|error| error.to_string())?;
@@ -80,7 +84,8 @@ async fn ask(server: &Server, health: &HealthSettings, path: &str) -> Result<Sta
     let addresses = server.addresses.in_turn().await.map_err(|error| error.to_string())?;
     let mut failed = "the name has no address".to_owned();
     for address in addresses {
-        let answer = match connect(server, address, Wants::Any, health.timeout).await {
+        let made = connect(server, address, wants, announced.as_deref(), health.timeout);
+        let answer = match made.await {
             Err(fault) => {
                 failed = crate::fault::Fault::from(fault).cause();
                 continue;

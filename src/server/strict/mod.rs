@@ -51,7 +51,7 @@ const READ_BYTES: usize = 8 * 1024;
 
 /// A connection that lets only strict HTTP/1 requests through.
 #[derive(Debug)]
-pub(super) struct Door<S> {
+pub struct Door<S> {
     io: S,
     /// What was read and has not passed. The first `passed` bytes may.
     buffer: BytesMut,
@@ -151,7 +151,8 @@ struct Closing {
 }
 
 impl<S> Door<S> {
-    pub(super) fn new(io: S, bounds: Arc<Bounds>, counters: Arc<Counters>) -> Door<S> {
+    /// A door on a connection that nothing was read from.
+    pub fn new(io: S, bounds: Arc<Bounds>, counters: Arc<Counters>) -> Door<S> {
         Door {
             io,
             buffer: BytesMut::new(),

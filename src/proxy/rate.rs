@@ -1,0 +1,210 @@
+//! How often one address may ask.
+//!
+//! Two rates for each address: of requests, which is off until an operator sets it, since a carrier's
+//! or a school's address is a thousand people; and of choices, since each is a row on the disk for
+//! good. Who asks more often is told when to come again.
+//!
+//! What counts is the visitor's address, behind trusted proxies too. Of IPv6 a /64 is one address:
+//! whoever has one has all of it.
+//!
+//! Nothing is kept of who has not asked for as long as their burst takes to grow again.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, MonotonicClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use http::Method;
+
+use crate::bounds::Limits;
+use crate::fault::VisitorFault;
+
+/// How often addresses are forgotten that have not asked for long.
+pub const FORGET: Duration = Duration::from_secs(10);
+
+/// What one visitor holds of the addresses: one of IPv4, a /64 of IPv6.
+pub fn holding(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// The rates, shared by all threads.
+#[derive(Debug)]
+pub struct Rates<C: Clock = MonotonicClock> {
+    requests: Option<Rate<C>>,
+    choices: Option<Rate<C>>,
+}
+
+impl Rates {
+    /// Rates by the machine's clock.
+    pub fn new(limits: &Limits) -> Rates {
+        Rates::by(&MonotonicClock, limits)
+    }
+}
+
+impl<C: Clock + Clone> Rates<C> {
+    fn by(clock: &C, limits: &Limits) -> Rates<C> {
+        let rate = |quota: Quota| Rate::new(quota, clock.clone());
+        // None where it is 0.
+        let often = |count: usize| NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX));
+        let burst = often(limits.burst_per_address.get()).unwrap_or(NonZeroU32::MIN);
+        let requests = often(limits.requests_per_address.get());
+        let requests = requests.map(|often| Quota::per_second(often).allow_burst(burst));
+        let choices = often(limits.choices_per_address.get()).map(Quota::per_minute);
+        Rates { requests: requests.map(rate), choices: choices.map(rate) }
+    }
+
+    /// Counts a request, and says if it is one too many. A choice is a `POST` to a page of ours.
+    pub(super) fn admit(
+        &self,
+        address: IpAddr,
+        method: &Method,
+        ours: bool,
+    ) -> Result<(), VisitorFault> {
+        if let Some(seconds) = self.requests.as_ref().and_then(|rate| rate.over(address)) {
+            return Err(VisitorFault::TooManyRequests(seconds));
+        }
+        let choices = self.choices.as_ref().filter(|_| ours && method == Method::POST);
+        match choices.and_then(|rate| rate.over(address)) {
+            Some(seconds) => Err(VisitorFault::TooManyChoices(seconds)),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets the addresses that have not asked for long.
+    pub fn forget(&self) {
+        for rate in [&self.requests, &self.choices].into_iter().flatten() {
+            rate.limiter.retain_recent();
+            rate.limiter.shrink_to_fit();
+        }
+    }
+}
+
+struct Rate<C: Clock> {
+    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+}
+
+impl<C: Clock + Clone> Rate<C> {
+    fn new(quota: Quota, clock: C) -> Rate<C> {
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
+        Rate { limiter, clock }
+    }
+
+    /// Counts, and says in how many seconds to come again if it is too often.
+    fn over(&self, address: IpAddr) -> Option<u64> {
+        let early = self.limiter.check_key(&holding(address)).err()?;
+        let wait = early.earliest_possible().duration_since(self.clock.now());
+        // Rounded up: a visitor who comes when told to is not told to come again.
+        Some(wait.as_u64().div_ceil(1_000_000_000).max(1))
+    }
+}
+
+/// Without the addresses.
+impl<C: Clock> fmt::Debug for Rate<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rate({} addresses)", self.limiter.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+    use crate::settings::Count;
+
+    fn rates(
+        requests: usize,
+        burst: usize,
+        choices: usize,
+    ) -> (Rates<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits {
+            requests_per_address: Count::of(requests),
+            burst_per_address: Count::of(burst),
+            choices_per_address: Count::of(choices),
+            ..Limits::default()
+        };
+        (Rates::by(&clock, &limits), clock)
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn a_burst_passes_and_then_as_many_as_the_rate_lets() {
+        let (rates, clock) = rates(2, 5, 0);
+        let ask = |address| rates.admit(ip(address), &Method::GET, false);
+        for _ in 0..5 {
+            assert_eq!(ask("198.51.100.7"), Ok(()));
+        }
+        assert_eq!(ask("198.51.100.7"), Err(VisitorFault::TooManyRequests(1)));
+        assert_eq!(ask("198.51.100.8"), Ok(()), "another address is another visitor");
+        clock.advance(Duration::from_millis(500));
+        assert_eq!(ask("198.51.100.7"), Ok(()));
+        assert_eq!(ask("198.51.100.7"), Err(VisitorFault::TooManyRequests(1)));
+        clock.advance(Duration::from_mins(1));
+        for _ in 0..5 {
+            assert_eq!(ask("198.51.100.7"), Ok(()));
+        }
+        assert!(ask("198.51.100.7").is_err(), "rest does not add up over the burst");
+    }
+
+    #[test]
+    fn choices_are_counted_and_looking_is_not() {
+        let (rates, clock) = rates(0, 1, 3);
+        let address = ip("198.51.100.7");
+        for _ in 0..100 {
+            assert_eq!(rates.admit(address, &Method::GET, true), Ok(()));
+            assert_eq!(rates.admit(address, &Method::POST, false), Ok(()), "the site's forms");
+        }
+        for _ in 0..3 {
+            assert_eq!(rates.admit(address, &Method::POST, true), Ok(()));
+        }
+        let over = rates.admit(address, &Method::POST, true);
+        assert_eq!(over, Err(VisitorFault::TooManyChoices(20)));
+        clock.advance(Duration::from_millis(19_500));
+        let over = rates.admit(address, &Method::POST, true);
+        assert_eq!(over, Err(VisitorFault::TooManyChoices(1)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(rates.admit(address, &Method::POST, true), Ok(()));
+    }
+
+    #[test]
+    fn a_64_of_ipv6_is_one_address_and_mapped_ipv4_is_ipv4() {
+        assert_eq!(holding(ip("2001:db8:1:2:3:4:5:6")), ip("2001:db8:1:2::"));
+        assert_ne!(holding(ip("2001:db8:1:2::1")), holding(ip("2001:db8:1:3::1")));
+        assert_eq!(holding(ip("::ffff:198.51.100.7")), ip("198.51.100.7"));
+        let (rates, _) = rates(1, 1, 0);
+        assert_eq!(rates.admit(ip("2001:db8::1"), &Method::GET, false), Ok(()));
+        assert!(rates.admit(ip("2001:db8::2"), &Method::GET, false).is_err());
+    }
+
+    #[test]
+    fn who_has_not_asked_for_long_is_forgotten() {
+        let (rates, clock) = rates(10, 10, 0);
+        let kept = || rates.requests.as_ref().map(|rate| rate.limiter.len());
+        for last in 0..=255 {
+            assert_eq!(
+                rates.admit(IpAddr::from([198, 51, 100, last]), &Method::GET, false),
+                Ok(())
+            );
+        }
+        rates.forget();
+        assert_eq!(kept(), Some(256));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(rates.admit(ip("203.0.113.1"), &Method::GET, false), Ok(()));
+        rates.forget();
+        assert_eq!(kept(), Some(1));
+    }
+}
