@@ -249,6 +249,31 @@ fn what_one_process_was_told_the_next_one_knows() {
 }
 
 #[test]
+fn a_withdrawal_that_comes_when_the_record_is_gone_is_not_said_to_be_done() {
+    let (data, site) = (tempfile::tempdir().expect("a folder"), Site::start());
+    let mut old = gateway(site.address, data.path(), anywhere(), anywhere()).start();
+    let agreed = cookie(&choose(&old, AGREE, ""));
+    let head = format!(
+        "POST /.consent/choices HTTP/1.1\r\nHost: send-box.com\r\nAccept: application/json\r\n\
+         Cookie: {agreed}\r\nContent-Length: {}\r\n\r\n",
+        DECLINE.len()
+    );
+    let (begin, rest) = DECLINE.split_at(5);
+    let mut slow = connect(old.plain).expect("it listens");
+    slow.write_all(format!("{head}{begin}").as_bytes()).expect("it is taken");
+    let new = gateway(site.address, data.path(), old.plain, old.admin).start();
+    old.wait_for_line("handed over");
+    slow.write_all(rest.as_bytes()).expect("it is taken");
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).expect("an answer, and the end");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(old.wait().code, Some(0));
+    assert!(!data.path().join("withdrawals.unwritten").exists(), "the folder is the new one's");
+    choose(&new, DECLINE, &agreed);
+    assert_eq!(analytics(&new, &agreed), "withdrawn");
+}
+
+#[test]
 fn rules_with_a_fault_leave_the_process_that_runs_alone() {
     let (data, site, rules) = (tempfile::tempdir().expect("a folder"), busy_site(), Rules::copy());
     let old = gateway(site, data.path(), anywhere(), anywhere()).start();

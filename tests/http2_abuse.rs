@@ -25,6 +25,8 @@ mod http2 {
     pub(crate) mod wire;
 }
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use harness::program::{Gateway, Program, ask};
@@ -233,6 +235,33 @@ fn a_gateway_that_is_made_to_reset_ends_the_connection() {
         });
     }
     assert!(cuts(&gateway, "made_resets") > 0);
+}
+
+#[test]
+fn answers_that_need_no_upload_cost_nothing() {
+    let site = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = site.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        for mut stream in site.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let asked = stream.read(&mut head).expect("a request");
+            assert!(head[..asked].ends_with(b"\r\n\r\n"), "heads are short");
+            let answer =
+                b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).expect("it is taken");
+        }
+    });
+    let data = tempfile::tempdir().expect("a folder");
+    let gateway = Program::run(address, data.path()).start();
+    let mut wire = Wire::greeted(gateway.plain, &[]);
+    // As a balancer sends them whose users are not logged in.
+    for request in 0..300 {
+        let stream = request * 2 + 1;
+        wire.send(&post(stream, "/"));
+        let ends = |frame: &Frame| frame.kind == RST_STREAM && frame.stream == stream;
+        assert_eq!(wire.until("the end of the stream", ends).code(), Some(0));
+    }
+    assert_eq!(cuts(&gateway, "made_resets"), 0);
 }
 
 #[test]

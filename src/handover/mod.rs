@@ -88,9 +88,12 @@ impl Successor {
                 patient.map_err(|error| successor.failed(error))?;
                 Ok(Some(successor))
             }
-            // None has run there, or it was killed.
+            // None has run there, or it was killed, or the path is too long for anybody to wait at.
             Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::InvalidInput
+                ) =>
             {
                 Ok(None)
             }

@@ -71,6 +71,8 @@ fn where_nobody_runs_there_is_nobody_to_take_over_from() {
     // A gateway that was killed leaves its socket behind.
     drop(UnixListener::bind(data.path().join(SOCKET)).unwrap());
     assert!(Successor::of(data.path()).unwrap().is_none());
+    // No socket can be bound at a path so long (unix(7)).
+    assert!(Successor::of(&data.path().join("x".repeat(200))).unwrap().is_none());
 }
 
 #[test]

@@ -127,6 +127,8 @@ impl Certificate {
     /// Whether it is for a host. One that it is not for is asked for by mistake: a browser uses a
     /// connection for every host that its certificate is for, and for no other (RFC 9110 §7.4).
     pub(super) fn is_for(&self, host: &str) -> bool {
+        // A name in full ends with a dot, which is not said in TLS (RFC 6066 §3).
+        let host = host.strip_suffix('.').unwrap_or(host);
         // A wildcard stands for one label (RFC 9525 §6.3).
         let parent = host.split_once('.').map(|(_, parent)| parent);
         self.names.iter().any(|name| match name.strip_prefix("*.") {
@@ -256,7 +258,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "www.send-box.kz", &["send-box.com", "*.send-box.com"]);
         let certificate = served(folder.path(), None).unwrap().certificates.shown_to("");
-        for host in ["send-box.com", "Send-Box.com", "a.send-box.com", "www.send-box.kz"] {
+        for host in ["send-box.com", "Send-Box.com", "a.send-box.com.", "www.send-box.kz"] {
             assert!(certificate.is_for(host), "{host}");
         }
         for host in ["a.b.send-box.com", "xsend-box.com", "com", "", "send-box.kz", "127.0.0.1"] {

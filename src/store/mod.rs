@@ -73,6 +73,8 @@ pub enum StoreError {
     Busy,
     /// The store cannot be written.
     Unwritable(String),
+    /// Another process has the record: it alone can know of the choice.
+    TakenOver,
 }
 
 impl fmt::Display for StoreError {
@@ -80,6 +82,7 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Busy => write!(f, "{QUEUE_MAX} choices are waiting to be recorded"),
             StoreError::Unwritable(cause) => write!(f, "the record cannot be written: {cause}"),
+            StoreError::TakenOver => f.write_str("another process has taken the record over"),
         }
     }
 }
@@ -267,6 +270,9 @@ impl Writer {
 
     /// The gateway stops: what is not written yet is tried for some time more.
     fn stop(mut self) {
+        if self.folder.is_none() {
+            return;
+        }
         for _ in 0..LAST_ATTEMPTS {
             if self.withdrawals.is_empty() || self.write(&[]).is_ok() {
                 return;
@@ -327,7 +333,7 @@ impl Writer {
     /// Keeps what digests refer to beside what is kept already.
     fn keep(&mut self, archive: Vec<Archived>) -> Result<(), StoreError> {
         if self.folder.is_none() {
-            return Err(taken_over());
+            return Err(StoreError::TakenOver);
         }
         let known = self.archive.len();
         let is_new = |one: &Archived| self.archive.iter().all(|other| other.digest != one.digest);
@@ -348,7 +354,8 @@ impl Writer {
         let room = WITHDRAWALS_MAX - self.withdrawals.len();
         self.withdrawals.extend(withdrawals.take(room));
         self.unwritten.store(self.withdrawals.len(), Ordering::Release);
-        if self.withdrawals.is_empty() {
+        // In another's folder the mark would be taken for theirs.
+        if self.withdrawals.is_empty() || self.folder.is_none() {
             return;
         }
         if let Err(error) = self.mark.set() {
@@ -359,7 +366,7 @@ impl Writer {
     /// Writes what failed before, and then `entries`.
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         if self.folder.is_none() {
-            return Err(taken_over());
+            return Err(StoreError::TakenOver);
         }
         let now = self.clock.now();
         // Each agreement that ends makes room for one withdrawal more.
@@ -414,8 +421,4 @@ impl Writer {
             ),
         }
     }
-}
-
-fn taken_over() -> StoreError {
-    StoreError::Unwritable("another process has taken it over".to_owned())
 }

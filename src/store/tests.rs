@@ -116,7 +116,9 @@ async fn what_was_let_go_of_is_free_for_others_and_can_be_taken_back() {
     let (other, other_thread) = open(folder.path());
     other.record(entry(Some(7), Some(6))).await.unwrap();
     let refused = store.record(entry(Some(8), None)).await;
-    assert!(matches!(&refused, Err(StoreError::Unwritable(why)) if why.contains("taken it over")));
+    assert_eq!(refused, Err(StoreError::TakenOver));
+    assert_eq!(store.record(entry(Some(5), Some(5))).await, Err(StoreError::TakenOver));
+    assert!(!folder.path().join("withdrawals.unwritten").exists(), "the mark is the other's");
     assert!(store.archive(Vec::new()).is_err());
     assert!(store.resume().is_err(), "the other has it");
     drop(other);
@@ -124,6 +126,7 @@ async fn what_was_let_go_of_is_free_for_others_and_can_be_taken_back() {
     store.resume().unwrap();
     store.record(entry(Some(9), None)).await.unwrap();
     assert!(store.superseded().contains(VisitorId(6)), "what the other wrote is known");
+    assert_eq!(store.unwritten(), 0);
     drop(store);
     thread.join();
 }

@@ -41,7 +41,7 @@ use crate::policy::{
     Visitor, VisitorId,
 };
 use crate::snapshot::Snapshot;
-use crate::store::{Entry, Store, Way};
+use crate::store::{Entry, Store, StoreError, Way};
 use crate::time::DAY_SECONDS;
 
 /// The path under which everything here lies.
@@ -299,12 +299,15 @@ impl Subject<'_> {
         }
         let mut record = None;
         for entry in entries {
-            let id = entry.record;
+            let (id, withdraws) = (entry.record, entry.supersedes.is_some());
             match store.record(entry).await {
                 Ok(()) => record = Some(id),
-                // An agreement that nobody can prove is none. A refusal needs no proof: it
-                // is honoured by the cookie, and the operator hears of the disk.
-                Err(cause) if visitor.id().is_some() => {
+                // An agreement that nobody can prove is none, and a withdrawal of which the process
+                // that serves from now on cannot know. A refusal needs no proof: it is honoured by
+                // the cookie, and the operator hears of the disk.
+                Err(cause)
+                    if visitor.id().is_some() || (withdraws && cause == StoreError::TakenOver) =>
+                {
                     return Err(GatewayFault::NotRecorded(cause.to_string()).into());
                 }
                 Err(cause) => error!(%cause, "a refusal was honoured but not recorded"),

@@ -77,7 +77,7 @@ impl Budget {
     pub(super) fn went(&mut self, frame: &Frame<'_>) -> Result<(), Cut> {
         match frame.kind {
             Kind::Data => self.earn(|allowance| allowance.for_answer),
-            Kind::Reset => self.spend(Cut::MadeResets)?,
+            Kind::Reset if !frame.ends_in_peace() => self.spend(Cut::MadeResets)?,
             _ => {}
         }
         Ok(())

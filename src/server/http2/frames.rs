@@ -1,7 +1,7 @@
 //! The frames of one direction of a connection, as their bytes pass.
 //!
 //! Nothing is kept but a frame's header and what little of its payload decides something: the values
-//! of `SETTINGS`, the code of a `GOAWAY`. Where one frame ends the next begins, however they are cut.
+//! of `SETTINGS`, the code of a `GOAWAY` or of an `RST_STREAM`. Where one frame ends the next begins, however they are cut.
 //!
 //! What to think of a frame is not known here: that is [`super::budget`]'s and [`super::guard`]'s.
 
@@ -62,6 +62,12 @@ impl Frame<'_> {
     /// Whether it says that a connection ends by a mistake.
     pub(super) fn tells_of_a_mistake(&self) -> bool {
         self.kind == Kind::GoAway && self.payload.get(4..8).is_some_and(|code| code != [0; 4])
+    }
+
+    /// Whether it ends a stream without a mistake: the answer did not need the rest of the request
+    /// (RFC 9113 §8.1).
+    pub(super) fn ends_in_peace(&self) -> bool {
+        self.kind == Kind::Reset && self.payload == [0; 4]
     }
 
     /// How much its flags say stands before data or fields.
@@ -169,6 +175,7 @@ impl Follower {
             + match kind {
                 Kind::Settings => length.min(LOOKED_AT_MAX),
                 Kind::GoAway => length.min(8),
+                Kind::Reset => length.min(4),
                 _ => 0,
             }
     }
