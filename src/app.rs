@@ -10,7 +10,7 @@
 mod sockets;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
-use crate::handover::{Estate, HandoverError, Successor};
+use crate::handover::{Estate, HandoverError, Listeners, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{FORGET, Plan, Rates, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive};
@@ -165,14 +165,16 @@ fn start_after(
 ) -> Result<Running, StartError> {
     let rules = reload::load(config, files, clock)?;
     let served = served(config).map_err(StartError::Tls)?;
-    let admission = Arc::new(admission(config));
     let rates = Arc::new(Rates::new(&config.bounds.limits));
     let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
-    let given = successor.as_ref().map(Successor::listeners).transpose();
-    let sockets = sockets::bind(config, given.map_err(StartError::Handover)?.unwrap_or_default())?;
-    if let Some(successor) = &successor {
-        successor.record().map_err(StartError::Handover)?;
-    }
+    let sockets = match &successor {
+        None => Sooner::Bound(sockets::bind(config, Listeners::default())?),
+        Some(successor) => {
+            let given = successor.listeners().map_err(StartError::Handover)?;
+            successor.record().map_err(StartError::Handover)?;
+            Sooner::Given(given)
+        }
+    };
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
@@ -193,41 +195,32 @@ fn start_after(
     let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
 
     let (phases, heard) = watch::channel(Phase::Serving);
+    let sockets = match sockets {
+        Sooner::Bound(sockets) => sockets,
+        Sooner::Given(given) => sockets::bind(config, given)?,
+    };
     let listeners = sockets.again()?;
+    if let Some(successor) = successor {
+        successor.serving();
+        info!("took over from the gateway that ran");
+    }
     let sockets::Bound { plain, tls, admin, visitors, admin_listeners } = sockets;
     let mut counters = Vec::new();
     let mut threads = Vec::new();
-    for (number, (plain, tls)) in visitors.into_iter().enumerate() {
+    let shared = Shared {
+        snapshot: Arc::clone(&snapshot),
+        store: Arc::clone(&store),
+        observer: observer.clone(),
+        clock: clock.clone(),
+        sites: Arc::clone(&sites),
+        rates: Arc::clone(&rates),
+        admission: Arc::new(admission(config)),
+        served: served.clone(),
+    };
+    for (number, sockets) in visitors.into_iter().enumerate() {
         let own = Arc::<Counters>::default();
         counters.push(Arc::clone(&own));
-        let parts = (Arc::clone(&snapshot), Arc::clone(&store), observer.clone(), clock.clone());
-        let (sites, phases) = (Arc::clone(&sites), heard.clone());
-        let bounds = Arc::clone(&config.bounds);
-        let trusted = Trusted::new(config.trust.clone());
-        let (rates, sizes) = (Arc::clone(&rates), config.sizes.clone());
-        let admission = Arc::clone(&admission);
-        let sockets = Sockets { plain, tls, served: served.clone(), admission };
-        threads.push(spawn(format!("serve-{number}"), move || {
-            pin(number);
-            let (snapshot, store, observer, clock) = parts;
-            let upstream = Upstream::new(sites);
-            let counters = own;
-            let tunnels = Tunnels::default();
-            let worker = Worker {
-                snapshot,
-                store,
-                observer,
-                clock,
-                counters,
-                upstream,
-                trusted,
-                tunnels,
-                rates,
-                sizes,
-                bounds,
-            };
-            server::serve(worker, sockets, phases)
-        })?);
+        threads.push(shared.clone().serve(config, number, sockets, own, heard.clone())?);
     }
     let refused = Arc::new(AtomicBool::new(false));
     let reload = Reload {
@@ -250,8 +243,9 @@ fn start_after(
             runtime.block_on(told.serve(listener, stopped))
         })?);
     }
-    let estate = Estate { listeners, store, phases: phases.clone() };
-    threads.extend(succeed(successor, &config.data, estate));
+    let patience = handover::PATIENCE;
+    let estate = Estate { listeners, store, phases: phases.clone(), patience };
+    threads.extend(succeeded(&config.data, estate));
     threads.push(spawn("forget".to_owned(), move || forget(&rates, heard))?);
     say_where([("http", &plain), ("https", &tls), ("admin http", &vec![admin])]);
     Ok(Running {
@@ -264,6 +258,53 @@ fn start_after(
         store: store_thread,
         observer: observer_thread,
     })
+}
+
+/// What all threads that serve have together.
+#[derive(Clone)]
+struct Shared {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    store: Arc<Store>,
+    observer: Observer,
+    clock: Clock,
+    sites: Arc<Sites>,
+    rates: Arc<Rates>,
+    admission: Arc<Admission>,
+    served: Option<Served>,
+}
+
+impl Shared {
+    /// Starts the thread of this number on its listeners, for plain HTTP and for TLS.
+    fn serve(
+        self,
+        config: &Config,
+        number: usize,
+        (plain, tls): (Vec<TcpListener>, Vec<TcpListener>),
+        counters: Arc<Counters>,
+        phases: Phases,
+    ) -> std::io::Result<JoinHandle<()>> {
+        let Shared { snapshot, store, observer, clock, sites, rates, admission, served } = self;
+        let (bounds, sizes) = (Arc::clone(&config.bounds), config.sizes.clone());
+        let trusted = Trusted::new(config.trust.clone());
+        let sockets = Sockets { plain, tls, served, admission };
+        spawn(format!("serve-{number}"), move || {
+            pin(number);
+            let worker = Worker {
+                snapshot,
+                store,
+                observer,
+                clock,
+                counters,
+                upstream: Upstream::new(sites),
+                trusted,
+                tunnels: Tunnels::default(),
+                rates,
+                sizes,
+                bounds,
+            };
+            server::serve(worker, sockets, phases)
+        })
+    }
 }
 
 /// What TLS is served with, where it is listened to.
@@ -322,14 +363,18 @@ async fn stopped(mut phases: Phases) {
     let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
 }
 
-/// Lets the process before end, and waits for the one that comes after.
-fn succeed(successor: Option<Successor>, data: &Path, estate: Estate) -> Option<JoinHandle<()>> {
-    if let Some(successor) = successor {
-        successor.serving();
-        info!("took over from the gateway that ran");
-    }
-    let waits = handover::wait(data, estate);
-    waits.inspect_err(|error| warn!(%error, "no other process can take over from this one")).ok()
+/// The listening sockets before the record is open. On new ones connections would be lost if the start
+/// failed, so where others are given the rest is bound when nothing can fail any more.
+enum Sooner {
+    Bound(sockets::Bound),
+    Given(Listeners),
+}
+
+/// Waits for the process that comes after.
+fn succeeded(data: &Path, estate: Estate) -> Option<JoinHandle<()>> {
+    handover::wait(data, estate)
+        .inspect_err(|error| warn!(%error, "no other process can take over from this one"))
+        .ok()
 }
 
 fn spawn(

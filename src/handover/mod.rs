@@ -20,12 +20,13 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use self::passing::{line, receive, say, send};
+use crate::policy::Record;
 use crate::server::{GRACE, Phase, Phases};
 use crate::store::Store;
 
@@ -39,7 +40,13 @@ const RELEASED: &str = "released";
 const SERVING: &str = "serving";
 
 /// How long one waits for the other.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often who waits looks whether it is to stop.
+const TURN: Duration = Duration::from_millis(100);
+
+/// How long a record that cannot be taken back waits for the next attempt.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a process could not take over.
 #[derive(Debug)]
@@ -111,12 +118,13 @@ impl Successor {
     /// Asks for the record, and waits until it was let go of.
     pub fn record(&self) -> Result<(), HandoverError> {
         say(&self.stream, READY)
-            .and_then(|()| expect(&self.stream, RELEASED))
+            .and_then(|()| expect(&self.stream, RELEASED, || Err(ErrorKind::TimedOut.into())))
             .map_err(|error| self.failed(error))
     }
 
-    /// Lets the other end: from now on this process serves.
+    /// Lets the other end: from now on this process serves. To be said before it does.
     pub fn serving(self) {
+        // It goes on as long as it can be reached, so nobody else serves.
         if let Err(error) = say(&self.stream, SERVING) {
             warn!(%error, "the gateway that ran has ended before it was told to");
         }
@@ -136,6 +144,8 @@ pub struct Estate {
     pub store: Arc<Store>,
     /// What its threads are told.
     pub phases: watch::Sender<Phase>,
+    /// How long the next process may take for each step: [`PATIENCE`].
+    pub patience: Duration,
 }
 
 /// Waits on a thread of its own for somebody to take over, until the gateway stops.
@@ -187,31 +197,66 @@ fn serve(socket: UnixListener, estate: &Estate, mut phases: Phases) -> io::Resul
 
 fn hand_over(stream: &UnixStream, estate: &Estate) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    expect(stream, LISTENERS)?;
+    stream.set_read_timeout(Some(TURN))?;
+    stream.set_write_timeout(Some(estate.patience))?;
+    let stops = || *estate.phases.borrow() == Phase::Stopping;
+    let in_time = |since: Instant| move || patient(since, estate.patience, stops());
+    expect(stream, LISTENERS, in_time(Instant::now()))?;
     send(stream, &estate.listeners)?;
-    expect(stream, READY)?;
+    expect(stream, READY, in_time(Instant::now()))?;
     // Connections wait in their sockets from here on, until one of the two accepts them.
     estate.phases.send_if_modified(|phase| to(phase, Phase::Serving, Phase::Paused));
-    let handed_over = release(stream, estate);
-    if handed_over.is_ok() {
+    let taken = release(stream, estate);
+    if taken.is_ok() || stops() {
         estate.phases.send_replace(Phase::Stopping);
-    } else {
-        if let Err(error) = estate.store.resume() {
-            error!(%error, "the record could not be taken back");
-        }
-        estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
+        return Ok(());
     }
-    handed_over
+    // Whoever had the record has ended.
+    while let Err(error) = estate.store.resume() {
+        error!(%error, "the record cannot be taken back; it is tried again each second");
+        estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
+        estate.store.superseded().set_record(Record::Unreadable);
+        std::thread::sleep(AGAIN);
+        if stops() {
+            break;
+        }
+    }
+    estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
+    taken
 }
 
+/// Lets go of the record, and waits until the other process serves. Only its end gives the record back:
+/// two that both took it for their own would not hear of each other's withdrawals. If it takes too long
+/// the site is served again meanwhile, and no agreement counts.
 fn release(stream: &UnixStream, estate: &Estate) -> io::Result<()> {
     // Whoever was about to ask, or to choose, has done so by then.
     std::thread::sleep(2 * GRACE);
     estate.store.release().map_err(io::Error::other)?;
     say(stream, RELEASED)?;
-    expect(stream, SERVING)
+    let since = Instant::now();
+    expect(stream, SERVING, || {
+        let phase = *estate.phases.borrow();
+        if phase == Phase::Stopping {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if phase == Phase::Paused && since.elapsed() > estate.patience {
+            error!(
+                "the process that has the record does not serve; this one does, and no agreement counts"
+            );
+            estate.store.superseded().set_record(Record::Unreadable);
+            estate.phases.send_if_modified(|phase| to(phase, Phase::Paused, Phase::Serving));
+        }
+        Ok(())
+    })
+}
+
+/// Whether to go on waiting for the other.
+fn patient(since: Instant, patience: Duration, stops: bool) -> io::Result<()> {
+    match since.elapsed() > patience {
+        _ if stops => Err(ErrorKind::Interrupted.into()),
+        true => Err(ErrorKind::TimedOut.into()),
+        false => Ok(()),
+    }
 }
 
 fn to(phase: &mut Phase, from: Phase, to: Phase) -> bool {
@@ -222,8 +267,12 @@ fn to(phase: &mut Phase, from: Phase, to: Phase) -> bool {
     changes
 }
 
-fn expect(stream: &UnixStream, wanted: &str) -> io::Result<()> {
-    let said = line(stream)?;
+fn expect(
+    stream: &UnixStream,
+    wanted: &str,
+    waits: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let said = line(stream, waits)?;
     if said == wanted {
         return Ok(());
     }

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::cmsg_space;
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -34,12 +35,24 @@ pub(super) fn say(mut stream: &UnixStream, word: &str) -> io::Result<()> {
     stream.write_all(format!("{word}\n").as_bytes())
 }
 
-/// Reads a word.
-pub(super) fn line(mut stream: &UnixStream) -> io::Result<String> {
+/// Reads a word. Each time that nothing came for a while `waits` is asked whether to go on.
+pub(super) fn line(
+    mut stream: &UnixStream,
+    mut waits: impl FnMut() -> io::Result<()>,
+) -> io::Result<String> {
     let mut line = Vec::new();
     loop {
         let mut byte = [0];
-        stream.read_exact(&mut byte)?;
+        match stream.read(&mut byte) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                waits()?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
         match byte {
             [b'\n'] => break,
             _ if line.len() == LINE_BYTES_MAX => {
@@ -62,7 +75,9 @@ pub(super) fn send(mut stream: &UnixStream, listeners: &Listeners) -> io::Result
             if !beside.push(SendAncillaryMessage::ScmRights(&socket)) {
                 return Err(io::Error::other("there is no room for a descriptor"));
             }
-            sendmsg(stream, &[IoSlice::new(&[kind])], &mut beside, SendFlags::NOSIGNAL)?;
+            let kind = [kind];
+            let byte = [IoSlice::new(&kind)];
+            retry_on_intr(|| sendmsg(stream, &byte, &mut beside, SendFlags::NOSIGNAL))?;
         }
     }
     stream.write_all(&[END])
@@ -93,7 +108,7 @@ fn receive_one(stream: &UnixStream) -> io::Result<(u8, Option<OwnedFd>)> {
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let mut kind = [0];
     let into = &mut [IoSliceMut::new(&mut kind)];
-    let received = recvmsg(stream, into, &mut beside, RecvFlags::CMSG_CLOEXEC)?;
+    let received = retry_on_intr(|| recvmsg(stream, into, &mut beside, RecvFlags::CMSG_CLOEXEC))?;
     if received.bytes == 0 {
         return Err(ErrorKind::UnexpectedEof.into());
     }
