@@ -72,6 +72,8 @@ impl Tls {
         };
         let mut directives = text.split(';').map(str::trim);
         let seconds = directives.next().and_then(|first| first.strip_prefix("max-age="));
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = seconds.filter(|seconds| number(seconds));
         seconds.and_then(|seconds| seconds.parse::<u32>().ok()).ok_or_else(fault)?;
         if directives.any(|other| !matches!(other, "includeSubDomains" | "preload")) {
             return Err(fault());
@@ -274,7 +276,7 @@ mod tests {
             assert_eq!(value(fit), Ok(Some(HeaderValue::from_str(fit).unwrap())));
         }
         for unfit in
-            ["", "31536000", "max-age=", "max-age=1y", "max-age=1; includesubdomain", "max-age=1;"]
+            ["", "31536000", "max-age=", "max-age=1y", "max-age=+5", "max-age=1; includesubdomain", "max-age=1;"]
         {
             let error = value(unfit).unwrap_err();
             assert!(error.contains("max-age=SECONDS") && error.contains(unfit), "{error}");

@@ -18,6 +18,8 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::header::HOST;
+use http::uri::Authority;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -115,7 +117,10 @@ fn admit(
         return Err(refusal);
     }
     // Only over HTTP/2 do browsers ask for several hosts on one connection.
-    if !secured.is_for(request.uri().host()) {
+    let named = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let named = named.and_then(|host| host.parse::<Authority>().ok());
+    let host = request.uri().host().or(named.as_ref().map(Authority::host));
+    if !secured.is_for(host) {
         return Err(Refusal::Misdirected);
     }
     let target = request.uri().path_and_query().map_or(0, |path| path.as_str().len());

@@ -30,9 +30,9 @@ use crate::proxy::{Body, BodyError};
 /// How much of an answer is given to the `h2` library at once, and held by it while the window is shut.
 pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;
 
-/// How much the fields of all requests may be together that have not been answered: ten kilobytes for
-/// each stream, which is more than browsers send.
-const FIELD_BYTES_MAX: usize = 1 << 20;
+/// How much the fields of all requests may be together that have not been answered, for each stream:
+/// more than browsers send.
+const FIELD_BYTES_MAX: usize = (1 << 20) / 100;
 
 /// The streams of one connection.
 #[derive(Clone, Debug)]
