@@ -25,7 +25,8 @@ use super::upload::{Progress, Upload};
 use crate::bounds::Bounds;
 use crate::fault::UpstreamFault;
 
-/// How many HTTP/2 connections in a row may be full or gone when a request has its turn on them.
+/// How many connections a request may make in a row that have no room for it: who makes one goes first
+/// on it.
 const OPENINGS_MAX: usize = 4;
 
 /// The connections to a server.
@@ -164,7 +165,8 @@ impl Pool {
         wants: Wants,
         fresh: bool,
     ) -> Result<Connection, UpstreamFault> {
-        for _ in 0..OPENINGS_MAX {
+        let mut made = 0;
+        while made < OPENINGS_MAX {
             if wants == Wants::Any
                 && let Some(ticket) = self.room()
             {
@@ -175,7 +177,7 @@ impl Pool {
             }
             let own = match wants == Wants::Http1 || self.is_http1.get() {
                 true => self.open(wants).await?,
-                false => self.open_for_all().await?,
+                false => self.open_for_all(&mut made).await?,
             };
             if let Some(own) = own {
                 return Ok(Connection::Own(own));
@@ -211,11 +213,12 @@ impl Pool {
     }
 
     /// Makes a connection that may be one for all; who comes meanwhile waits for it. It is returned if
-    /// it is ours alone.
-    async fn open_for_all(&self) -> Result<Option<Own>, UpstreamFault> {
+    /// it is ours alone, and counted in `made` if we made it.
+    async fn open_for_all(&self, made: &mut usize) -> Result<Option<Own>, UpstreamFault> {
         let opening = Rc::clone(self.opening.borrow_mut().get_or_insert_default());
         let mut own = None;
         let opened = opening.get_or_init(async || {
+            *made += 1;
             own = self.open(Wants::Any).await?;
             Ok(())
         });
