@@ -10,8 +10,8 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName,
+    HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 use super::{EXPECTS, RAW_TARGET};
@@ -155,15 +155,20 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     out
 }
 
-/// Drops the fields of the connection to the site from its answer.
+/// Drops the fields of the connection to the site from its answer, and a length that its chunks outweigh
+/// (RFC 9112 §6.3).
 pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
     let listed = listed(&headers);
     if listed.is_empty() && !HOP_BY_HOP.iter().any(|name| headers.contains_key(name)) {
         return headers;
     }
     let mut out = HeaderMap::with_capacity(headers.keys_len());
+    let in_chunks = headers.contains_key(TRANSFER_ENCODING);
     for (name, value) in &headers {
-        if !(HOP_BY_HOP.contains(name) || listed.contains(name)) {
+        if !(in_chunks && name == CONTENT_LENGTH
+            || HOP_BY_HOP.contains(name)
+            || listed.contains(name))
+        {
             out.append(name.clone(), value.clone());
         }
     }
