@@ -65,7 +65,7 @@ impl Writing {
         }
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
         if self.timer.is_over(since + self.within, cx) {
-            let text = "the visitor takes nothing of what is sent";
+            let text = "the other end takes nothing of what is sent";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
         }
         Poll::Pending
@@ -105,6 +105,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         let Impatient { io, writing } = self.get_mut();
         let written = Pin::new(io).poll_write(cx, bytes);
         writing.progress(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let Impatient { io, writing } = self.get_mut();
+        let written = Pin::new(io).poll_write_vectored(cx, bytes);
+        writing.progress(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

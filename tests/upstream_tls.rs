@@ -335,17 +335,17 @@ async fn a_burst_shares_one_connection_and_a_full_one_is_joined_by_another() {
     secured.site.go_on(60);
     all_answered(waiting).await;
 
-    // A site that takes two requests at a time on a connection.
+    // A site that takes two requests at a time on a connection: who waits longest waits for five others.
     let site = Site::named("narrow", Speaks::Http2, 2);
     let gateway = start(&format!("h2c://{}", site.address), |_| {});
     let visitor = gateway.visitor().await;
-    let waiting = wait_at_once(&visitor, 6);
-    site.is_waited_for(6).await;
-    assert_eq!(site.connections(), 3);
-    site.go_on(6);
+    let waiting = wait_at_once(&visitor, 12);
+    site.is_waited_for(12).await;
+    assert_eq!(site.connections(), 6);
+    site.go_on(12);
     all_answered(waiting).await;
     assert_eq!(visitor.get("/").await.status, 200);
-    assert_eq!(site.connections(), 3);
+    assert_eq!(site.connections(), 6);
 }
 
 /// The frames of HTTP/2, as far as a site needs them that leaves in the middle.

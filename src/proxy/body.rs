@@ -16,6 +16,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::headers;
 use super::page::Changed;
 use super::upstream::Lease;
 
@@ -127,7 +128,9 @@ impl FromSite {
                     }
                     Some(_) => {}
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+                Poll::Ready(
+                    frame.map(|frame| frame.map(headers::trailers).map_err(BodyError::from)),
+                )
             }
             Poll::Pending => {
                 let pause = self.lease.pause();

@@ -9,10 +9,15 @@
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, COOKIE, EXPECT,
+    FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
+use http_body::Frame;
 
 use super::{EXPECTS, RAW_TARGET};
 use crate::gate::request::Cookies;
@@ -155,19 +160,66 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     out
 }
 
-/// Drops the fields of the connection to the site from its answer.
+/// Drops the fields of the connection to the site from its answer, and a length that its chunks outweigh
+/// (RFC 9112 §6.3).
 pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
     let listed = listed(&headers);
     if listed.is_empty() && !HOP_BY_HOP.iter().any(|name| headers.contains_key(name)) {
         return headers;
     }
     let mut out = HeaderMap::with_capacity(headers.keys_len());
+    let in_chunks = headers.contains_key(TRANSFER_ENCODING);
     for (name, value) in &headers {
-        if !(HOP_BY_HOP.contains(name) || listed.contains(name)) {
+        if !(in_chunks && name == CONTENT_LENGTH
+            || HOP_BY_HOP.contains(name)
+            || listed.contains(name))
+        {
             out.append(name.clone(), value.clone());
         }
     }
     out
+}
+
+/// Fields that say what a message is, who sent it, or what its reader shall do at once: behind a body they
+/// are too late (RFC 9110 §6.5.1), and nobody has judged them.
+const NO_TRAILERS: [HeaderName; 17] = [
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY,
+    CONTENT_TYPE,
+    COOKIE,
+    EXPECT,
+    HOST,
+    LINK,
+    LOCATION,
+    REFRESH,
+    SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY,
+    TRAILER,
+];
+
+/// Keeps of the fields behind a body, in either direction, those that may stand there.
+pub(super) fn trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
+    let fields = match frame.into_trailers() {
+        Ok(fields) => fields,
+        Err(frame) => return frame,
+    };
+    let stays = |name: &HeaderName| {
+        !(NO_TRAILERS.contains(name)
+            || HOP_BY_HOP.contains(name)
+            || REBUILT.contains(name)
+            || [RAW_TARGET, EXPECTS].contains(&name.as_str())
+            || is_ambiguous(name))
+    };
+    if fields.keys().all(stays) {
+        return Frame::trailers(fields);
+    }
+    let kept = fields.iter().filter(|(name, _)| stays(name));
+    Frame::trailers(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 #[cfg(test)]
@@ -229,6 +281,34 @@ mod tests {
                 "x-consent: analytics=permit",
             ]
         );
+    }
+
+    #[test]
+    fn behind_a_body_stays_what_may_stand_there() {
+        let kept = |pairs: &[(&'static str, &str)]| {
+            let kept = trailers(Frame::trailers(headers(pairs))).into_trailers().unwrap();
+            kept.keys().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[("grpc-status", "0"), ("x-sum", "1")]), ["grpc-status", "x-sum"]);
+        for name in [
+            "x-consent",
+            "x-forwarded-for",
+            "forwarded",
+            "x_real_ip",
+            "cookie",
+            "set-cookie",
+            "link",
+            "content-security-policy",
+            "connection",
+            "keep-alive",
+            "host",
+            RAW_TARGET,
+            EXPECTS,
+        ] {
+            assert_eq!(kept(&[("x-sum", "1"), (name, "1"), ("x-last", "1")]), ["x-sum", "x-last"]);
+        }
+        let data = trailers(Frame::data(Bytes::from_static(b"a")));
+        assert_eq!(data.into_data().unwrap(), "a");
     }
 
     #[test]

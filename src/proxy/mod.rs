@@ -25,9 +25,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{ACCEPT_LANGUAGE, CONNECTION, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT_LANGUAGE, CONNECTION, HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 
 pub use announce::{Announcement, Ends};
@@ -52,7 +52,7 @@ use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::request::Destination;
-use crate::gate::response;
+use crate::gate::{fields, response};
 use crate::observe::{
     AccessTime, Agent, ClientAddress, Counters, Observation, Observer, PageAddress,
 };
@@ -118,7 +118,12 @@ impl Worker {
     ) -> Response<Body> {
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        if parts.version > Version::HTTP_11 {
+            // Under HTTP/1 alone the front door writes them.
+            let ours = [RAW_TARGET, EXPECTS].map(HeaderName::from_static);
+            fields::remove(&mut parts.headers, &ours);
+        }
         let listener = Listener::new(ahead, &parts);
         let peer = self.trusted.visitor(peer, &parts.headers);
 

@@ -103,6 +103,7 @@ impl Worker {
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
+            hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
             return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;

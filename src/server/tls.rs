@@ -275,9 +275,15 @@ mod tests {
         for fit in ["max-age=0", "max-age=31536000; includeSubDomains; preload"] {
             assert_eq!(value(fit), Ok(Some(HeaderValue::from_str(fit).unwrap())));
         }
-        for unfit in
-            ["", "31536000", "max-age=", "max-age=1y", "max-age=+5", "max-age=1; includesubdomain", "max-age=1;"]
-        {
+        for unfit in [
+            "",
+            "31536000",
+            "max-age=",
+            "max-age=1y",
+            "max-age=+5",
+            "max-age=1; includesubdomain",
+            "max-age=1;",
+        ] {
             let error = value(unfit).unwrap_err();
             assert!(error.contains("max-age=SECONDS") && error.contains(unfit), "{error}");
         }

@@ -167,3 +167,33 @@ fn what_goes_ahead_is_dropped_and_an_early_answer_arrives() {
     site.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(came.recv_timeout(PATIENCE), Ok(413));
 }
+
+#[test]
+fn what_the_door_says_under_http_1_nobody_says_over_http_2() {
+    let between = Between::start();
+    let forged = [("kelisim-expects", "100-continue"), ("kelisim-raw-target", "/b"), ("x-a", "1")];
+    let came = ask(&between, request("POST", &forged), Some("abc"));
+    let mut site = between.site();
+    let head = site.head();
+    assert!(head.starts_with("POST /a HTTP/1.1\r\n") && head.contains("\r\nx-a: 1\r\n"), "{head}");
+    assert!(!head.contains("expect") && !head.contains("kelisim"), "{head}");
+    site.say("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    assert!(matches!(next(&came), Came::Head(204, _)));
+}
+
+#[test]
+fn a_length_that_the_chunks_outweigh_does_not_pass() {
+    let between = Between::start();
+    for length in ["1", "20"] {
+        let came = ask(&between, request("GET", &[]), None);
+        let mut site = between.site();
+        site.head();
+        site.say(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n\
+             Connection: close\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        ));
+        let Came::Head(200, head) = next(&came) else { panic!("it is answered") };
+        assert!(!head.contains_key("content-length"), "{head:?}");
+        assert_eq!((next(&came), next(&came)), (Came::Data("ok".into()), Came::End));
+    }
+}

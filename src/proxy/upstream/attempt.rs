@@ -92,7 +92,15 @@ pub(super) async fn attempt(
         }
     };
     let response = exchange.answer(response, &heard, &progress, silence).await;
-    let response = response.ok_or(UpstreamFault::Timeout)?;
+    let Some(response) = response else {
+        // Others shall not wait where one has waited in vain.
+        connection.retire();
+        let fault = match progress.waits_for_visitor() {
+            true => VisitorFault::BadRequest("the rest of the request's body did not come").into(),
+            false => UpstreamFault::Timeout.into(),
+        };
+        return Err(Failed { fault, again: Again::Never });
+    };
     progress.is_answered();
     if response.is_err()
         && let Some(cut) = progress.cut()

@@ -28,6 +28,7 @@ use tracing::debug;
 use super::origin::Scheme;
 use super::server::Server;
 use super::upload::Upload;
+use crate::deadline::Impatient;
 use crate::fault::UpstreamFault;
 use crate::proxy::raw_target::{NextTarget, RawTargets};
 use crate::settings::Span;
@@ -108,17 +109,19 @@ impl Shared {
     }
 }
 
-/// Makes a connection to `address`, which is one of the server's. It begins with `announced`, before TLS.
+/// Makes a connection to `address`, which is one of the server's. It begins with `announced`, before TLS,
+/// and ends where the server takes nothing for as long as `silence`.
 pub(super) async fn connect(
     server: &Server,
     address: SocketAddr,
     wants: Wants,
     announced: Option<&[u8]>,
     within: Span,
+    silence: Span,
 ) -> Result<Opened, UpstreamFault> {
     let unreachable =
         |cause: String| UpstreamFault::Unreachable(format!("{}: {cause}", server.origin));
-    let made = timeout(within.get(), shake(server, address, wants, announced)).await;
+    let made = timeout(within.get(), shake(server, address, wants, announced, silence)).await;
     made.map_err(|_| unreachable(format!("no answer in {within}")))?.map_err(unreachable)
 }
 
@@ -127,6 +130,7 @@ async fn shake(
     address: SocketAddr,
     wants: Wants,
     announced: Option<&[u8]>,
+    silence: Span,
 ) -> Result<Opened, String> {
     let said = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect(address).await.map_err(said)?;
@@ -135,6 +139,8 @@ async fn shake(
         stream.write_all(announced).await.map_err(said)?;
     }
     let for_one = announced.is_some();
+    // A site that takes nothing would hold the connection for as long as it likes.
+    let stream = Impatient::within(silence.get(), stream);
     let Some(tls) = &server.tls else {
         let stream = Either::Left(stream);
         return match (server.origin.scheme, wants) {
@@ -154,7 +160,8 @@ async fn shake(
     }
 }
 
-type Wire = Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
+type Wire =
+    Either<Impatient<TcpStream>, Box<tokio_rustls::client::TlsStream<Impatient<TcpStream>>>>;
 
 async fn over_http1(stream: Wire, address: SocketAddr, for_one: bool) -> Result<Opened, String> {
     let next_target = NextTarget::default();

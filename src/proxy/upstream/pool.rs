@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http2;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::connect::{Opened, Own, Shared, Wants, connect};
 use super::group::Slot;
@@ -25,7 +25,11 @@ use super::upload::{Progress, Upload};
 use crate::bounds::Bounds;
 use crate::fault::UpstreamFault;
 
-/// How many HTTP/2 connections in a row may be full or gone when a request has its turn on them.
+/// How long a connection that rested may take to be ready.
+const READY: Duration = Duration::from_millis(50);
+
+/// How many connections a request may make in a row that have no room for it: who makes one goes first
+/// on it.
 const OPENINGS_MAX: usize = 4;
 
 /// The connections to a server.
@@ -166,7 +170,8 @@ impl Pool {
         fresh: bool,
         announced: Option<&[u8]>,
     ) -> Result<Connection, UpstreamFault> {
-        for _ in 0..OPENINGS_MAX {
+        let mut made = 0;
+        while made < OPENINGS_MAX {
             if wants == Wants::Any
                 && let Some(ticket) = self.room()
             {
@@ -180,7 +185,7 @@ impl Pool {
             }
             let own = match wants == Wants::Http1 || self.is_http1.get() {
                 true => self.open(wants, announced).await?,
-                false => self.open_for_all().await?,
+                false => self.open_for_all(&mut made).await?,
             };
             if let Some(own) = own {
                 return Ok(Connection::Own(own));
@@ -209,18 +214,23 @@ impl Pool {
                 self.resting.borrow_mut().clear();
                 return None;
             }
-            if self.server.is_at(connection.address) && connection.sender.ready().await.is_ok() {
+            // One that still writes what its last visitor sent may do so for long.
+            let sender = &mut connection.sender;
+            let ready =
+                sender.is_ready() || matches!(timeout(READY, sender.ready()).await, Ok(Ok(())));
+            if self.server.is_at(connection.address) && ready {
                 return Some(connection);
             }
         }
     }
 
     /// Makes a connection that may be one for all; who comes meanwhile waits for it. It is returned if
-    /// it is ours alone.
-    async fn open_for_all(&self) -> Result<Option<Own>, UpstreamFault> {
+    /// it is ours alone, and counted in `made` if we made it.
+    async fn open_for_all(&self, made: &mut usize) -> Result<Option<Own>, UpstreamFault> {
         let opening = Rc::clone(self.opening.borrow_mut().get_or_insert_default());
         let mut own = None;
         let opened = opening.get_or_init(async || {
+            *made += 1;
             own = self.open(Wants::Any, None).await?;
             Ok(())
         });
@@ -240,8 +250,8 @@ impl Pool {
         loop {
             let addresses = server.addresses.in_turn().await;
             for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
-                let within = self.bounds.timeouts.connect;
-                match connect(server, address, wants, announced, within).await {
+                let (within, silence) = (self.bounds.timeouts.connect, self.bounds.timeouts.answer);
+                match connect(server, address, wants, announced, within, silence).await {
                     Ok(Opened::Own(own)) => {
                         if wants == Wants::Any {
                             self.is_http1.set(true);

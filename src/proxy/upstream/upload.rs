@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::fault::VisitorFault;
 use crate::proxy::body::BodyError;
+use crate::proxy::headers;
 use crate::proxy::upload::FromVisitor;
 
 /// How far a request's body has got.
@@ -28,6 +29,8 @@ pub(super) struct Progress {
     /// Whether it cannot be taken back any more.
     begun: Cell<bool>,
     complete: Cell<bool>,
+    /// Whether the next of it has not come from the visitor.
+    waits_for_visitor: Cell<bool>,
     /// Why the rest of it does not come.
     cut: RefCell<Option<VisitorFault>>,
     hold: Cell<Hold>,
@@ -58,6 +61,7 @@ impl Progress {
             last: Cell::new(Instant::now()),
             begun: Cell::new(false),
             complete,
+            waits_for_visitor: Cell::new(false),
             cut: RefCell::default(),
             hold: Cell::new(hold),
             held: RefCell::default(),
@@ -67,6 +71,11 @@ impl Progress {
     /// Whether all of it was sent.
     pub(super) fn is_complete(&self) -> bool {
         self.complete.get()
+    }
+
+    /// Whether it is the visitor who is silent, and not the site.
+    pub(super) fn waits_for_visitor(&self) -> bool {
+        self.waits_for_visitor.get()
     }
 
     /// Why the rest of it does not come, if it does not.
@@ -167,6 +176,7 @@ impl Body for Upload {
             None => return Poll::Ready(None),
             Some(body) => Pin::new(body).poll_frame(cx),
         };
+        progress.waits_for_visitor.set(polled.is_pending());
         if polled.is_ready() {
             progress.begin();
         }
@@ -181,7 +191,7 @@ impl Body for Upload {
         if ended || self.is_end_stream() {
             progress.complete.set(true);
         }
-        polled.map_err(BodyError::from)
+        polled.map(|frame| frame.map(|frame| frame.map(headers::trailers).map_err(BodyError::from)))
     }
 
     fn is_end_stream(&self) -> bool {

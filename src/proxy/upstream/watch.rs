@@ -84,7 +84,8 @@ async fn ask(group: &Group, server: &Server, path: &str) -> Result<StatusCode, S
     let addresses = server.addresses.in_turn().await.map_err(|error| error.to_string())?;
     let mut failed = "the name has no address".to_owned();
     for address in addresses {
-        let made = connect(server, address, wants, announced.as_deref(), health.timeout);
+        let made =
+            connect(server, address, wants, announced.as_deref(), health.timeout, health.timeout);
         let answer = match made.await {
             Err(fault) => {
                 failed = crate::fault::Fault::from(fault).cause();

@@ -56,7 +56,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
 ) {
     let bounds = Arc::clone(&worker.bounds);
     let Bounds { timeouts, limits } = &*bounds;
-    let streams = Streams::new(timeouts.write.get(), Arc::clone(&worker.counters));
+    let streams =
+        Streams::new(timeouts.write.get(), limits.streams.get(), Arc::clone(&worker.counters));
     let counters = Arc::clone(&worker.counters);
     let guard = Guard::new(stream, streams.clone(), Arc::clone(&bounds), counters);
     let connection = http2::Builder::new(streams.clone())

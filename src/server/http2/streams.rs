@@ -30,9 +30,10 @@ use crate::proxy::{Body, BodyError};
 /// How much of an answer is given to the `h2` library at once, and held by it while the window is shut.
 pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;
 
-/// How much the fields of all requests may be together that have not been answered, for each stream:
-/// more than browsers send.
-const FIELD_BYTES_MAX: usize = (1 << 20) / 100;
+/// How much the fields of all requests may be together that have not been answered, and more where there
+/// may be more streams: ten kilobytes for each, which is more than browsers send.
+const FIELD_BYTES_MAX: usize = 1 << 20;
+const STREAM_FIELD_BYTES: usize = 10 * 1024;
 
 /// The streams of one connection.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub(super) struct Streams(Rc<Shared>);
 struct Shared {
     /// How long a visitor may take nothing.
     patience: Duration,
+    field_bytes_max: usize,
     open: Cell<usize>,
     /// Of the stream that runs.
     turn: Cell<Turn>,
@@ -59,9 +61,10 @@ enum Turn {
 }
 
 impl Streams {
-    pub(super) fn new(patience: Duration, counters: Arc<Counters>) -> Streams {
+    pub(super) fn new(patience: Duration, streams_max: usize, counters: Arc<Counters>) -> Streams {
         Streams(Rc::new(Shared {
             patience,
+            field_bytes_max: FIELD_BYTES_MAX.max(STREAM_FIELD_BYTES * streams_max),
             open: Cell::default(),
             turn: Cell::new(Turn::Ours),
             field_bytes: Cell::default(),
@@ -77,7 +80,7 @@ impl Streams {
     /// Keeps room for a request's fields until the value is dropped, if there is room.
     pub(super) fn hold(&self, bytes: usize) -> Option<Held> {
         let all = self.0.field_bytes.get() + bytes;
-        (all <= FIELD_BYTES_MAX).then(|| {
+        (all <= self.0.field_bytes_max).then(|| {
             self.0.field_bytes.set(all);
             Held { streams: self.clone(), bytes }
         })

@@ -31,7 +31,7 @@ fn meet() -> Meeting {
     let (visitor, io) = duplex(64 * 1024);
     let counters = Arc::new(Counters::default());
     let bounds = Arc::new(Bounds::default());
-    let streams = Streams::new(bounds.timeouts.write.get(), Arc::clone(&counters));
+    let streams = Streams::new(bounds.timeouts.write.get(), 100, Arc::clone(&counters));
     let guard = Guard::new(io, streams.clone(), bounds, Arc::clone(&counters));
     Meeting { visitor, guard, streams, counters }
 }
