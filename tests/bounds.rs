@@ -68,6 +68,41 @@ fn to_the_end(mut stream: TcpStream) -> String {
 }
 
 #[test]
+fn who_stops_in_the_middle_of_an_upload_is_no_failure_of_the_server() {
+    let site = Site::start();
+    let settings = format!(
+        "timeouts.answer = \"300ms\"\n[upstreams.a]\nservers = [\"http://{0}\", \"http://{0}\"]\n\
+         ejection.failures = 1\n",
+        site.address
+    );
+    let home = Home::new(&settings);
+    let file = home.0.path().join("kelisim.toml");
+    let gateway = Program::new()
+        .arg("run")
+        .arg("--config")
+        .arg(file.to_str().expect("it is text"))
+        .arg("--data")
+        .arg(home.0.path().join("data").to_str().expect("it is text"))
+        .arg("--listen")
+        .arg("127.0.0.1:0")
+        .arg("--admin")
+        .arg("127.0.0.1:0")
+        .start();
+    for _ in 0..3 {
+        let head =
+            "POST /a HTTP/1.1\r\nHost: send-box.com\r\nContent-Length: 1000\r\n\r\nbeginning";
+        assert_eq!(send(gateway.plain, head).read_to_the_end().status(), 400);
+    }
+    let metrics = text(&get(gateway.admin, "/metrics", ""));
+    let of_servers = metrics.lines().filter(|line| line.contains("server=\""));
+    let failures: Vec<_> = of_servers.filter(|line| line.contains("failures")).collect();
+    assert!(
+        !failures.is_empty() && failures.iter().all(|line| line.ends_with(" 0")),
+        "{failures:?}"
+    );
+}
+
+#[test]
 fn the_front_door_waits_as_long_as_it_is_told() {
     let site = Site::start();
     let home = Home::new(

@@ -88,6 +88,7 @@ pub(super) async fn attempt(
                 progress.release();
             }
             let head = for_http2(head, pool.server.origin.scheme)?;
+            let upload = upload.at(ticket);
             Either::Right(ticket.sender().try_send_request(head.map(|()| upload)))
         }
     };

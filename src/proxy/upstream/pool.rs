@@ -57,7 +57,8 @@ struct Resting {
 #[derive(Debug)]
 pub(super) enum Connection {
     Own(Own),
-    Shared(Ticket),
+    /// The place is kept by the request's body too: as long as that is on the connection, so is the request.
+    Shared(Rc<Ticket>),
 }
 
 impl Connection {
@@ -175,7 +176,7 @@ impl Pool {
             if wants == Wants::Any
                 && let Some(ticket) = self.room()
             {
-                return Ok(Connection::Shared(ticket));
+                return Ok(Connection::Shared(Rc::new(ticket)));
             }
             if !fresh
                 && announced.is_none()

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
+use super::pool::Ticket;
 use crate::fault::VisitorFault;
 use crate::proxy::body::BodyError;
 use crate::proxy::headers;
@@ -138,16 +139,25 @@ pub(super) struct Begun;
 
 /// A request's body on its way to the site.
 #[derive(Debug)]
-pub(super) struct Upload(Rc<Progress>);
+pub(super) struct Upload {
+    progress: Rc<Progress>,
+    /// Its place on a shared connection.
+    _place: Option<Rc<Ticket>>,
+}
 
 impl Upload {
     pub(super) fn new(progress: &Rc<Progress>) -> Upload {
-        Upload(Rc::clone(progress))
+        Upload { progress: Rc::clone(progress), _place: None }
     }
 
     /// No body.
+    /// The same, which keeps its place until it is sent or given up.
+    pub(super) fn at(self, place: &Rc<Ticket>) -> Upload {
+        Upload { _place: Some(Rc::clone(place)), ..self }
+    }
+
     pub(super) fn none() -> Upload {
-        Upload(Progress::of(None, false))
+        Upload::new(&Progress::of(None, false))
     }
 }
 
@@ -159,7 +169,7 @@ impl Body for Upload {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let progress = &self.0;
+        let progress = &self.progress;
         match progress.hold.get() {
             Hold::Free => {}
             Hold::Over => return Poll::Ready(Some(Err("the site did not want the body".into()))),
@@ -195,10 +205,10 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.body.borrow().as_ref().is_none_or(Body::is_end_stream)
+        self.progress.body.borrow().as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.body.borrow().as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+        self.progress.body.borrow().as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
