@@ -285,8 +285,8 @@ fn works_while_nothing_happens(gateway: &Gateway, waiting: &mut TcpStream) -> u6
 fn more_connections_than_descriptors_wait_and_cost_nothing() {
     let site = Site::start();
     let mut gateway = Home::new("").gateway(site.address).descriptors(128).start();
-    assert_eq!(gateway.lines_with("of 10000 connections 28 can be open at once"), 1);
-    let mut streams: Vec<_> = (0..60)
+    assert_eq!(gateway.lines_with("of 10000 connections 36 can be open at once"), 1);
+    let mut streams: Vec<_> = (0..80)
         .map(|_| {
             let mut stream = connect_from([127, 0, 0, 1], gateway.plain);
             stream.write_all(STATE.as_bytes()).expect("it is taken");
@@ -294,18 +294,18 @@ fn more_connections_than_descriptors_wait_and_cost_nothing() {
         })
         .collect();
     // They are accepted in their order.
-    for stream in &mut streams[..28] {
+    for stream in &mut streams[..36] {
         assert!(stream.read(&mut [0; 1024]).expect("it is served") > 0);
     }
-    let worked = works_while_nothing_happens(&gateway, &mut streams[28]);
+    let worked = works_while_nothing_happens(&gateway, &mut streams[36]);
     assert!(worked < 20, "it works for {worked} hundredths of a second");
     assert_eq!(counted(&gateway, "connections_waited"), 1);
     assert_eq!(counted(&gateway, "accepts_failed"), 0);
-    streams.drain(..28);
-    for stream in &mut streams[..28] {
+    streams.drain(..36);
+    for stream in &mut streams[..36] {
         assert!(stream.read(&mut [0; 1024]).expect("it is served") > 0);
     }
-    gateway.wait_for_line("all 28 connections that there may be are open");
+    gateway.wait_for_line("all 36 connections that there may be are open");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! How many files and sockets the process may have open, and how many connections that makes.
 //!
-//! A visitor's connection takes one, and another to the site while it is served. The record, the logs and
-//! the listeners have to have theirs whatever visitors do: a gateway that has none left can neither record
-//! a refusal nor say so.
+//! A visitor's connection takes one, and another to the site while it is served; most rest most of the
+//! time, so a third of all is kept for the site. The record, the logs and the listeners have to have
+//! theirs whatever visitors do: a gateway that has none left can neither record a refusal nor say so.
 //!
 //! The limit is raised as far as the system lets a process raise it by itself.
 
@@ -33,7 +33,7 @@ pub fn raise() -> usize {
 /// How many connections of visitors that makes.
 pub fn connections(descriptors: usize, threads: usize) -> usize {
     let taken = RESERVE.saturating_add(OF_THREAD.saturating_mul(threads));
-    (descriptors.saturating_sub(taken) / 2).max(1)
+    (descriptors.saturating_sub(taken) / 3 * 2).max(1)
 }
 
 #[cfg(test)]
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn a_part_of_the_descriptors_is_not_for_visitors() {
-        assert_eq!(connections(1024, 2), 472);
-        assert_eq!(connections(128, 1), 28);
+        assert_eq!(connections(1024, 2), 628);
+        assert_eq!(connections(128, 1), 36);
         assert_eq!(connections(64, 1), 1);
         assert!(connections(usize::MAX, 1024) > 1_000_000);
     }
