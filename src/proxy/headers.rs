@@ -160,6 +160,17 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     out
 }
 
+/// Whether an answer's body is packed for this connection, which was not asked for (RFC 9110 §10.1.4): as
+/// it comes nobody could read it who is not told.
+pub(super) fn is_packed_for_transfer(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    codings.any(|coding| {
+        let coding = coding.trim_ascii();
+        ![&b"chunked"[..], b"identity", b""].iter().any(|one| coding.eq_ignore_ascii_case(one))
+    })
+}
+
 /// Drops the fields of the connection to the site from its answer, and a length that its chunks outweigh
 /// (RFC 9112 §6.3).
 pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
@@ -309,6 +320,18 @@ mod tests {
         }
         let data = trailers(Frame::data(Bytes::from_static(b"a")));
         assert_eq!(data.into_data().unwrap(), "a");
+    }
+
+    #[test]
+    fn a_body_is_packed_for_transfer_by_anything_but_chunks() {
+        for plain in [&[][..], &["chunked"], &["Chunked"], &["identity"]] {
+            let fields: Vec<_> = plain.iter().map(|one| ("transfer-encoding", *one)).collect();
+            assert!(!is_packed_for_transfer(&headers(&fields)), "{plain:?}");
+        }
+        for packed in [&["gzip, chunked"][..], &["gzip", "chunked"], &["br"]] {
+            let fields: Vec<_> = packed.iter().map(|one| ("transfer-encoding", *one)).collect();
+            assert!(is_packed_for_transfer(&headers(&fields)), "{packed:?}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode, Version};
 use hyper::ext::on_informational;
@@ -146,7 +147,8 @@ impl<'a> Listener<'a> {
 fn written(status: StatusCode, headers: &HeaderMap) -> Bytes {
     let reason = status.canonical_reason().unwrap_or_default();
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_str()).into_bytes();
-    for (name, value) in headers {
+    // It has no body, and so no length (RFC 9110 §8.6).
+    for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH) {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(value.as_bytes());

@@ -107,8 +107,16 @@ impl Worker {
             return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;
+        if headers::is_packed_for_transfer(&answer.headers) {
+            let cause = "its body comes in a transfer coding that nobody asked for";
+            return Err(UpstreamFault::Broken(cause.to_owned()).into());
+        }
         answer.version = Version::HTTP_11;
         answer.headers = headers::for_visitor(answer.headers);
+        if answer.status == StatusCode::NO_CONTENT {
+            // RFC 9110 §8.6.
+            fields::remove(&mut answer.headers, &[CONTENT_LENGTH]);
+        }
         let kept_back =
             response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);

@@ -197,3 +197,20 @@ fn a_length_that_the_chunks_outweigh_does_not_pass() {
         assert_eq!((next(&came), next(&came)), (Came::Data("ok".into()), Came::End));
     }
 }
+
+#[test]
+fn what_has_no_body_has_no_length_and_what_was_packed_unasked_is_no_answer() {
+    let between = Between::start();
+    for (answer, status) in [
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 502),
+    ] {
+        let came = ask(&between, request("GET", &[]), None);
+        let mut site = between.site();
+        site.head();
+        site.say(answer);
+        let Came::Head(told, head) = next(&came) else { panic!("it is answered") };
+        assert_eq!(told, status, "{answer}");
+        assert!(told == 502 || !head.contains_key("content-length"), "{head:?}");
+    }
+}

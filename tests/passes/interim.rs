@@ -41,7 +41,7 @@ fn early_hints_to_withheld_vendors_do_not_arrive() {
         "HTTP/1.1 103 Early Hints\r\n\
          Link: <https://mc.yandex.ru>; rel=preconnect, </a.css>; rel=preload; as=style\r\n\
          Link: <https://www.googletagmanager.com/gtag/js?id=G-1>; rel=preload; as=script\r\n\
-         Set-Cookie: _ga=1\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n",
+         Set-Cookie: _ga=1\r\nConnection: x-hop\r\nX-Hop: 1\r\nContent-Length: 5\r\n\r\n",
     );
     assert_eq!(
         visitor.head(),

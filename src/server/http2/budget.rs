@@ -21,6 +21,9 @@ use crate::fault::Cut;
 /// How often allowances are filled up.
 pub(super) const TIME: Duration = Duration::from_secs(10);
 
+/// How many times its base an allowance may be when work has added to it.
+const SAVED_MAX: u32 = 10;
+
 /// What may be sent of one kind.
 struct Allowance {
     cut: Cut,
@@ -99,7 +102,7 @@ impl Budget {
 
     fn earn(&mut self, each: impl Fn(&Allowance) -> u32) {
         for (left, allowance) in self.left.iter_mut().zip(&ALLOWANCES) {
-            *left = left.saturating_add(each(allowance));
+            *left = left.saturating_add(each(allowance)).min(allowance.base * SAVED_MAX);
         }
     }
 }
