@@ -107,16 +107,7 @@ impl Worker {
             return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;
-        if headers::is_packed_for_transfer(&answer.headers) {
-            let cause = "its body comes in a transfer coding that nobody asked for";
-            return Err(UpstreamFault::Broken(cause.to_owned()).into());
-        }
-        answer.version = Version::HTTP_11;
-        answer.headers = headers::for_visitor(answer.headers);
-        if answer.status == StatusCode::NO_CONTENT {
-            // RFC 9110 §8.6.
-            fields::remove(&mut answer.headers, &[CONTENT_LENGTH]);
-        }
+        leave_the_sites_connection(&mut answer)?;
         let kept_back =
             response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
@@ -243,6 +234,21 @@ fn pin_charset(headers: &mut HeaderMap, charset: Charset) {
     if let Ok(pinned) = HeaderValue::from_bytes(&pinned) {
         headers.insert(CONTENT_TYPE, pinned);
     }
+}
+
+/// Takes from an answer what belongs to the connection that it came by.
+fn leave_the_sites_connection(answer: &mut http::response::Parts) -> Result<(), UpstreamFault> {
+    if headers::is_packed_for_transfer(&answer.headers) {
+        let cause = "its body comes in a transfer coding that nobody asked for";
+        return Err(UpstreamFault::Broken(cause.to_owned()));
+    }
+    answer.version = Version::HTTP_11;
+    answer.headers = headers::for_visitor(std::mem::take(&mut answer.headers));
+    if answer.status == StatusCode::NO_CONTENT {
+        // RFC 9110 §8.6.
+        fields::remove(&mut answer.headers, &[CONTENT_LENGTH]);
+    }
+    Ok(())
 }
 
 /// The request as it goes to the site, but for its body.
