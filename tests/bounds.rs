@@ -8,6 +8,7 @@ mod harness {
     use std::time::Duration;
 
     pub(crate) mod choices;
+    pub(crate) mod home;
     pub(crate) mod message;
     pub(crate) mod program;
     pub(crate) mod site;
@@ -23,29 +24,10 @@ use std::time::{Duration, Instant};
 
 use harness::PATIENCE;
 use harness::choices::{get, text};
+use harness::home::Home;
 use harness::program::{Ended, Program, Visitor, send};
 use harness::site::Site;
 use socket2::{Domain, Socket, Type};
-use tempfile::TempDir;
-
-/// Where a gateway and its file of settings live.
-struct Home(TempDir);
-
-impl Home {
-    /// A home with these settings.
-    fn new(settings: &str) -> Home {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("kelisim.toml"), settings).expect("it can be written");
-        Home(folder)
-    }
-
-    /// A gateway with these settings in front of `site`.
-    fn gateway(&self, site: SocketAddr) -> Program {
-        let file = self.0.path().join("kelisim.toml");
-        let program = Program::run(site, &self.0.path().join("data"));
-        program.arg("--config").arg(file.to_str().expect("it is text"))
-    }
-}
 
 fn page(of: SocketAddr) -> Visitor {
     send(of, "GET /page HTTP/1.1\r\nHost: send-box.com\r\n\r\n")

@@ -8,6 +8,7 @@ mod harness {
     use std::time::Duration;
 
     pub(crate) mod choices;
+    pub(crate) mod home;
     pub(crate) mod message;
     pub(crate) mod program;
     pub(crate) mod site;
@@ -16,38 +17,19 @@ mod harness {
     pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 }
 
-use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use harness::PATIENCE;
 use harness::choices::{DECLINE, get, text};
+use harness::home::Home;
 use harness::message::Message;
-use harness::program::{Gateway, Program, ask, send, until};
+use harness::program::{Gateway, ask, send, until};
 use harness::site::Site;
 use socket2::{Domain, Socket, Type};
-use tempfile::TempDir;
 
 const STATE: &str = "GET /.consent/state HTTP/1.1\r\nHost: send-box.com\r\n\r\n";
-
-/// Where a gateway and its file of settings live.
-struct Home(TempDir);
-
-impl Home {
-    fn new(settings: &str) -> Home {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("kelisim.toml"), settings).expect("it can be written");
-        Home(folder)
-    }
-
-    /// A gateway with these settings in front of `site`.
-    fn gateway(&self, site: SocketAddr) -> Program {
-        let file = self.0.path().join("kelisim.toml");
-        let program = Program::run(site, &self.0.path().join("data"));
-        program.arg("--config").arg(file.to_str().expect("it is text"))
-    }
-}
 
 /// A connection from an address of this machine.
 fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {

@@ -3,6 +3,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod gateway;
+pub(crate) mod secured;
 pub(crate) mod site;
 
 use std::time::Duration;
