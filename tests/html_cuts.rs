@@ -35,6 +35,8 @@ const NASTY: &[&str] = &[
     "<iframe src=a><img></iframe x><noscript><img src=b></noscript><textarea></textare></textarea>",
     "<style></style <style></style><xmp><a></xmp><noembed><a></noembed><plaintext><a></plaintext>",
     "a < b <1 <\u{301}x </ x></1><\u{0}a>\u{0}<a\u{0}b src=\u{0}&amp;>&lt;img><\"a\"><a\"'>\"></a b='>'>",
+    "<a<b><p>x</p></a<b><img<b></img<b ><a=b='c>d'></a=b><a>'<i>\"<b>=</b></i></a><article></article>",
+    "<i                                                                         a='<b>'\t\t\n\r\x0C   \x0B/>",
     "<a href='x'><a href=\"y\" class=z>text<",
     "<a href='x'><a href=\"y\" class=z>text</",
     "<a href='x'></a><img src=",

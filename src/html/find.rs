@@ -6,6 +6,8 @@
 //!
 //! Nothing is read behind the bytes given.
 
+use std::ops::BitOr;
+
 use memchr::memchr;
 use wide::u8x16;
 
@@ -53,7 +55,23 @@ pub(super) fn unquoted_end(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Where white space ends that goes on at `at`.
 #[inline]
-pub(super) fn space_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn space_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    // There is one mostly, or none; but some pages are indented inside of tags, too.
+    for _ in 0..2 {
+        if !is_space(*bytes.get(at)?) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    while let Some(block) = block(bytes, at) {
+        let spaces =
+            [b' ', b'\t', b'\n', b'\x0C', b'\r'].map(|space| block.simd_eq(u8x16::splat(space)));
+        let spaces = spaces.into_iter().fold(u8x16::ZERO, BitOr::bitor);
+        if let Some(found) = first(!spaces) {
+            return Some(at + found);
+        }
+        at += BLOCK_BYTES;
+    }
     walk(bytes, at, |class| class & SPACE == 0)
 }
 
@@ -69,6 +87,12 @@ fn walk(bytes: &[u8], mut at: usize, ends: impl Fn(u8) -> bool) -> Option<usize>
 #[inline]
 pub(super) const fn is_space(byte: u8) -> bool {
     CLASSES[byte as usize] & SPACE != 0
+}
+
+/// Whether a byte ends the name of an attribute: of a tag, too, but for `=`.
+#[inline]
+pub(super) const fn ends_name(byte: u8) -> bool {
+    CLASSES[byte as usize] & ENDS_NAME != 0
 }
 
 const SPACE: u8 = 1;
@@ -89,10 +113,17 @@ static CLASSES: [u8; 256] = {
     classes
 };
 
-/// The signs that matter in a tag, among so many bytes.
+/// The signs that matter to tags, in a window of the bytes.
+///
+/// Each sign is looked for once, in all of the window, and then is a bit: dense pages have several tags
+/// in a window. Places are counted from its start.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs<'a> {
-    bytes: &'a [u8; Signs::BYTES],
+    bytes: &'a [u8],
+    window: &'a [u8; Signs::BYTES],
+    start: usize,
+    /// A bit for each `<`.
+    opens: u64,
     /// A bit for each quote and each `>`.
     stops: u64,
     /// A bit for each `=`.
@@ -100,27 +131,53 @@ pub(super) struct Signs<'a> {
 }
 
 impl<'a> Signs<'a> {
-    /// How many bytes are looked at.
+    /// How long a window is.
     pub(super) const BYTES: usize = 4 * BLOCK_BYTES;
 
-    /// The signs in `bytes` from `at` on, if there are enough.
+    /// The signs in `bytes` from `start` on, if there are enough.
     #[inline]
-    pub(super) fn at(bytes: &'a [u8], at: usize) -> Option<Self> {
-        let bytes: &[u8; Signs::BYTES] = bytes.get(at..)?.first_chunk()?;
-        let (mut stops, mut equals) = (0, 0);
-        let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+    pub(super) fn at(bytes: &'a [u8], start: usize) -> Option<Self> {
+        let window: &[u8; Signs::BYTES] = bytes.get(start..)?.first_chunk()?;
+        let (mut opens, mut stops, mut equals) = (0, 0, 0);
+        let (blocks, _) = window.as_chunks::<BLOCK_BYTES>();
         for (place, block) in blocks.iter().enumerate() {
             let block = u8x16::new(*block);
+            let found = block.simd_eq(u8x16::splat(b'<'));
+            opens |= u64::from(found.to_bitmask()) << (BLOCK_BYTES * place);
             let quotes = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\''));
             let found = quotes | block.simd_eq(u8x16::splat(b'>'));
             stops |= u64::from(found.to_bitmask()) << (BLOCK_BYTES * place);
             let found = block.simd_eq(u8x16::splat(b'='));
             equals |= u64::from(found.to_bitmask()) << (BLOCK_BYTES * place);
         }
-        Some(Signs { bytes, stops, equals })
+        Some(Signs { bytes, window, start, opens, stops, equals })
     }
 
-    /// Where the first quote or `>` stands that was not passed.
+    /// All the bytes, of which the window is a part.
+    #[inline]
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Where the window starts in them.
+    #[inline]
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// The place of the first `<` that was not passed.
+    #[inline]
+    pub(super) fn opened(&self) -> Option<usize> {
+        (self.opens != 0).then_some(self.opens.trailing_zeros() as usize)
+    }
+
+    /// Passes every `<` before a place.
+    #[inline]
+    pub(super) fn pass_opened_before(&mut self, place: usize) {
+        self.opens &= from(place);
+    }
+
+    /// The place of the first quote or `>` that was not passed.
     #[inline]
     pub(super) fn stop(&self) -> Option<usize> {
         (self.stops != 0).then_some(self.stops.trailing_zeros() as usize)
@@ -128,27 +185,39 @@ impl<'a> Signs<'a> {
 
     /// Passes the first quote or `>`.
     #[inline]
-    pub(super) fn pass(&mut self) {
+    pub(super) fn pass_stop(&mut self) {
         self.stops &= self.stops.wrapping_sub(1);
+    }
+
+    /// Passes every quote and `>` before a place.
+    #[inline]
+    pub(super) fn pass_stops_before(&mut self, place: usize) {
+        self.stops &= from(place);
+    }
+
+    /// The place of the first `=` that was not passed, or the end of the window.
+    #[inline]
+    pub(super) fn equals(&self) -> usize {
+        self.equals.trailing_zeros() as usize
+    }
+
+    /// Passes every `=` before a place.
+    #[inline]
+    pub(super) fn pass_equals_before(&mut self, place: usize) {
+        self.equals &= from(place);
     }
 
     /// The byte in a place, which is below [`Signs::BYTES`].
     #[inline]
     pub(super) fn byte(&self, place: usize) -> u8 {
-        self.bytes[place % Signs::BYTES]
+        self.window[place % Signs::BYTES]
     }
+}
 
-    /// The equals signs before a place, a bit for each: the lowest for one in the first.
-    #[inline]
-    pub(super) fn equals_before(&self, place: usize) -> u64 {
-        self.equals & !(u64::MAX << place)
-    }
-
-    /// Forgets the equals signs before a place.
-    #[inline]
-    pub(super) fn forget_before(&mut self, place: usize) {
-        self.equals &= u64::MAX << place;
-    }
+/// The bits from a place on.
+#[inline]
+fn from(place: usize) -> u64 {
+    if place < Signs::BYTES { u64::MAX << place } else { 0 }
 }
 
 /// The bytes from `at` on, if there are enough for a block.

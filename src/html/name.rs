@@ -10,8 +10,10 @@
 //!
 //! What the names mean to the tree builder is in `tree/names.rs`.
 
+use super::find::ends_name;
+
 /// A name without regard to ASCII case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u64);
 
 /// A name of so many bytes fits beside its length.
@@ -55,17 +57,42 @@ impl Key {
         Key::hashed(&bytes[at..at + len])
     }
 
-    /// The same for a name that is long or stands at the very end: apart, to keep the other way short.
+    /// The number and the length of the name that eight bytes begin with, if it is as most are: short,
+    /// in lower case, and with white space, `/` or `>` behind it.
+    #[inline]
+    pub(super) fn read(bytes: [u8; 8]) -> Option<(Key, usize)> {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        let word = u64::from_le_bytes(bytes);
+        // All are looked at at once: no sum carries into the next byte, and in each the top bit says
+        // whether it is `0` or above, and whether it is anything but `>`.
+        let low = word & (0x7f * ONES);
+        let from_0 = low + (0x80 - 0x30) * ONES;
+        let other = (low ^ (0x3e * ONES)) + 0x7f * ONES;
+        let ends = !(from_0 & other) & (0x80 * ONES);
+        if ends == 0 {
+            return None;
+        }
+        let len = (ends.trailing_zeros() / 8) as usize;
+        let name = (ends ^ (ends - 1)) >> 8;
+        // Upper case lacks this bit, and so do control characters, of which no name is made.
+        let lower = !word & name & (0x20 * ONES) == 0;
+        let usual = bytes[0].is_ascii_lowercase()
+            && lower
+            && ends_name((word >> (8 * len)).to_le_bytes()[0]);
+        usual.then_some((Key((word & name) | ((len as u64) << 56)), len))
+    }
+
+    /// As [`Key::at`] for a name that is long or stands at the very end: apart, to keep the other way short.
     #[cold]
     fn hashed(name: &[u8]) -> (Key, bool) {
         (Key::of(name), name.iter().any(u8::is_ascii_uppercase))
     }
 
-    /// Where this name ends that stands at `bytes[at..]`, in lower case and with `>` behind it, if it
-    /// does so. Names that are hashed are not looked for.
+    /// How long the name is that eight bytes begin with, if it is this one in lower case, with `>` behind
+    /// it. Names that are hashed are not looked for.
     #[inline]
-    pub(super) fn ends_at(self, bytes: &[u8], at: usize) -> Option<usize> {
-        let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    pub(super) fn begins(self, bytes: [u8; 8]) -> Option<usize> {
+        let word = u64::from_le_bytes(bytes);
         let len = (self.0 >> 56) as usize;
         // No name begins with a zero, and every hash does.
         if len > PACKED_MAX || self.0.trailing_zeros() >= 8 {
@@ -74,7 +101,13 @@ impl Key {
         let name = self.0 & (u64::MAX >> 8);
         let wanted = name | u64::from(b'>') << (8 * len);
         let unwanted = (word ^ wanted) << (8 * (PACKED_MAX - len));
-        (unwanted == 0).then_some(at + len)
+        (unwanted == 0).then_some(len)
+    }
+
+    /// The first letter in five bits and the length, if the name is not hashed.
+    #[inline]
+    pub(super) fn glance(self) -> Option<(usize, u32)> {
+        (self.0 & 0xff != 0).then_some(((self.0 & 31) as usize, (self.0 >> 56) as u32))
     }
 
     /// Whether it comes first where keys are sorted.
@@ -112,23 +145,43 @@ mod tests {
         }
     }
 
+    fn eight(text: &str) -> [u8; 8] {
+        *format!("{text}abcdefgh").as_bytes().first_chunk().expect("it is long enough")
+    }
+
+    #[test]
+    fn a_usual_name_is_read_with_its_end() {
+        for name in ["a", "h1", "div", "section", "a=b"] {
+            for end in ["\t", "\n", "\x0C", "\r", " ", "/", ">"] {
+                let expected = Some((Key::of(name.as_bytes()), name.len()));
+                assert_eq!(Key::read(eight(&format!("{name}{end}"))), expected, "{name}{end:?}");
+                assert_eq!(Key::read(eight(&format!("{}{end}", name.to_uppercase()))), None);
+            }
+            for other in ["-", "\0", "!", "\u{a0}", "\u{be}", "\x0b"] {
+                assert_eq!(Key::read(eight(&format!("{name}{other}>"))), None, "{name}{other:?}");
+            }
+        }
+        for other in ["", "1>", "/a>", "!-->", "?a>", "`>", "{>", ">", "article", "noscript>"] {
+            assert_eq!(Key::read(eight(other)), None, "{other}");
+        }
+    }
+
     #[test]
     fn an_end_is_seen_only_of_the_name_itself() {
         for name in ["a", "h1", "div", "section", "article"] {
             let key = Key::of(name.as_bytes());
-            let ends = |text: &str| key.ends_at(text.as_bytes(), 2);
-            assert_eq!(ends(&format!("</{name}>abcdefg")), Some(2 + name.len()), "{name}");
+            assert_eq!(key.begins(eight(&format!("{name}>"))), Some(name.len()), "{name}");
             for other in ["x", " ", "/", "\0"] {
-                assert_eq!(ends(&format!("</{name}{other}>abcdefg")), None, "{name}{other}");
-                assert_eq!(ends(&format!("</{other}{name}>abcdefg")), None, "{other}{name}");
+                assert_eq!(key.begins(eight(&format!("{name}{other}>"))), None, "{name}{other}");
+                assert_eq!(key.begins(eight(&format!("{other}{name}>"))), None, "{other}{name}");
             }
-            assert_eq!(ends(&format!("</{}>abcdefg", name.to_uppercase())), None);
+            assert_eq!(key.begins(eight(&format!("{}>", name.to_uppercase()))), None);
         }
         // Longer names, and none at all, stand in no word.
         for name in ["noscript", "blockquote", "foreignobject", ""] {
             let key = Key::of(name.as_bytes());
-            assert_eq!(key.ends_at(format!("{name}>abcdefgh").as_bytes(), 0), None, "{name}");
-            assert_eq!(key.ends_at(b"\0\0\0\0\0\0\0\0\0", 0), None, "{name}");
+            assert_eq!(key.begins(eight(&format!("{name}>"))), None, "{name}");
+            assert_eq!(key.begins([0; 8]), None, "{name}");
         }
     }
 

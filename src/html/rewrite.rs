@@ -22,10 +22,10 @@ mod window;
 use std::cell::Cell;
 
 use super::element::{Element, NOTHING, Place, Seen, Unseen};
-use super::find;
+use super::find::{self, Signs};
 use super::name::Key;
 use super::scan::{self, Content, Inside, Kind, Piece, Scanner};
-use super::tag::{Span, Written, spans};
+use super::tag::{self, Ordinary, Span, Written, spans};
 use super::tree::Tree;
 use super::{Edit, Interest, Namespace, Refused};
 use hold::{Region, Shown};
@@ -36,6 +36,9 @@ use window::{Window, find, lower};
 
 /// The most that is held of one element: of a start tag with its body, or of a tag alone.
 pub const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// `</` and eight bytes of a name and what ends it.
+const AHEAD_BYTES: usize = 10;
 
 /// Changes a document as it streams by.
 #[derive(Debug)]
@@ -211,41 +214,65 @@ impl<E: Edit> Rewriter<E> {
     /// nothing that the states would not say, and says it sooner. Returns how far it came.
     fn stride<O: FnMut(&[u8])>(&mut self, mut at: usize, window: &mut Window<'_, O>) -> usize {
         self.partial = 0;
-        while let Some(opened) = find::find(b'<', window.chunk, at) {
-            if window.chunk.get(opened + 1) == Some(&b'/')
-                && let Some(end) = self.tree.closes_at(window.chunk, opened + 2)
-            {
-                at = end;
-                continue;
-            }
-            let Some(piece) = scan::ordinary(window.chunk, opened) else { return at };
-            if piece.end - piece.start > HELD_BYTES_MAX {
-                return at;
-            }
-            let tag = &window.chunk[piece.start..piece.end];
-            at = piece.end;
-            let Kind::StartTag { self_closing } = piece.kind else {
-                if !self.tree.closes(Key::at(window.chunk, piece.start + 2, piece.name_len).0) {
-                    self.end_tag(tag, piece, window);
-                }
-                continue;
-            };
-            let (key, upper) = Key::at(window.chunk, piece.start + 1, piece.name_len);
-            let name = &tag[1..=piece.name_len];
-            if upper {
-                self.start_tag(tag, piece, self_closing, window);
-            } else {
-                let interest = self.edit.interest(name);
-                if interest == Interest::Pass && self.tree.opens(key, name) {
+        let chunk = window.chunk;
+        while let Some(opened) = find::find(b'<', chunk, at) {
+            let Some(mut signs) = Signs::at(chunk, opened) else { return at };
+            while let Some(place) = signs.opened() {
+                let opened = signs.start() + place;
+                let Some(ahead) = chunk.get(opened..).and_then(<[u8]>::first_chunk::<AHEAD_BYTES>)
+                else {
+                    return at;
+                };
+                if let [_, b'/', name @ ..] = *ahead
+                    && let Some(len) = self.tree.closes_by(name)
+                {
+                    at = opened + "</>".len() + len;
+                    signs.pass_opened_before(at - signs.start());
                     continue;
                 }
-                self.started(tag, piece, self_closing, Named { key, name, interest }, window);
+                let [_, name @ .., _] = *ahead;
+                if let Some((key, len)) = Key::read(name) {
+                    let Some(tag) = tag::ordinary(&mut signs, opened + 1 + len) else { return at };
+                    let Ordinary { end, self_closing } = tag;
+                    let tag = &chunk[opened..end];
+                    let name = &tag[1..=len];
+                    let interest = self.edit.interest(name);
+                    at = end;
+                    if interest == Interest::Pass {
+                        let content =
+                            self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
+                        if content != Content::Data || !self.tree.is_html() {
+                            self.read_on(content, len, tag);
+                            return at;
+                        }
+                        signs.pass_opened_before(at - signs.start());
+                        continue;
+                    }
+                    let piece = Piece {
+                        kind: Kind::StartTag { self_closing },
+                        start: opened,
+                        end,
+                        continues: false,
+                        name_len: len,
+                    };
+                    self.started(tag, piece, self_closing, Named { key, name, interest }, window);
+                } else {
+                    let Some(piece) = scan::ordinary(chunk, opened) else { return at };
+                    let tag = &chunk[opened..piece.end];
+                    if tag.len() > HELD_BYTES_MAX {
+                        return at;
+                    }
+                    at = piece.end;
+                    self.tag(tag, piece, window);
+                }
+                if self.mode != Mode::Flow || !self.scanner.is_in_data() || !self.tree.is_html() {
+                    return at;
+                }
+                signs.pass_opened_before(at - signs.start());
             }
-            if self.mode != Mode::Flow || !self.scanner.is_in_data() || !self.tree.is_html() {
-                return at;
-            }
+            at = at.max(signs.start() + Signs::BYTES);
         }
-        window.chunk.len()
+        chunk.len()
     }
 
     #[inline]
@@ -348,7 +375,7 @@ impl<E: Edit> Rewriter<E> {
         let in_chunk = !piece.continues;
         let Named { key, name, interest } = named;
         if interest == Interest::Pass {
-            let content = self.tree.start_tag(key, name, self_closing, |wanted| find(tag, wanted));
+            let content = self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
             self.read_on(content, piece.name_len, tag);
             if !in_chunk {
                 (window.out)(tag);
@@ -359,7 +386,7 @@ impl<E: Edit> Rewriter<E> {
         let depth = self.tree.depth();
         let breaks_out =
             !self.tree.is_html() && self.tree.breaks_out(key, |wanted| find(tag, wanted));
-        let content = self.tree.start_tag(key, name, self_closing, |wanted| find(tag, wanted));
+        let content = self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
         if in_chunk {
             window.pass(piece.start);
         }

@@ -14,7 +14,7 @@
 mod bang;
 mod raw;
 
-use super::find::find;
+use super::find::{Signs, find};
 use super::tag::{self, Inside as InTag, Marks};
 use bang::Bang;
 use raw::Raw;
@@ -216,6 +216,15 @@ impl Scanner {
                 };
                 start = opened;
                 at = opened + 1;
+                if self.state == State::RawOpened
+                    && let Some(len) = self.raw.end_tag(&bytes[at..])
+                {
+                    self.state = State::Text;
+                    self.content = Content::Data;
+                    self.name_len = len - "/>".len();
+                    at += len;
+                    break Kind::EndTag;
+                }
             }
             match self.markup(bytes, &mut at) {
                 Some(kind) => break kind,
@@ -351,12 +360,13 @@ pub(super) fn ordinary(bytes: &[u8], start: usize) -> Option<Piece> {
     if !bytes.get(name)?.is_ascii_alphabetic() {
         return None;
     }
-    let tag = tag::ordinary(bytes, name)?;
+    let name_end = tag::name_end(bytes, name)?;
+    let name_len = name_end - name;
+    let tag = tag::ordinary(&mut Signs::at(bytes, start)?, name_end)?;
     let kind = match end_tag {
-        true => Kind::EndTag,
         false => Kind::StartTag { self_closing: tag.self_closing },
+        true => Kind::EndTag,
     };
-    let name_len = tag.name_end - name;
     Some(Piece { kind, start, end: tag.end, continues: false, name_len })
 }
 

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::find::{self, is_space};
-pub(super) use ordinary::ordinary;
+pub(super) use ordinary::{Ordinary, name_end, ordinary};
 
 /// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,7 @@ impl Inside {
                         if *self != Self::AfterName {
                             *self = Self::BeforeName;
                         }
+                        at = find::space_end(bytes, at)?;
                     }
                     // A first `=` is part of the name it starts (13.2.5.32).
                     _ => {
@@ -197,7 +198,7 @@ fn spans_by_states(tag: &[u8], (mut inside, at): (Inside, usize), into: &mut Vec
 /// Notes attributes as long as they are written as nearly all are, `name="value"`, which takes fewer
 /// steps than the states do. Says where it came upon another, or the end, with nothing open.
 fn ordinary_spans(tag: &[u8], name: usize, into: &mut Vec<Span>) -> Option<usize> {
-    let mut at = find::name_end(tag, name).filter(|&end| tag[end] != b'=')?;
+    let mut at = name_end(tag, name)?;
     loop {
         let start = find::space_end(tag, at).filter(|&start| tag[start].is_ascii_alphabetic());
         let Some(start) = start else { return Some(at) };

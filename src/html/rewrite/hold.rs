@@ -242,7 +242,7 @@ impl<E: Edit> Rewriter<E> {
         let key = Key::of(name);
         let mut content = Content::Data;
         if let Kind::StartTag { self_closing } = kind {
-            content = self.tree.start_tag(key, name, self_closing, |wanted| find(&tag, wanted));
+            content = self.tree.start_tag(key, self_closing, |wanted| find(&tag, wanted));
             self.in_raw = content != Content::Data;
             if self.in_raw {
                 self.scanner.read_as(content, name);

@@ -54,7 +54,7 @@ impl<E: Edit> Rewriter<E> {
                 self.leave_nested(nested, Shown::AtEnd, piece, text_end, window);
                 return self.flow(piece, window);
             }
-            let content = self.tree.start_tag(key, &name, self_closing, |wanted| find(tag, wanted));
+            let content = self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
             self.read_on(content, piece.name_len, tag);
             return Ok(());
         }

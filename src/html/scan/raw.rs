@@ -11,6 +11,7 @@
 use memchr::{memchr, memchr2};
 
 use super::super::find::is_space;
+use super::super::name::Key;
 
 /// Longer than any raw-text element's name.
 const NAME_BYTES_MAX: usize = 16;
@@ -20,6 +21,7 @@ const NAME_BYTES_MAX: usize = 16;
 pub(super) struct Raw {
     name: [u8; NAME_BYTES_MAX],
     name_len: usize,
+    key: Key,
     escape: Escape,
 }
 
@@ -66,8 +68,15 @@ impl Raw {
             raw.name[..name.len()].copy_from_slice(name);
             raw.name.make_ascii_lowercase();
             raw.name_len = name.len();
+            raw.key = Key::of(name);
         }
         raw
+    }
+
+    /// How long the end tag is that bytes begin with behind its `<`, if it is written as most are.
+    pub(super) fn end_tag(&self, bytes: &[u8]) -> Option<usize> {
+        let &[b'/', name @ ..] = bytes.first_chunk::<9>()? else { return None };
+        Some("/>".len() + self.key.begins(name)?)
     }
 
     /// Whether `byte` is the next of the name after `matched` of its bytes.

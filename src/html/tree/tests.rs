@@ -11,7 +11,7 @@ fn walk(tags: &str) -> (Content, Option<Namespace>) {
             tree.end_tag(Key::of(name.as_bytes()));
         } else {
             let key = Key::of(tag.as_bytes());
-            content = tree.start_tag(key, tag.as_bytes(), false, |_| None);
+            content = tree.start_tag(key, false, |_| None);
         }
     }
     (content, tree.open.last().map(|open| open.namespace))
