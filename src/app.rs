@@ -7,89 +7,34 @@
 //!
 //! [`Running`] stops it: listeners close, answers are finished, lines and rows are written.
 
+mod error;
 mod sockets;
 
-use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+pub use self::error::StartError;
+
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
-use crate::handover::{Estate, HandoverError, Listeners, Successor};
+use crate::handover::{Estate, Listeners, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{FORGET, Plan, Rates, Sites, SitesError, Trusted, Tunnels, Upstream, Worker};
-use crate::reload::{Reload, archive};
-use crate::rules::{Problem, RuleFile};
-use crate::server::{Admission, Phase, Phases, Served, Sockets, TlsError, descriptors};
-use crate::snapshot::Snapshot;
-use crate::store::folder::{Folder, FolderError};
-use crate::store::keys::KeyError;
-use crate::store::{Store, StoreError, StoreThread, keys};
-use crate::superseded::Superseded;
-use crate::{handover, reload, server};
-
-/// Why the gateway did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// The rules have problems.
-    Rules(Vec<Problem>),
-    /// The rules cannot be read.
-    RuleFiles(std::io::Error),
-    /// No policy version is in force yet; says from when one is.
-    NoPolicy(String),
-    /// The data folder cannot be used.
-    Folder(FolderError),
-    /// There is no key to seal cookies with.
-    Key(KeyError),
-    /// TLS cannot be served.
-    Tls(TlsError),
-    /// The site cannot be reached as it was set.
-    Upstream(SitesError),
-    /// The record of consent does not take what it has to explain.
-    Store(StoreError),
-    /// The gateway that runs did not hand over.
-    Handover(HandoverError),
-    /// An address or thread cannot be had.
-    Io(std::io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Rules(problems) => {
-                let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                write!(f, "{}", lines.join("\n"))
-            }
-            StartError::RuleFiles(error) => write!(f, "the rules cannot be read: {error}"),
-            StartError::NoPolicy(day) => write!(f, "no policy version is in force before {day}"),
-            StartError::Folder(error) => write!(f, "{error}"),
-            StartError::Key(error) => write!(f, "{error}"),
-            StartError::Tls(error) => write!(f, "{error}"),
-            StartError::Upstream(error) => write!(f, "{error}"),
-            StartError::Store(error) => write!(f, "{error}"),
-            StartError::Handover(error) => write!(f, "{error}"),
-            StartError::Io(error) => write!(f, "{error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<std::io::Error> for StartError {
-    fn from(error: std::io::Error) -> StartError {
-        StartError::Io(error)
-    }
-}
+use crate::proxy::{Current, FORGET, Tunnels, Upstream, Worker};
+use crate::reload::{Reload, archive, prepare};
+use crate::rules::RuleFile;
+use crate::server::{Admission, Phase, Phases, Sockets};
+use crate::store::folder::Folder;
+use crate::store::{Store, StoreThread, keys};
+use crate::{handover, proxy, server};
 
 /// A gateway that serves.
 #[derive(Debug)]
@@ -100,7 +45,7 @@ pub struct Running {
     pub tls: Vec<SocketAddr>,
     /// The address of health and metrics.
     pub admin: SocketAddr,
-    /// Puts new rules and certificates into force.
+    /// Puts new settings, rules and certificates into force.
     pub reload: Reload,
     phases: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
@@ -163,18 +108,8 @@ fn start_after(
     clock: &Clock,
     successor: Option<Successor>,
 ) -> Result<Running, StartError> {
-    let rules = reload::load(config, files, clock)?;
-    let served = served(config).map_err(StartError::Tls)?;
-    let rates = Arc::new(Rates::new(&config.bounds.limits));
-    let sites = Arc::new(sites(config).map_err(StartError::Upstream)?);
-    let sockets = match &successor {
-        None => Sooner::Bound(sockets::bind(config, Listeners::default())?),
-        Some(successor) => {
-            let given = successor.listeners().map_err(StartError::Handover)?;
-            successor.record().map_err(StartError::Handover)?;
-            Sooner::Given(given)
-        }
-    };
+    let prepared = prepare(config, files, clock, None)?;
+    let sockets = Sooner::sockets(config, successor.as_ref())?;
     // Only now: a start that fails must leave no key without its record.
     let folder = Folder::open(&config.data).map_err(StartError::Folder)?;
     let keys = keys::open(&folder).map_err(StartError::Key)?;
@@ -185,74 +120,53 @@ fn start_after(
         );
     }
 
-    let snapshot = Snapshot::new(rules, keys.seal.clone());
-    let archive = archive(&snapshot);
-    let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
-    let superseded = Arc::new(Superseded::default());
-    let (store, store_thread) =
-        Store::open(folder, &keys, archive, Arc::clone(&superseded), clock.clone())?;
-    let store = Arc::new(store);
-    let (observer, observer_thread) = Observer::open(logs, Arc::clone(&snapshot), clock.clone())?;
+    let first = prepared.sealed(&keys.seal);
+    let archive = archive(&first.snapshot);
+    let current = Arc::new(Current::new(first));
+    let (store, store_thread) = Store::open(folder, &keys, archive, Arc::default(), clock.clone())?;
+    let rules = Arc::clone(&current);
+    let (observer, observer_thread) =
+        Observer::open(logs, move || Arc::clone(&rules.get().snapshot), clock.clone())?;
 
-    let (phases, heard) = watch::channel(Phase::Serving);
-    let sockets = match sockets {
-        Sooner::Bound(sockets) => sockets,
-        Sooner::Given(given) => sockets::bind(config, given)?,
-    };
+    let (phases, _) = watch::channel(Phase::Serving);
+    let sockets = sockets.bound(config)?;
     let listeners = sockets.again()?;
     if let Some(successor) = successor {
         successor.serving();
         info!("took over from the gateway that ran");
     }
-    let sockets::Bound { plain, tls, admin, visitors, admin_listeners } = sockets;
-    let mut counters = Vec::new();
-    let mut threads = Vec::new();
     let shared = Shared {
-        snapshot: Arc::clone(&snapshot),
-        store: Arc::clone(&store),
-        observer: observer.clone(),
+        current: Arc::clone(&current),
+        store: Arc::new(store),
+        observer,
         clock: clock.clone(),
-        sites: Arc::clone(&sites),
-        rates: Arc::clone(&rates),
-        admission: Arc::new(admission(config)),
-        served: served.clone(),
+        admission: Arc::new(Admission::new(config)),
+        refused: Arc::default(),
     };
-    for (number, sockets) in visitors.into_iter().enumerate() {
-        let own = Arc::<Counters>::default();
-        counters.push(Arc::clone(&own));
-        threads.push(shared.clone().serve(config, number, sockets, own, heard.clone())?);
-    }
-    let refused = Arc::new(AtomicBool::new(false));
-    let reload = Reload {
-        config: config.clone(),
-        clock: clock.clone(),
-        seal: keys.seal,
-        snapshot,
-        store: Arc::clone(&store),
-        certificates: served.map(|served| served.certificates),
-        refused: Arc::clone(&refused),
+    let (plain, tls, admin) = (sockets.plain.clone(), sockets.tls.clone(), sockets.admin);
+    let mut threads = shared.serve(sockets, &phases)?;
+    let estate = Estate {
+        listeners,
+        store: Arc::clone(&shared.store),
+        phases: phases.clone(),
+        patience: handover::PATIENCE,
     };
-    let servers = sites.counters();
-    let told = Admin { counters, servers, observer, store: Arc::clone(&store), refused };
-    let watched = stopped(heard.clone());
-    threads.push(spawn("upstreams".to_owned(), move || sites.watch(watched))?);
-    for listener in admin_listeners {
-        let (told, stopped) = (told.clone(), stopped(heard.clone()));
-        threads.push(spawn("admin".to_owned(), move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(told.serve(listener, stopped))
-        })?);
-    }
-    let patience = handover::PATIENCE;
-    let estate = Estate { listeners, store, phases: phases.clone(), patience };
     threads.extend(succeeded(&config.data, estate));
-    threads.push(spawn("forget".to_owned(), move || forget(&rates, heard))?);
     say_where([("http", &plain), ("https", &tls), ("admin http", &vec![admin])]);
     Ok(Running {
         plain,
         tls,
         admin,
-        reload,
+        reload: Reload {
+            started: config.clone(),
+            clock: shared.clock,
+            seal: keys.seal,
+            current,
+            admission: shared.admission,
+            store: shared.store,
+            refused: shared.refused,
+            turn: Mutex::default(),
+        },
         phases,
         threads,
         store: store_thread,
@@ -260,59 +174,71 @@ fn start_after(
     })
 }
 
-/// What all threads that serve have together.
+/// What threads have together.
 #[derive(Clone)]
 struct Shared {
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    current: Arc<Current>,
     store: Arc<Store>,
     observer: Observer,
     clock: Clock,
-    sites: Arc<Sites>,
-    rates: Arc<Rates>,
     admission: Arc<Admission>,
-    served: Option<Served>,
+    refused: Arc<AtomicBool>,
 }
 
 impl Shared {
-    /// Starts the thread of this number on its listeners, for plain HTTP and for TLS.
+    /// Starts the threads that serve visitors and the operator, and those that look after the rest.
     fn serve(
+        &self,
+        sockets: sockets::Bound,
+        phases: &watch::Sender<Phase>,
+    ) -> std::io::Result<Vec<JoinHandle<()>>> {
+        let mut threads = Vec::new();
+        let mut counters = Vec::new();
+        for (number, sockets) in sockets.visitors.into_iter().enumerate() {
+            let own = Arc::<Counters>::default();
+            counters.push(Arc::clone(&own));
+            threads.push(self.clone().visitors(number, sockets, own, phases.subscribe())?);
+        }
+        let current = Arc::clone(&self.current);
+        let told = Admin {
+            counters,
+            servers: Arc::new(move || current.get().sites.counters()),
+            observer: self.observer.clone(),
+            store: Arc::clone(&self.store),
+            refused: Arc::clone(&self.refused),
+        };
+        for listener in sockets.admin_listeners {
+            let (told, stopped) = (told.clone(), stopped(phases.subscribe()));
+            threads.push(spawn("admin".to_owned(), move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(told.serve(listener, stopped))
+            })?);
+        }
+        let (current, stops) = (Arc::clone(&self.current), stopped(phases.subscribe()));
+        threads.push(spawn("upstreams".to_owned(), move || proxy::watch(&current, stops))?);
+        let (current, stops) = (Arc::clone(&self.current), stopped(phases.subscribe()));
+        threads.push(spawn("forget".to_owned(), move || forget(&current, stops))?);
+        Ok(threads)
+    }
+
+    /// Starts the thread of this number on its listeners, for plain HTTP and for TLS.
+    fn visitors(
         self,
-        config: &Config,
         number: usize,
         (plain, tls): (Vec<TcpListener>, Vec<TcpListener>),
         counters: Arc<Counters>,
         phases: Phases,
     ) -> std::io::Result<JoinHandle<()>> {
-        let Shared { snapshot, store, observer, clock, sites, rates, admission, served } = self;
-        let (bounds, sizes) = (Arc::clone(&config.bounds), config.sizes.clone());
-        let trusted = Trusted::new(config.trust.clone());
-        let sockets = Sockets { plain, tls, served, admission };
+        let Shared { current, store, observer, clock, admission, .. } = self;
+        let sockets = Sockets { plain, tls, admission };
         spawn(format!("serve-{number}"), move || {
             pin(number);
-            let worker = Worker {
-                snapshot,
-                store,
-                observer,
-                clock,
-                counters,
-                upstream: Upstream::new(sites),
-                trusted,
-                tunnels: Tunnels::default(),
-                rates,
-                sizes,
-                bounds,
-            };
+            let upstream = Upstream::new(Arc::clone(&current.get().sites));
+            let tunnels = Tunnels::default();
+            let worker = Worker { current, store, observer, clock, counters, upstream, tunnels };
             server::serve(worker, sockets, phases)
         })
     }
-}
-
-/// What TLS is served with, where it is listened to.
-fn served(config: &Config) -> Result<Option<Served>, TlsError> {
-    if config.listen_tls.is_empty() {
-        return Ok(None);
-    }
-    server::served(&config.certs, config.hsts.clone()).map(Some)
 }
 
 /// Says where it listens, the operator's address last.
@@ -325,37 +251,15 @@ fn say_where(listeners: [(&str, &Vec<SocketAddr>); 3]) {
 }
 
 /// Keeps the memory of who asked small, until the gateway stops.
-fn forget(rates: &Rates, phases: Phases) -> std::io::Result<()> {
+fn forget(current: &Current, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
-        let mut stopped = pin!(stopped(phases));
+        let mut stopped = pin!(stopped);
         while timeout(FORGET, &mut stopped).await.is_err() {
-            rates.forget();
+            current.get().rates.forget();
         }
     });
     Ok(())
-}
-
-/// Who is let in, as many as the process may have descriptors for.
-fn admission(config: &Config) -> Admission {
-    let limits = &config.bounds.limits;
-    let told = limits.connections.get().saturating_mul(config.threads);
-    let descriptors = descriptors::raise();
-    let possible = descriptors::connections(descriptors, config.threads);
-    if possible < told {
-        warn!(
-            "of {told} connections {possible} can be open at once: the process may have {descriptors} descriptors"
-        );
-    }
-    let trusted = Trusted::new(config.trust.clone());
-    let announcing = Trusted::new(config.proxy_protocol.clone());
-    let of_address = limits.connections_per_address.get();
-    Admission::new(told.min(possible), of_address, trusted, announcing)
-}
-
-fn sites(config: &Config) -> Result<Sites, SitesError> {
-    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
-    Sites::new(plan, &config.resolver, &config.bounds)
 }
 
 /// Waits until the gateway stops.
@@ -368,6 +272,26 @@ async fn stopped(mut phases: Phases) {
 enum Sooner {
     Bound(sockets::Bound),
     Given(Listeners),
+}
+
+impl Sooner {
+    /// Binds them, or asks for those of the gateway that runs, and for its record.
+    fn sockets(config: &Config, successor: Option<&Successor>) -> Result<Sooner, StartError> {
+        let Some(successor) = successor else {
+            return Ok(Sooner::Bound(sockets::bind(config, Listeners::default())?));
+        };
+        let given = successor.listeners().map_err(StartError::Handover)?;
+        successor.record().map_err(StartError::Handover)?;
+        Ok(Sooner::Given(given))
+    }
+
+    /// All of them.
+    fn bound(self, config: &Config) -> std::io::Result<sockets::Bound> {
+        match self {
+            Sooner::Bound(sockets) => Ok(sockets),
+            Sooner::Given(given) => sockets::bind(config, given),
+        }
+    }
 }
 
 /// Waits for the process that comes after.

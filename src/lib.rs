@@ -22,10 +22,10 @@
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
 //! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
 //! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
-//! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`] | the time and who lets it pass; the record of consent; the purpose logs and counters |
+//! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`], [`tls`] | the time and who lets it pass; the record of consent; the purpose logs and counters; certificates |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
-//! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site |
-//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new rules and new processes, threads, commands |
+//! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site; what is in force |
+//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new settings and new processes, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
@@ -34,7 +34,8 @@
 //! 1. [`server`] accepts the connection if there is a place for it, is told by a listed balancer who
 //!    comes, and completes TLS. Over HTTP/1 its front door follows the requests by strict rules, and
 //!    hyper reads only what passed; over HTTP/2 a guard counts frames, and cuts who floods.
-//! 2. [`proxy::Worker::handle`] takes one [`snapshot::Snapshot`] and keeps it to the end.
+//! 2. [`proxy::Worker::handle`] is given what is in force, one [`proxy::InForce`] with its
+//!    [`snapshot::Snapshot`] of the rules, and holds to it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
 //! 4. [`policy::decide()`] gives the verdicts.
@@ -70,7 +71,9 @@
 //!   refused, and a withdrawal counts all the same: in memory, and by a mark that the next
 //!   start heeds. *(`tests/process.rs` and `tests/withdrawals.rs` kill the gateway.)*
 //! - A rule set that exists is whole: examples played, languages complete, notice given. A reload
-//!   puts all of the new into force or nothing. *(`tests/process.rs`, `tests/reload.rs`.)*
+//!   puts all of the new into force or nothing: rules, settings and certificates are one value. No
+//!   setting is passed over. *(`tests/process.rs`, `tests/reload.rs`, `tests/reload_settings.rs`,
+//!   `tests/reload_sites.rs`.)*
 //! - A new process takes the place of the one that runs and turns nobody away; the record of consent
 //!   has one writer at any time. *(`tests/handover.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
@@ -82,7 +85,7 @@
 //!
 //! One thread per core, each pinned, with its own `current_thread` runtime, listeners
 //! (`SO_REUSEPORT`), connections to the site and counters. What they share is one immutable
-//! snapshot, the map of superseded ids, and what is known of each server: one thread checks their
+//! value of what is in force, the map of superseded ids, and what is known of each server: one thread checks their
 //! health and looks their names up. SQLite and the log files have threads of their own
 //! behind bounded queues.
 
@@ -114,3 +117,4 @@ pub mod store;
 pub mod subject;
 pub mod superseded;
 pub mod time;
+pub mod tls;

@@ -1,82 +1,141 @@
-//! New rules and certificates while the gateway runs.
+//! New settings, rules and certificates while the gateway runs.
 //!
-//! All or nothing: the rules are read and their examples played, the certificates are read, what the
-//! record has to explain is written to it, and only then the old ones are let go. Whatever is wrong,
-//! the gateway goes on as it was and says why.
+//! All or nothing: everything that can be wrong is read and checked, as at a start and by the same
+//! function; what the record has to explain is written to it, and only then one store puts all of it
+//! into force. Whatever is wrong, the gateway goes on as it was and says why.
 //!
-//! A request that is under way keeps the snapshot that it began with, a connection its certificate, a
-//! WebSocket its verdicts.
+//! A request that is under way goes on by what it began with, a connection with its certificate and
+//! bounds, a WebSocket with its verdicts and its server.
 //!
-//! What needs a restart is in [`crate::config`].
+//! What is in force is [`InForce`]; what needs a new process stands in [`fixed`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use arc_swap::ArcSwap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::StartError;
 use crate::clock::Clock;
-use crate::config::{Config, rule_files};
+use crate::config::{Config, ConfigError, fixed, rule_files};
 use crate::gate::seal::Seal;
+use crate::proxy::{Current, InForce, Plan, Rates, Sites, SitesError, Trusted};
 use crate::rules::{self, RuleFile, RuleSet};
-use crate::server::{ByName, Certificates};
+use crate::server::Admission;
 use crate::snapshot::Snapshot;
 use crate::store::{Archived, Store};
+use crate::tls::{Served, TlsError};
 
 /// What can be changed while the gateway runs.
 #[derive(Debug)]
 pub struct Reload {
-    /// Where rules and certificates lie.
-    pub config: Config,
+    /// What it was started with.
+    pub started: Config,
     /// The time.
     pub clock: Clock,
     /// What seals cookies. It stays.
     pub seal: Seal,
-    /// The rules in force.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// What is in force.
+    pub current: Arc<Current>,
+    /// Who is let in.
+    pub admission: Arc<Admission>,
     /// The record of consent.
     pub store: Arc<Store>,
-    /// The certificates, where there is TLS.
-    pub certificates: Option<Arc<Certificates>>,
     /// Whether the last attempt was refused.
     pub refused: Arc<AtomicBool>,
+    /// Held by the attempt that is made: one follows the other.
+    pub turn: Mutex<()>,
 }
 
 impl Reload {
-    /// Reads rules and certificates anew, and puts both into force.
-    pub fn reload(&self) -> Result<(), StartError> {
-        let reloaded = self.attempt();
+    /// Puts these settings into force, if they could be read, with the rules and certificates that they
+    /// name as those are now.
+    pub fn reload(&self, wanted: Result<Config, ConfigError>) -> Result<(), StartError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = wanted.map_err(StartError::Settings);
+        let reloaded = wanted.and_then(|wanted| self.attempt(&wanted));
         self.refused.store(reloaded.is_err(), Ordering::Relaxed);
         reloaded
     }
 
-    fn attempt(&self) -> Result<(), StartError> {
-        let files = rule_files(&self.config.rules).map_err(StartError::RuleFiles)?;
-        let rules = load(&self.config, &files, &self.clock)?;
-        let certificates = self.certificates.as_ref().map(|_| ByName::read(&self.config.certs));
-        let certificates = certificates.transpose().map_err(StartError::Tls)?;
-        let snapshot = Snapshot::new(rules, self.seal.clone());
-        self.store.archive(archive(&snapshot)).map_err(StartError::Store)?;
-        if let (Some(served), Some(certificates)) = (&self.certificates, certificates) {
-            served.replace(certificates);
-        }
-        self.snapshot.store(Arc::new(snapshot));
+    fn attempt(&self, wanted: &Config) -> Result<(), StartError> {
+        fixed::check(&self.started, wanted).map_err(StartError::Settings)?;
+        let files = rule_files(&wanted.rules).map_err(StartError::RuleFiles)?;
+        let before = self.current.get();
+        let next = prepare(wanted, &files, &self.clock, Some(&before))?.sealed(&self.seal);
+        self.store.archive(archive(&next.snapshot)).map_err(StartError::Store)?;
+        self.current.replace(next);
+        self.admission.follow(wanted);
         Ok(())
     }
 }
 
-/// Reads rules that can be served by now.
-pub(crate) fn load(
+/// All that can be wrong and is not: what will be in force once there is a seal for cookies.
+pub(crate) struct Prepared {
+    config: Config,
+    rules: RuleSet,
+    served: Option<Served>,
+    sites: Sites,
+    rates: Rates,
+}
+
+/// Reads and checks all that is to be in force after what was `before`.
+pub(crate) fn prepare(
     config: &Config,
     files: &[RuleFile],
     clock: &Clock,
-) -> Result<RuleSet, StartError> {
+    before: Option<&InForce>,
+) -> Result<Prepared, StartError> {
+    let limits = &config.bounds.limits;
+    Ok(Prepared {
+        rules: load(config, files, clock)?,
+        served: served(config, before).map_err(StartError::Tls)?,
+        sites: sites(config, before).map_err(StartError::Upstream)?,
+        rates: before
+            .map_or_else(|| Rates::new(limits), |before| Rates::after(&before.rates, limits)),
+        config: config.clone(),
+    })
+}
+
+impl Prepared {
+    /// The whole.
+    pub(crate) fn sealed(self, seal: &Seal) -> InForce {
+        let Prepared { config, rules, served, sites, rates } = self;
+        InForce {
+            snapshot: Arc::new(Snapshot::new(rules, seal.clone())),
+            served,
+            hsts: config.hsts,
+            trusted: Trusted::new(config.trust),
+            announcing: Trusted::new(config.proxy_protocol),
+            sites: Arc::new(sites),
+            rates,
+            sizes: config.sizes,
+            bounds: config.bounds,
+        }
+    }
+}
+
+/// Reads rules that can be served by now.
+fn load(config: &Config, files: &[RuleFile], clock: &Clock) -> Result<RuleSet, StartError> {
     let root = config.rules.display().to_string();
     let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;
     match rules.policies.at(clock.now()) {
         Some(_) => Ok(rules),
         None => Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string())),
     }
+}
+
+/// What TLS is served with, where it is listened to.
+fn served(config: &Config, before: Option<&InForce>) -> Result<Option<Served>, TlsError> {
+    if config.listen_tls.is_empty() {
+        return Ok(None);
+    }
+    match before.and_then(|before| before.served.as_ref()) {
+        Some(before) => before.renewed(&config.certs).map(Some),
+        None => Served::read(&config.certs).map(Some),
+    }
+}
+
+fn sites(config: &Config, before: Option<&InForce>) -> Result<Sites, SitesError> {
+    let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
+    Sites::new(plan, &config.resolver, &config.bounds, before.map(|before| &*before.sites))
 }
 
 /// What digests in the record refer to: the terms that were agreed to or refused, and the

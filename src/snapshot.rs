@@ -1,4 +1,4 @@
-//! Everything that a request needs to know, as one immutable value.
+//! The rules in force with all that follows from them, as one immutable value.
 //!
 //! A request takes one [`Snapshot`] when it arrives and keeps it to the end: a reload never
 //! splits it. A snapshot that exists is complete, and its rules have passed their examples.

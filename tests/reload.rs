@@ -1,6 +1,7 @@
 //! New rules and certificates while the gateway runs.
 //!
-//! Either all of the new holds or all of the old. What is under way is finished as it began.
+//! Either all of the new holds or all of the old. What is under way is finished as it began. New settings
+//! are in `tests/reload_settings.rs`, new servers in `tests/reload_sites.rs`.
 
 #[allow(dead_code, reason = "the scenarios use more of it")]
 mod harness {
@@ -236,4 +237,45 @@ fn a_new_certificate_is_shown_to_new_connections_and_a_broken_one_to_nobody() {
     gateway.wait_for_line("site.key");
     assert_eq!(certificate(&shake(address).0), second);
     assert!(page(&gateway, &site).contains(OLD), "the rules are not reloaded alone");
+}
+
+/// The fields of an answer on a connection that stays open.
+fn head(tls: &mut ClientConnection, stream: &mut TcpStream) -> String {
+    let mut tls = rustls::Stream::new(tls, stream);
+    let request = b"HEAD /.consent/state HTTP/1.1\r\nHost: send-box.com\r\n\r\n";
+    tls.write_all(request).expect("the gateway reads");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        tls.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    String::from_utf8_lossy(&answer).to_ascii_lowercase()
+}
+
+#[test]
+fn another_promise_of_tls_is_made_on_connections_that_are_open_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (site, rules) = (Site::start(), Rules::copy());
+    make_certificate(folder.path());
+    let file = folder.path().join("kelisim.toml");
+    std::fs::write(&file, "").expect("a folder");
+    let certs = folder.path().to_str().expect("a plain name");
+    let mut gateway = run(&site, &folder.path().join("data"), &rules)
+        .arg("--config")
+        .arg(file.to_str().expect("a plain name"))
+        .arg("--certs")
+        .arg(certs)
+        .arg("--listen-tls")
+        .arg("127.0.0.1:0")
+        .start();
+    let (mut tls, mut stream) = shake(gateway.tls());
+    assert!(!head(&mut tls, &mut stream).contains("strict-transport-security"));
+    for promise in ["max-age=60", "max-age=0"] {
+        std::fs::write(&file, format!("tls.hsts = \"{promise}\"\n")).expect("a folder");
+        gateway.signal("HUP");
+        gateway.wait_for_line("reloaded the rules");
+        let head = head(&mut tls, &mut stream);
+        assert!(head.contains(&format!("strict-transport-security: {promise}\r\n")), "{head}");
+    }
 }

@@ -15,7 +15,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
         &["rules", "html", "coding", "charset", "banner", "superseded", "settings", "bounds"],
     ),
     ("gate", &["gate", "face", "fault", "snapshot"]),
-    ("disk, clock", &["clock", "deadline", "store", "observe"]),
+    ("disk, clock", &["clock", "deadline", "store", "observe", "tls"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),
     ("house", &["config", "reload", "handover", "server", "demo", "app", "cli", "lib", "main"]),

@@ -106,6 +106,31 @@ async fn who_is_not_whom_the_gateway_believes_is_sent_nothing_and_the_log_says_w
 }
 
 #[tokio::test]
+async fn another_authority_in_the_same_file_is_believed_from_the_reload_on() {
+    let (whole, folder) = (secured("localhost", &["h2"]), tempfile::tempdir().expect("a folder"));
+    let gateway = whole.gateway();
+    let file = whole.settings.ca.as_deref().expect("it has one");
+    let own = std::fs::read(file).expect("it is there");
+    let stranger = std::fs::read(Authority::new().file(folder.path())).expect("it is there");
+    let connections = || whole.site.connections();
+    assert_eq!(gateway.visitor().await.get("/").await.status, 200);
+    gateway.reload().expect("it is as it was");
+    assert_eq!(gateway.visitor().await.get("/").await.status, 200);
+    assert_eq!(connections(), 1, "it is the same server");
+    for (bytes, refused, status) in [
+        (&stranger[..], "", 502),
+        (b"nothing", "ca.crt: no certificate in it", 502),
+        (&own, "", 200),
+        (b"nothing", "ca.crt: no certificate in it", 200),
+    ] {
+        std::fs::write(file, bytes).expect("it can be written");
+        let why = gateway.reload().err().unwrap_or_default();
+        assert!(why.contains(refused) && why.is_empty() == refused.is_empty(), "{why}");
+        assert_eq!(gateway.visitor().await.get("/").await.status, status, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_site_that_asks_for_a_certificate_is_shown_ours() {
     let (folder, other) = (tempfile::tempdir(), tempfile::tempdir());
     let (folder, other) = (folder.expect("a folder"), other.expect("a folder"));

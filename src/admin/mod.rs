@@ -29,13 +29,16 @@ use crate::observe::{Counters, Observer, ServerCounters};
 use crate::policy::Record;
 use crate::store::Store;
 
+/// Finds what is counted of each server of the site that is in force.
+type Servers = dyn Fn() -> Vec<Arc<ServerCounters>> + Send + Sync;
+
 /// What the address tells of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Admin {
     /// Each thread's counters.
     pub counters: Vec<Arc<Counters>>,
     /// What is counted of each server of the site.
-    pub servers: Vec<Arc<ServerCounters>>,
+    pub servers: Arc<Servers>,
     /// The purpose logs.
     pub observer: Observer,
     /// The record of consent.
@@ -158,7 +161,8 @@ impl Admin {
 
     /// What is counted of each server, one name after the other.
     fn of_servers(&self) -> String {
-        let servers: Vec<_> = self.servers.iter().map(|server| (server, server.values())).collect();
+        let servers = (self.servers)();
+        let servers: Vec<_> = servers.iter().map(|server| (server, server.values())).collect();
         let Some((_, values)) = servers.first() else { return String::new() };
         let mut text = String::new();
         for (at, (name, help, kind, _)) in values.iter().enumerate() {

@@ -26,7 +26,7 @@ pub(super) struct Given {
 
 impl Given {
     /// The defaults, then the file, then variables and flags.
-    pub(super) fn settings(self) -> Result<Settings, ConfigError> {
+    pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
         let file = self.config.as_deref().map(Settings::read);
         let mut settings = file.transpose()?.unwrap_or_default();
         self.flags.apply(&mut settings)?;
@@ -35,7 +35,7 @@ impl Given {
 }
 
 /// Prints the settings.
-pub(super) fn run(given: Given, default: bool) -> ExitCode {
+pub(super) fn run(given: &Given, default: bool) -> ExitCode {
     let text = if default { Settings::default().to_toml() } else { in_effect(given) };
     match text {
         // A reader that wants no more is no failure.
@@ -53,7 +53,7 @@ pub(super) fn run(given: Given, default: bool) -> ExitCode {
     }
 }
 
-fn in_effect(given: Given) -> Result<String, ConfigError> {
+fn in_effect(given: &Given) -> Result<String, ConfigError> {
     let settings = given.settings()?.filled();
     let text = settings.to_toml()?;
     settings.config()?;

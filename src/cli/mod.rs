@@ -59,8 +59,8 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> ExitCode {
         match self.command {
-            Command::Run { given, take_over } => run::run(given, take_over),
-            Command::Config { given, default } => config::run(given, default),
+            Command::Run { given, take_over } => run::run(&given, take_over),
+            Command::Config { given, default } => config::run(&given, default),
             Command::Demo(options) => demo::run(&options),
             Command::Check { rules } => check::run(&rules),
             Command::Rewrite(options) => rewrite::run(&options),

@@ -1,8 +1,7 @@
 //! `kelisim run`: the gateway in front of a site.
 //!
 //! It runs until SIGTERM or SIGINT, or until another process has taken over, then finishes what is under
-//! way and exits 0. On SIGHUP it reads
-//! rules and certificates anew.
+//! way and exits 0. On SIGHUP it reads settings, rules and certificates anew.
 
 use std::process::ExitCode;
 
@@ -17,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Settings};
 
 /// Starts the gateway and waits for the signal to stop.
-pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
+pub(super) fn run(given: &Given, take_over: bool) -> ExitCode {
     let config = match given.settings().and_then(Settings::config) {
         Ok(config) => config,
         Err(error) => {
@@ -26,7 +25,7 @@ pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
         }
     };
     super::log_to_stderr();
-    match serve(&config, take_over) {
+    match serve(given, &config, take_over) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -35,7 +34,7 @@ pub(super) fn run(given: Given, take_over: bool) -> ExitCode {
     }
 }
 
-fn serve(config: &Config, take_over: bool) -> Result<(), StartError> {
+fn serve(given: &Given, config: &Config, take_over: bool) -> Result<(), StartError> {
     // A signal may come while the gateway starts.
     let signals = Signals::listen()?;
     let hangup = signals.hangup()?;
@@ -45,7 +44,7 @@ fn serve(config: &Config, take_over: bool) -> Result<(), StartError> {
     };
     // Of a service it is the main process from now on, also if another was before.
     tell(&[NotifyState::MainPid(std::process::id()), NotifyState::Ready]);
-    signals.wait_with(hangup, &running);
+    signals.wait_with(hangup, &running, || reload(given, &running));
     info!("stopping");
     if !running.is_taken_over() {
         tell(&[NotifyState::Stopping]);
@@ -54,14 +53,14 @@ fn serve(config: &Config, take_over: bool) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Puts new rules and certificates into force, or says what is wrong with them.
-fn reload(running: &Running) {
+/// Puts new settings, rules and certificates into force, or says what is wrong with them.
+fn reload(given: &Given, running: &Running) {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => warn!(%error, "systemd cannot be told of the reload"),
     }
-    match running.reload.reload() {
-        Ok(()) => info!("reloaded the rules and the certificates"),
+    match running.reload.reload(given.settings().and_then(Settings::config)) {
+        Ok(()) => info!("reloaded the rules, the settings and the certificates"),
         Err(error) => {
             let lines = error.to_string();
             error!("nothing was reloaded, and everything goes on as it was:\n{lines}");
@@ -111,16 +110,15 @@ impl Signals {
         });
     }
 
-    /// Waits for SIGTERM or SIGINT, or until another process has taken over. On SIGHUP the gateway
-    /// reloads.
-    fn wait_with(mut self, mut hangup: Signal, running: &Running) {
+    /// Waits for SIGTERM or SIGINT, or until another process has taken over; on SIGHUP it reloads.
+    fn wait_with(mut self, mut hangup: Signal, running: &Running, reload: impl Fn()) {
         self.runtime.block_on(async {
             loop {
                 tokio::select! {
                     _ = self.terminate.recv() => return,
                     _ = self.interrupt.recv() => return,
                     () = running.taken_over() => return,
-                    _ = hangup.recv() => reload(running),
+                    _ = hangup.recv() => reload(),
                 }
             }
         });

@@ -24,10 +24,10 @@ struct Given {
 
 impl Flags {
     /// Puts what was given into settings.
-    pub fn apply(self, settings: &mut Settings) -> Result<(), ConfigError> {
-        for Given { name, by, texts } in self.0 {
+    pub fn apply(&self, settings: &mut Settings) -> Result<(), ConfigError> {
+        for Given { name, by, texts } in &self.0 {
             settings
-                .set(&name, &texts)
+                .set(name, texts)
                 .map_err(|error| ConfigError(format!("`{by} {}`: {error}", texts.join(","))))?;
         }
         Ok(())

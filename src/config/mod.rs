@@ -1,7 +1,8 @@
-//! What is set at start: addresses, the site, folders, threads, bounds.
+//! What is set: addresses, the site, folders, threads, bounds.
 //!
 //! Flags win over `KELISIM_*` variables, which win over `kelisim.toml`, which wins over the
-//! defaults. What may change while running is not here but in `rules/`.
+//! defaults. The file is read again on reload; the few settings that only a new process can change are
+//! listed in [`fixed`]. What visitors are asked and told is not here but in `rules/`.
 //!
 //! A setting that is unknown or unfit is an error that names it: nothing is guessed and
 //! nothing is read and then not used.
@@ -9,13 +10,14 @@
 //! How a setting is defined and how one is added is told in [`crate::settings`]; which of them are
 //! flags, too, in [`flags`].
 
+pub mod fixed;
 pub mod flags;
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
 use ipnet::IpNet;
@@ -25,12 +27,14 @@ use crate::proxy::{
     BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams,
 };
 use crate::rules::{RuleFile, with_fix};
-use crate::server::Tls;
 use crate::settings::{Count, settings, write};
+use crate::tls::Tls;
 
 settings! {
-    /// kelisim.toml: what needs a restart to change. Flags win over KELISIM_* variables, which win over
-    /// this file, which wins over the defaults. What may change while running is in rules/.
+    /// kelisim.toml. Flags win over KELISIM_* variables, which win over this file, which wins over the
+    /// defaults. SIGHUP reads it again, with the rules and the certificates, all or nothing. A reload is
+    /// refused that changes what only a new process can: listen, listen-tls, admin, data, threads and
+    /// limits.backlog. A restart puts them into force, and `kelisim run --take-over` without one.
     pub struct Settings {
         /// The site: `http://HOST:PORT`, `https://…`, or `h2c://…` for HTTP/2 without TLS; where there are
         /// several, what no route takes
@@ -95,7 +99,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Everything that the gateway needs to start, checked.
+/// All that is set, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The site, or of several what no route takes.
@@ -137,6 +141,10 @@ const PLAIN: SocketAddr =
 const ADMIN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9180);
 
+/// As many as there were when the process began: a reload must not find that it needs more threads.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// The folder of rules where none is named.
 pub const RULES: &str = "rules";
 
@@ -165,8 +173,7 @@ impl Settings {
     /// Settings whose values that are chosen at start are filled in.
     #[must_use]
     pub fn filled(mut self) -> Settings {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        self.threads.get_or_insert(Count::of(cores));
+        self.threads.get_or_insert(Count::of(*CORES));
         let plain = if self.listen_tls.is_empty() { vec![PLAIN] } else { Vec::new() };
         self.listen.get_or_insert(plain);
         self

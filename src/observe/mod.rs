@@ -26,7 +26,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tracing::{error, info};
 
 pub use counters::{Counter, Counters};
@@ -68,10 +67,11 @@ impl ObserverThread {
 }
 
 impl Observer {
-    /// Opens the logs below `folder`. Sections and retention are those of the policy in force.
+    /// Opens the logs below `folder`. Sections and retention are those of the policy in force, which is
+    /// asked for each time.
     pub fn open(
         folder: PathBuf,
-        snapshot: Arc<ArcSwap<Snapshot>>,
+        snapshot: impl Fn() -> Arc<Snapshot> + Send + 'static,
         clock: Clock,
     ) -> io::Result<(Observer, ObserverThread)> {
         let (lines, queue) = sync_channel(QUEUE_MAX);
@@ -100,15 +100,15 @@ impl Observer {
     }
 }
 
-struct Writer {
+struct Writer<F> {
     folder: PathBuf,
-    snapshot: Arc<ArcSwap<Snapshot>>,
+    snapshot: F,
     clock: Clock,
     files: HashMap<Purpose, (Day, BufWriter<File>)>,
     swept: Option<Day>,
 }
 
-impl Writer {
+impl<F: Fn() -> Arc<Snapshot>> Writer<F> {
     fn serve(mut self, queue: &Receiver<Line>) {
         loop {
             self.sweep();
@@ -138,7 +138,7 @@ impl Writer {
         let file = match self.files.get_mut(&line.purpose) {
             Some((open, file)) if *open == day => file,
             _ => {
-                let snapshot = self.snapshot.load();
+                let snapshot = (self.snapshot)();
                 let Some(policy) = snapshot.rules.policies.at(line.time) else { return Ok(()) };
                 let folder = self.folder.join(&policy.terms[line.purpose].section);
                 let file = open_day(&folder, day)?;
@@ -164,7 +164,7 @@ impl Writer {
         if self.swept.replace(today) == Some(today) {
             return;
         }
-        let snapshot = self.snapshot.load();
+        let snapshot = (self.snapshot)();
         let Some(policy) = snapshot.rules.policies.at(now) else { return };
         for purpose in LOGGED {
             let terms = &policy.terms[purpose];

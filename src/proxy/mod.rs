@@ -1,6 +1,6 @@
 //! The path: one function from a request to its answer.
 //!
-//! [`Worker::handle`] reads as the walk that `lib.rs` lists. It takes one snapshot and keeps
+//! [`Worker::handle`] reads as the walk that `lib.rs` lists. It is given what is in force and holds to
 //! it to the end; each step is a call into a lower floor; every failure is a
 //! [`Fault`] and becomes a page in one place.
 //!
@@ -11,6 +11,7 @@ mod body;
 mod cdn;
 mod client;
 mod headers;
+mod in_force;
 mod interim;
 mod page;
 mod pass;
@@ -24,7 +25,6 @@ mod upstream;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use http::header::{ACCEPT_LANGUAGE, CONNECTION, HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response, Version};
@@ -34,6 +34,7 @@ pub use announce::{Announcement, Ends};
 pub use body::{Body, BodyError};
 pub use cdn::Network;
 pub use client::Trusted;
+pub use in_force::{Current, InForce};
 pub use interim::Ahead;
 pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
@@ -41,12 +42,12 @@ pub use upload::{BodyLimit, Sizes};
 pub use upstream::{
     Balance, EjectionSettings, HealthSettings, HostPattern, Local, Origin, Plan, Resolver, Route,
     Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
+    watch,
 };
 
 use self::interim::Listener;
 use self::pass::Walk;
 use self::route::Target;
-use crate::bounds::Bounds;
 use crate::clock::Clock;
 use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
@@ -73,8 +74,8 @@ pub const EXPECTS: &str = "kelisim-expects";
 /// What all connections of a thread share.
 #[derive(Debug)]
 pub struct Worker {
-    /// The rules in force.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// What is in force.
+    pub current: Arc<Current>,
     /// The record of consent.
     pub store: Arc<Store>,
     /// The purpose logs.
@@ -83,18 +84,10 @@ pub struct Worker {
     pub clock: Clock,
     /// This thread's counters.
     pub counters: Arc<Counters>,
-    /// The sites.
+    /// This thread's connections to the sites.
     pub upstream: Upstream,
-    /// Who is believed about whom they ask for.
-    pub trusted: Trusted,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
-    /// How often one address may ask.
-    pub rates: Arc<Rates>,
-    /// How long the bodies of requests may be.
-    pub sizes: Sizes,
-    /// How long anything may take, and how much there may be.
-    pub bounds: Arc<Bounds>,
 }
 
 /// The visitor's end of a connection.
@@ -109,14 +102,16 @@ pub struct Peer {
 }
 
 impl Worker {
-    /// Answers one request. What comes before the answer goes `ahead`, where there is a way.
+    /// Answers one request by what is in force when it begins. What comes before the answer goes `ahead`,
+    /// where there is a way.
     pub async fn handle(
         &self,
+        in_force: &InForce,
         peer: Peer,
         request: Request<Incoming>,
         ahead: Option<&Ahead>,
     ) -> Response<Body> {
-        let snapshot = self.snapshot.load_full();
+        let InForce { snapshot, trusted, rates, .. } = in_force;
         let now = self.clock.now();
         let (mut parts, body) = request.into_parts();
         if parts.version > Version::HTTP_11 {
@@ -125,7 +120,7 @@ impl Worker {
             fields::remove(&mut parts.headers, &ours);
         }
         let listener = Listener::new(ahead, &parts);
-        let peer = self.trusted.visitor(peer, &parts.headers);
+        let peer = trusted.visitor(peer, &parts.headers);
 
         let cookie = ConsentCookie::new(peer.tls, snapshot.rules.site.share.as_deref());
         let superseded = self.store.superseded();
@@ -138,13 +133,13 @@ impl Worker {
         let seen = observation(&parts, peer, now);
         let target = Target::of(&parts);
         let ours = target.as_ref().is_ok_and(Target::is_ours);
-        let admitted = self.rates.admit(peer.address.ip(), &parts.method, ours);
+        let admitted = rates.admit(peer.address.ip(), &parts.method, ours);
         let target = target.and_then(|target| admitted.map(|()| target));
         let answered = match target {
             Err(fault) => Err(fault.into()),
             Ok(target) if ours => {
                 let subject = Subject {
-                    snapshot: &snapshot,
+                    snapshot,
                     conditions,
                     visitor,
                     signal,
@@ -166,7 +161,8 @@ impl Worker {
             Ok(target) => {
                 let (visitor, verdicts, cookie) = (&visitor, &verdicts, &cookie);
                 let walk = Walk {
-                    snapshot: &snapshot,
+                    in_force,
+                    snapshot,
                     verdicts,
                     visitor,
                     signal,
@@ -182,7 +178,7 @@ impl Worker {
         let mut response = answered.unwrap_or_else(|fault| {
             self.count(&fault);
             fault.log();
-            answer_to(&fault, &snapshot, &parts)
+            answer_to(&fault, snapshot, &parts)
         });
         if listener.waits() {
             // Nobody has asked for the body: whether it comes all the same, only its sender knows.

@@ -30,7 +30,7 @@ use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
-use super::{Peer, RAW_TARGET, Worker, tunnel};
+use super::{InForce, Peer, RAW_TARGET, Worker, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
@@ -50,6 +50,7 @@ use crate::time::Time;
 
 /// What was read of one request before it goes anywhere.
 pub(super) struct Walk<'a> {
+    pub(super) in_force: &'a InForce,
     pub(super) snapshot: &'a Arc<Snapshot>,
     pub(super) verdicts: &'a Verdicts<'a>,
     pub(super) visitor: &'a Visitor,
@@ -87,7 +88,7 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
-        let body = self.sizes.bound(&url, body)?;
+        let body = walk.in_force.sizes.bound(&url, body)?;
         // What is said ahead is for the same visitor as the answer, and the same hold for it.
         let judge = |headers: HeaderMap| {
             let mut headers = headers::for_visitor(headers);
@@ -99,7 +100,8 @@ impl Worker {
         let (host, path) = (target.host_name(), target.path.path());
         let ends = Ends { from: peer.address, to: peer.local };
         let exchange = Exchange { listener: walk.listener, judge: &judge };
-        let (answer, lease) = self.upstream.send(&host, path, ends, head, body, exchange).await?;
+        let ways = self.upstream.to(&walk.in_force.sites);
+        let (answer, lease) = ways.send(&host, path, ends, head, body, exchange).await?;
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {

@@ -12,6 +12,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, MonotonicClock, Reference};
@@ -39,8 +40,8 @@ pub fn holding(address: IpAddr) -> IpAddr {
 /// The rates, shared by all threads.
 #[derive(Debug)]
 pub struct Rates<C: Clock = MonotonicClock> {
-    requests: Option<Rate<C>>,
-    choices: Option<Rate<C>>,
+    requests: Option<Arc<Rate<C>>>,
+    choices: Option<Arc<Rate<C>>>,
 }
 
 impl Rates {
@@ -48,11 +49,34 @@ impl Rates {
     pub fn new(limits: &Limits) -> Rates {
         Rates::by(&MonotonicClock, limits)
     }
+
+    /// Rates that go on where others end: a rate that stays the same remembers who has asked.
+    pub fn after(before: &Rates, limits: &Limits) -> Rates {
+        Rates::new(limits).following(before)
+    }
+}
+
+/// The rate before, if the next is no other.
+fn same<C: Clock>(
+    before: Option<&Arc<Rate<C>>>,
+    next: Option<Arc<Rate<C>>>,
+) -> Option<Arc<Rate<C>>> {
+    match (before, next) {
+        (Some(before), Some(next)) if before.quota == next.quota => Some(Arc::clone(before)),
+        (_, next) => next,
+    }
 }
 
 impl<C: Clock + Clone> Rates<C> {
+    fn following(self, before: &Rates<C>) -> Rates<C> {
+        Rates {
+            requests: same(before.requests.as_ref(), self.requests),
+            choices: same(before.choices.as_ref(), self.choices),
+        }
+    }
+
     fn by(clock: &C, limits: &Limits) -> Rates<C> {
-        let rate = |quota: Quota| Rate::new(quota, clock.clone());
+        let rate = |quota: Quota| Arc::new(Rate::new(quota, clock.clone()));
         // None where it is 0.
         let often = |count: usize| NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX));
         let burst = often(limits.burst_per_address.get()).unwrap_or(NonZeroU32::MIN);
@@ -89,6 +113,7 @@ impl<C: Clock + Clone> Rates<C> {
 }
 
 struct Rate<C: Clock> {
+    quota: Quota,
     limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
 }
@@ -96,7 +121,7 @@ struct Rate<C: Clock> {
 impl<C: Clock + Clone> Rate<C> {
     fn new(quota: Quota, clock: C) -> Rate<C> {
         let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
-        Rate { limiter, clock }
+        Rate { quota, limiter, clock }
     }
 
     /// Counts, and says in how many seconds to come again if it is too often.
@@ -111,7 +136,7 @@ impl<C: Clock + Clone> Rate<C> {
 /// Without the addresses.
 impl<C: Clock> fmt::Debug for Rate<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rate({} addresses)", self.limiter.len())
+        write!(f, "Rate({:?}, {} addresses)", self.quota, self.limiter.len())
     }
 }
 
@@ -188,6 +213,29 @@ mod tests {
         let (rates, _) = rates(1, 1, 0);
         assert_eq!(rates.admit(ip("2001:db8::1"), &Method::GET, false), Ok(()));
         assert!(rates.admit(ip("2001:db8::2"), &Method::GET, false).is_err());
+    }
+
+    #[test]
+    fn a_rate_that_stays_remembers_and_one_that_changes_begins_anew() {
+        let clock = FakeRelativeClock::default();
+        let by = |requests, choices| {
+            let limits = Limits {
+                requests_per_address: Count::of(requests),
+                burst_per_address: Count::of(1),
+                choices_per_address: Count::of(choices),
+                ..Limits::default()
+            };
+            Rates::by(&clock, &limits)
+        };
+        let choose = |rates: &Rates<_>| rates.admit(ip("198.51.100.7"), &Method::POST, true);
+        let first = by(1, 1);
+        assert_eq!(choose(&first), Ok(()));
+        let same = by(1, 1).following(&first);
+        assert_eq!(choose(&same), Err(VisitorFault::TooManyRequests(1)));
+        let other = by(2, 1).following(&same);
+        assert_eq!(choose(&other), Err(VisitorFault::TooManyChoices(60)), "the other stays");
+        assert_eq!(choose(&by(0, 0).following(&other)), Ok(()));
+        assert_eq!(choose(&by(1, 2).following(&other)), Ok(()), "both are new");
     }
 
     #[test]

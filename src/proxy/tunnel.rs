@@ -163,7 +163,7 @@ impl Worker {
         let kept_back = keep_permitted_cookies(&mut answer.headers, rules, verdicts, walk.cookie);
         self.counters.response_cookies_withheld.add(kept_back as u64);
         self.counters.tunnels.add(1);
-        self.tunnels.open(visitor, site, lease, self.bounds.timeouts.write.get());
+        self.tunnels.open(visitor, site, lease, walk.in_force.bounds.timeouts.write.get());
         Ok(Response::from_parts(answer, Body::Own(None)))
     }
 }

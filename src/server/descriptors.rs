@@ -16,7 +16,7 @@ const RESERVE: usize = 64;
 const OF_THREAD: usize = 8;
 
 /// How many descriptors there may be, after the limit was raised.
-pub fn raise() -> usize {
+pub(super) fn raise() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: maximum, maximum };
     let holds = match setrlimit(Resource::Nofile, raised) {
@@ -31,7 +31,7 @@ pub fn raise() -> usize {
 }
 
 /// How many connections of visitors that makes.
-pub fn connections(descriptors: usize, threads: usize) -> usize {
+pub(super) fn connections(descriptors: usize, threads: usize) -> usize {
     let taken = RESERVE.saturating_add(OF_THREAD.saturating_mul(threads));
     (descriptors.saturating_sub(taken) / 3 * 2).max(1)
 }

@@ -10,12 +10,11 @@
 //! ends with the answer that says so, or after it has rested for [`GRACE`].
 
 mod admission;
-pub mod descriptors;
+mod descriptors;
 mod http2;
 mod listener;
 pub mod proxy_protocol;
 mod strict;
-mod tls;
 
 use std::convert::Infallible;
 use std::io;
@@ -34,7 +33,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -42,13 +41,13 @@ use tracing::{debug, warn};
 pub use admission::Admission;
 pub use listener::bind;
 pub use strict::Door;
-pub use tls::{ByName, Certificates, Served, Tls, TlsError, served};
 
 use self::admission::{Held, Place};
 use self::http2::{PREFACE, PREFACE_BYTES};
 use self::strict::{HEAD_BYTES_MAX, Tunnel};
-use self::tls::Certificate;
-use crate::proxy::{Ahead, Body, Ends, Peer, Worker};
+use crate::bounds::Bounds;
+use crate::proxy::{Ahead, Body, Ends, InForce, Peer, Worker};
+use crate::tls::Certificate;
 
 /// How soon a connection is accepted again after one could not be.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -81,8 +80,6 @@ pub struct Sockets {
     pub plain: Vec<TcpListener>,
     /// For TLS.
     pub tls: Vec<TcpListener>,
-    /// What TLS is served with, where there is TLS.
-    pub served: Option<Served>,
     /// Who is let in, the same for all threads.
     pub admission: Arc<Admission>,
 }
@@ -94,17 +91,18 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
     local.block_on(&runtime, async move {
         let worker = Rc::new(worker);
         let mut accepting = JoinSet::new();
-        let plain = sockets.plain.into_iter().map(|listener| (listener, None));
-        let tls = sockets.tls.into_iter().map(|listener| (listener, sockets.served.clone()));
-        for (listener, served) in plain.chain(tls) {
+        let plain = sockets.plain.into_iter().map(|listener| (listener, Speaks::Plain));
+        let tls = sockets.tls.into_iter().map(|listener| (listener, Speaks::Tls));
+        for (listener, speaks) in plain.chain(tls) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let admission = Arc::clone(&sockets.admission);
             let worker = Rc::clone(&worker);
-            accepting.spawn_local(accept(worker, admission, listener, served, phases.clone()));
+            accepting.spawn_local(accept(worker, admission, listener, speaks, phases.clone()));
         }
+        spawn_local(follow(Rc::clone(&worker)));
         // The sender lives as long as the gateway; without it there is nobody to serve for.
         let _ = phases.wait_for(|phase| *phase == Phase::Stopping).await;
-        let drain = worker.bounds.timeouts.drain;
+        let drain = worker.current.get().bounds.timeouts.drain;
         let drained = timeout(drain.get(), async {
             while accepting.join_next().await.is_some() {}
             worker.tunnels.ended().await;
@@ -117,12 +115,27 @@ pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::R
     })
 }
 
+/// Lets go of connections to servers that are in force no more, also on a thread that nobody asks.
+async fn follow(worker: Rc<Worker>) {
+    let mut news = worker.current.news();
+    while news.changed().await.is_ok() {
+        worker.upstream.follow(&worker.current.get().sites);
+    }
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    Plain,
+    Tls,
+}
+
 /// Accepts until told to stop, then waits for the connections that it accepted.
 async fn accept(
     worker: Rc<Worker>,
     admission: Arc<Admission>,
     listener: tokio::net::TcpListener,
-    served: Option<Served>,
+    speaks: Speaks,
     mut phases: Phases,
 ) {
     let mut connections = JoinSet::new();
@@ -157,17 +170,18 @@ async fn accept(
             _ = phases.wait_for(|phase| *phase == Phase::Stopping) => break,
             place = admission.place(&worker.counters) => place,
         };
-        if !admission.announces(address.ip()) && !place.give(address.ip()) {
+        let in_force = worker.current.get();
+        if !in_force.announcing.contains(address.ip()) && !place.give(address.ip(), &in_force) {
             worker.counters.connections_over_limit.add(1);
             continue;
         }
         let connection = Connection {
             worker: Rc::clone(&worker),
-            admission: Arc::clone(&admission),
+            bounds: Arc::clone(&in_force.bounds),
             phases: phases.clone(),
             secured: Secured::default(),
         };
-        connections.spawn_local(connection.serve(stream, address, place, served.clone()));
+        connections.spawn_local(connection.serve(stream, address, place, speaks, in_force));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
@@ -175,7 +189,8 @@ async fn accept(
 
 struct Connection {
     worker: Rc<Worker>,
-    admission: Arc<Admission>,
+    /// Those in force when it began.
+    bounds: Arc<Bounds>,
     phases: Phases,
     secured: Secured,
 }
@@ -185,8 +200,6 @@ struct Connection {
 struct Secured {
     /// The certificate that was shown, if a name was asked for.
     shown: Option<Arc<Certificate>>,
-    /// The `Strict-Transport-Security` of answers that have none of their own.
-    hsts: Option<HeaderValue>,
 }
 
 impl Secured {
@@ -197,14 +210,14 @@ impl Secured {
             _ => true,
         }
     }
+}
 
-    /// Adds to an answer what TLS promises.
-    fn promise<B>(&self, response: &mut Response<B>) {
-        if let Some(hsts) = &self.hsts
-            && !response.headers().contains_key(STRICT_TRANSPORT_SECURITY)
-        {
-            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
-        }
+/// Adds to an answer over TLS what TLS promises.
+fn promise<B>(in_force: &InForce, peer: Peer, response: &mut Response<B>) {
+    if let Some(hsts) = in_force.hsts.as_ref().filter(|_| peer.tls)
+        && !response.headers().contains_key(STRICT_TRANSPORT_SECURITY)
+    {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
 }
 
@@ -214,7 +227,8 @@ impl Connection {
         mut stream: TcpStream,
         address: SocketAddr,
         mut place: Place,
-        served: Option<Served>,
+        speaks: Speaks,
+        in_force: Arc<InForce>,
     ) {
         let Ok(local) = stream.local_addr() else { return };
         // Answers are written whole: waiting to fill a packet only delays them.
@@ -222,12 +236,12 @@ impl Connection {
             debug!(%error, "a connection was gone before it was served");
             return;
         }
-        let mut peer = Peer { address, local, tls: served.is_some() };
-        if self.admission.announces(address.ip()) {
+        let mut peer = Peer { address, local, tls: speaks == Speaks::Tls };
+        if in_force.announcing.contains(address.ip()) {
             match proxy_protocol::read(&mut stream).await {
                 Ok(Some(Ends { from, to })) => {
                     (peer.address, peer.local) = (from, to);
-                    if !place.give(from.ip()) {
+                    if !place.give(from.ip(), &in_force) {
                         return self.worker.counters.connections_over_limit.add(1);
                     }
                 }
@@ -239,14 +253,18 @@ impl Connection {
                 }
             }
         }
+        let served = in_force.served.clone().filter(|_| peer.tls);
+        // What a request holds to is its own; held here it would last as long as the connection.
+        drop(in_force);
         let Some(served) = served else { return self.plain(stream, peer, place).await };
-        let handshake = Box::pin(TlsAcceptor::from(served.config).accept(stream));
-        match timeout(self.worker.bounds.timeouts.handshake.get(), handshake).await {
+        let handshake = Box::pin(TlsAcceptor::from(Arc::clone(&served.config)).accept(stream));
+        match timeout(self.bounds.timeouts.handshake.get(), handshake).await {
             Ok(Ok(stream)) => {
                 let told = &stream.get_ref().1;
-                let shown = told.server_name().map(|name| served.certificates.shown_to(name));
+                let shown = told.server_name().map(|name| served.shown_to(name));
                 let http2 = told.alpn_protocol() == Some(b"h2");
-                self.secured = Secured { shown, hsts: served.hsts };
+                self.secured = Secured { shown };
+                drop(served);
                 self.http(http2, Held::new(stream, place), peer).await;
             }
             Ok(Err(error)) => debug!(%error, "a TLS handshake failed"),
@@ -256,8 +274,7 @@ impl Connection {
 
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
     async fn plain(mut self, stream: TcpStream, peer: Peer, place: Place) {
-        let bounds = Arc::clone(&self.worker.bounds);
-        let (head, idle) = (bounds.timeouts.head.get(), bounds.timeouts.idle.get());
+        let (head, idle) = (self.bounds.timeouts.head.get(), self.bounds.timeouts.idle.get());
         let http2 = tokio::select! {
             http2 = timeout(idle, begins_http2(&stream, head)) => http2,
             () = grace(&mut self.phases) => return,
@@ -284,8 +301,7 @@ impl Connection {
         stream: S,
         peer: Peer,
     ) {
-        let door =
-            Door::new(stream, Arc::clone(&self.worker.bounds), Arc::clone(&self.worker.counters));
+        let door = Door::new(stream, self.bounds, Arc::clone(&self.worker.counters));
         let past_hyper = (door.tunnel(), door.ahead());
         let connection = http1::Builder::new()
             .header_read_timeout(None)
@@ -293,7 +309,7 @@ impl Connection {
             .half_close(true)
             .serve_connection(
                 TokioIo::new(door),
-                service(self.worker, peer, self.secured, past_hyper, self.phases.clone()),
+                service(self.worker, peer, past_hyper, self.phases.clone()),
             );
         let connection = connection.with_upgrades();
         let finish = http1::UpgradeableConnection::graceful_shutdown;
@@ -324,7 +340,6 @@ async fn begins_http2(stream: &TcpStream, head: Duration) -> bool {
 fn service(
     worker: Rc<Worker>,
     peer: Peer,
-    secured: Secured,
     (tunnel, ahead): (Tunnel, Ahead),
     phases: Phases,
 ) -> impl Service<
@@ -335,11 +350,13 @@ fn service(
 > {
     service_fn(move |request| {
         let (worker, phases) = (Rc::clone(&worker), phases.clone());
-        let (tunnel, ahead, secured) = (tunnel.clone(), ahead.clone(), secured.clone());
+        let (tunnel, ahead) = (tunnel.clone(), ahead.clone());
         async move {
             // Boxed, so that a connection that rests has no room for a request's walk.
-            let mut response = Box::pin(worker.handle(peer, request, Some(&ahead))).await;
-            secured.promise(&mut response);
+            let in_force = worker.current.get();
+            let answer = Box::pin(worker.handle(&in_force, peer, request, Some(&ahead)));
+            let mut response = answer.await;
+            promise(&in_force, peer, &mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();
             } else if *phases.borrow() != Phase::Serving {

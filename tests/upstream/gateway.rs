@@ -9,7 +9,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request, Response};
 use kelisim::app::{Running, start_with};
 use kelisim::clock::Clock;
-use kelisim::config::{Settings, rule_files};
+use kelisim::config::{Config, Settings, rule_files};
 use kelisim::proxy::{Origin, Resolver, Route, UpstreamSettings, Upstreams};
 use kelisim::settings::Count;
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ use super::site::Site;
 /// A gateway that ends with its test.
 pub(crate) struct Gateway {
     running: Running,
+    config: Config,
     _folder: TempDir,
 }
 
@@ -69,7 +70,7 @@ pub(crate) fn start_with_groups(
     config.resolver = resolver;
     let files = rule_files(Path::new("rules")).expect("the shipped rules");
     let running = start_with(&config, &files, &Clock::System).expect("a gateway");
-    Gateway { running, _folder: folder }
+    Gateway { running, config, _folder: folder }
 }
 
 /// An answer, read to its end.
@@ -110,6 +111,11 @@ impl Gateway {
     /// Where it listens for HTTP.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.plain[0]
+    }
+
+    /// Reads its files once more, with the settings that it has, and says what is wrong with them.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        self.running.reload.reload(Ok(self.config.clone())).map_err(|error| error.to_string())
     }
 
     /// A visitor who speaks HTTP/2.

@@ -26,6 +26,7 @@ use super::group::Slot;
 use super::origin::Scheme;
 use super::pool::{Connection, Lease, Pool};
 use super::upload::{Progress, Upload};
+use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::proxy::interim::{Heard, Listener, PATIENCE};
 use crate::proxy::raw_target::RawTarget;
@@ -64,8 +65,9 @@ pub(super) async fn attempt(
     mut head: Request<()>,
     body: Option<FromVisitor>,
     exchange: Exchange<'_>,
+    bounds: &Bounds,
 ) -> Result<(Response<Incoming>, Lease), Failed> {
-    let silence = pool.bounds.timeouts.answer.get();
+    let silence = bounds.timeouts.answer.get();
     let length = body.as_ref().map(|body| body.size_hint().exact());
     let progress = Progress::of(body, exchange.listener.waits());
     let heard = exchange.listener.listen(&mut head);
@@ -109,7 +111,9 @@ pub(super) async fn attempt(
         return Err(Failed { fault: cut.into(), again: Again::Never });
     }
     match response {
-        Ok(response) => Ok((response, Lease::new(Rc::clone(pool), slot, connection, progress))),
+        Ok(response) => {
+            Ok((response, Lease::new(Rc::clone(pool), slot, connection, progress, bounds)))
+        }
         Err(mut failed) => {
             // What comes back was never sent.
             let unsent = failed.take_message().is_some();

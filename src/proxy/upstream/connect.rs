@@ -148,7 +148,7 @@ async fn shake(
             _ => over_http1(stream, address, for_one).await,
         };
     };
-    let config = if wants == Wants::Http1 { &tls.http1 } else { &tls.any };
+    let config = if wants == Wants::Http1 { &tls.papers.http1 } else { &tls.papers.any };
     let connector = TlsConnector::from(config.clone());
     let stream = connector.connect(tls.name.clone(), stream).await;
     let stream = stream.map_err(|error| format!("TLS: {error}"))?;

@@ -5,22 +5,27 @@
 //! down answers nothing worse than we would. If none has room it waits its turn, for a while, in a
 //! queue that has an end.
 //!
-//! Which server is well says [`super::server`]; the threads share all of this.
+//! Which server is well says [`super::server`]; the threads share all of this. A reload that changes a
+//! group makes another, with the servers that stay and the same queue: who waits in it keeps their turn.
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::origin::Origin;
 use super::resolve::Resolver;
 use super::server::Server;
 use super::settings::UpstreamSettings;
-use super::tls::TlsRefused;
+use super::tls::{Papers, Tls, TlsRefused};
 use crate::fault::UpstreamFault;
 use crate::settings::Count;
+
+/// How soon who waits in a group that was replaced looks for a place again.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// How the servers of a group share the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,41 +58,76 @@ impl Balance {
 /// A group of servers.
 #[derive(Debug)]
 pub(super) struct Group {
+    pub(super) name: String,
     pub(super) servers: Vec<Arc<Server>>,
     pub(super) upstream: UpstreamSettings,
     next: AtomicUsize,
-    waiting: AtomicUsize,
-    freed: Notify,
+    queue: Arc<Queue>,
+    is_retired: AtomicBool,
     budget: Budget,
 }
 
+/// Who waits for a place in a group, or in the one that came after it.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: AtomicUsize,
+    freed: Notify,
+}
+
 impl Group {
-    /// A group as it was set; reads the files that its TLS needs.
+    /// A group as it was set; reads the files that its TLS needs. What it shares with the one `before` it
+    /// stays, and all of it does where nothing has changed.
     pub(super) fn new(
         name: &str,
         upstream: &UpstreamSettings,
         resolver: &Resolver,
-    ) -> Result<Group, TlsRefused> {
+        before: Option<&Arc<Group>>,
+    ) -> Result<Arc<Group>, TlsRefused> {
         let mut upstream = upstream.clone();
         if upstream.servers.len() == 1 {
             // It would be asked all the same.
             upstream.ejection.failures = Count::of(0);
         }
-        let server = |origin: &Origin| Server::new(name, origin, &upstream, resolver).map(Arc::new);
-        Ok(Group {
-            servers: upstream.servers.iter().map(server).collect::<Result<_, _>>()?,
+        let papers = Papers::of(&upstream)?;
+        // Each stays once, even where one address is named twice.
+        let mut known: Vec<_> = before.map(|before| before.servers.clone()).unwrap_or_default();
+        let server = |origin: &Origin| {
+            let tls = Tls::with(origin, &upstream.tls, papers.as_ref())?;
+            let same = known.iter().position(|known| known.is(origin, &upstream, tls.as_ref()));
+            Ok(match same {
+                Some(at) => known.remove(at),
+                None => Arc::new(Server::new(name, origin, &upstream, tls, resolver)),
+            })
+        };
+        let servers = upstream.servers.iter().map(server).collect::<Result<Vec<_>, _>>()?;
+        let is_same = |before: &&Arc<Group>| {
+            let mut both = before.servers.iter().zip(&servers);
+            before.upstream == upstream && both.all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        if let Some(before) = before.filter(is_same) {
+            return Ok(Arc::clone(before));
+        }
+        Ok(Arc::new(Group {
+            name: name.to_owned(),
+            servers,
             budget: Budget::new(upstream.retries.get()),
             upstream,
             next: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
-            freed: Notify::new(),
-        })
+            queue: before.map(|before| Arc::clone(&before.queue)).unwrap_or_default(),
+            is_retired: AtomicBool::new(false),
+        }))
+    }
+
+    /// Another group is in force in its place. Who waits is served by this one.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::SeqCst);
+        self.queue.freed.notify_waiters();
     }
 
     /// A place at a server for one request, which may have been sent to some before.
     pub(super) async fn enter(self: &Arc<Self>, tried: &[usize]) -> Result<Slot, UpstreamFault> {
         // Who waits goes first.
-        if self.waiting.load(Ordering::SeqCst) == 0
+        if self.queue.waiting.load(Ordering::SeqCst) == 0
             && let Some(slot) = self.place(tried)
         {
             return Ok(slot);
@@ -95,13 +135,18 @@ impl Group {
         let _place = Place::in_queue(self).ok_or(UpstreamFault::Full("the queue is full"))?;
         let turn = async {
             loop {
-                let mut freed = pin!(self.freed.notified());
+                let mut freed = pin!(self.queue.freed.notified());
                 // From here on no place is freed without our knowing.
                 freed.as_mut().enable();
                 if let Some(slot) = self.place(tried) {
                     return slot;
                 }
-                freed.await;
+                if self.is_retired.load(Ordering::SeqCst) {
+                    // Others are told of places, which may be at servers that this group has not.
+                    sleep(LOOK_AGAIN).await;
+                } else {
+                    freed.await;
+                }
             }
         };
         let turn = timeout(self.upstream.queue.get(), turn).await;
@@ -125,7 +170,7 @@ impl Group {
 
     /// A server's news are everybody's: who waits looks again.
     pub(super) fn look_again(&self) {
-        self.freed.notify_waiters();
+        self.queue.freed.notify_waiters();
     }
 
     /// A place at the server whose turn it is, if one has room.
@@ -163,8 +208,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.group.servers[self.index].leave();
         // In one order for all: who comes to wait sees the place, or is seen here.
-        if self.group.waiting.load(Ordering::SeqCst) > 0 {
-            self.group.freed.notify_one();
+        let queue = &self.group.queue;
+        if queue.waiting.load(Ordering::SeqCst) > 0 {
+            queue.freed.notify_one();
         }
     }
 }
@@ -174,7 +220,7 @@ struct Place<'a>(&'a Group);
 
 impl Place<'_> {
     fn in_queue(group: &Group) -> Option<Place<'_>> {
-        let before = group.waiting.fetch_add(1, Ordering::SeqCst);
+        let before = group.queue.waiting.fetch_add(1, Ordering::SeqCst);
         // Counted before it is looked at: two who come at once cannot both be the last.
         let place = Place(group);
         (before < group.upstream.pending.get()).then_some(place)
@@ -183,7 +229,7 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.0.queue.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

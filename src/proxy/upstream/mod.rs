@@ -9,6 +9,9 @@
 //! A request that did not come through is sent again only where nobody can tell: where no connection
 //! could be made, at another server; else as [`attempt`] says. A group has a budget for it, but for what
 //! cost its server nothing.
+//!
+//! A reload makes other [`Sites`]. Servers that stay are the same in both, and so are each thread's
+//! connections to them; the others are let go of once their last request is through.
 
 mod attempt;
 mod connect;
@@ -24,6 +27,8 @@ mod tls;
 mod upload;
 mod watch;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -45,11 +50,13 @@ pub use self::settings::{
     EjectionSettings, HealthSettings, Route, TlsSettings, UpstreamSettings, Upstreams,
 };
 pub use self::tls::TlsRefused;
+pub use self::watch::watch;
 
 use self::attempt::{Again, Failed, attempt};
 use self::connect::Wants;
 use self::group::Group;
 use self::pool::Pool;
+use self::server::Server;
 use crate::bounds::Bounds;
 use crate::fault::{Fault, UpstreamFault};
 use crate::observe::ServerCounters;
@@ -71,11 +78,18 @@ pub struct Sites {
 }
 
 impl Sites {
-    /// The sites of a plan; reads the files that their TLS needs.
-    pub fn new(plan: Plan, resolver: &Resolver, bounds: &Arc<Bounds>) -> Result<Sites, SitesError> {
+    /// The sites of a plan; reads the files that their TLS needs. What was the same `before` stays.
+    pub fn new(
+        plan: Plan,
+        resolver: &Resolver,
+        bounds: &Arc<Bounds>,
+        before: Option<&Sites>,
+    ) -> Result<Sites, SitesError> {
         let Plan { groups, routes, fallback } = plan;
+        let known = before.map(|before| &before.groups[..]).unwrap_or_default();
         let group = |(name, upstream): &(String, UpstreamSettings)| {
-            let group = Group::new(name, upstream, resolver).map(Arc::new);
+            let before = known.iter().find(|group| group.name == *name);
+            let group = Group::new(name, upstream, resolver, before);
             group.map_err(|why| SitesError::Tls(name.clone(), why))
         };
         let groups = groups.iter().map(group).collect::<Result<_, _>>()?;
@@ -88,9 +102,15 @@ impl Sites {
         servers.map(|server| Arc::clone(&server.counters)).collect()
     }
 
-    /// Checks the servers and looks their names up until `stopped`; to be called on a thread of its own.
-    pub fn watch(&self, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
-        watch::run(self, stopped)
+    /// They are in force in the place of those `before`.
+    pub(super) fn replace(&self, before: &Sites) {
+        for gone in before.groups.iter().filter(|group| !self.has(group)) {
+            gone.retire();
+        }
+    }
+
+    fn has(&self, group: &Arc<Group>) -> bool {
+        self.groups.iter().any(|own| Arc::ptr_eq(own, group))
     }
 
     fn place(&self, host: &str, path: &str) -> usize {
@@ -99,22 +119,54 @@ impl Sites {
     }
 }
 
+/// One thread's connections to the sites.
+#[derive(Debug)]
+pub struct Upstream(RefCell<Rc<Ways>>);
+
+impl Upstream {
+    /// None yet.
+    pub fn new(sites: Arc<Sites>) -> Upstream {
+        Upstream(RefCell::new(Rc::new(Ways::to(sites, HashMap::new()))))
+    }
+
+    /// Turns to these sites, and lets go of connections to servers that are not theirs.
+    pub fn follow(&self, sites: &Arc<Sites>) {
+        self.to(sites);
+    }
+
+    /// The ways to these sites.
+    pub(super) fn to(&self, sites: &Arc<Sites>) -> Rc<Ways> {
+        let mut ways = self.0.borrow_mut();
+        if !Arc::ptr_eq(&ways.sites, sites) {
+            let pools = ways.pools.iter().flatten();
+            let known = pools.map(|pool| (Arc::as_ptr(&pool.server), Rc::clone(pool))).collect();
+            *ways = Rc::new(Ways::to(Arc::clone(sites), known));
+        }
+        Rc::clone(&ways)
+    }
+}
+
 /// The sites, as one thread reaches them.
 #[derive(Debug)]
-pub struct Upstream {
+pub(super) struct Ways {
     sites: Arc<Sites>,
     /// The connections to each server of each group.
     pools: Vec<Vec<Rc<Pool>>>,
 }
 
-impl Upstream {
-    /// One thread's way to the sites.
-    pub fn new(sites: Arc<Sites>) -> Upstream {
-        let bounds = &sites.bounds;
-        let pool = |server: &Arc<_>| Rc::new(Pool::new(Arc::clone(server), Arc::clone(bounds)));
-        let pools = sites.groups.iter().map(|group| group.servers.iter().map(pool).collect());
-        let pools = pools.collect();
-        Upstream { sites, pools }
+impl Ways {
+    /// With the connections that there are.
+    fn to(sites: Arc<Sites>, mut known: HashMap<*const Server, Rc<Pool>>) -> Ways {
+        let mut pool = |server: &Arc<Server>| {
+            let known = known.remove(&Arc::as_ptr(server));
+            known.unwrap_or_else(|| Rc::new(Pool::new(Arc::clone(server))))
+        };
+        let pools = sites.groups.iter();
+        let pools = pools.map(|group| group.servers.iter().map(&mut pool).collect()).collect();
+        for gone in known.into_values() {
+            gone.let_go();
+        }
+        Ways { sites, pools }
     }
 
     /// Sends a request for `host` (in lower case, without port) and `path` to where it is for, and waits
@@ -132,6 +184,7 @@ impl Upstream {
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let place = self.sites.place(host, path);
         let (group, pools) = (&self.sites.groups[place], &self.pools[place]);
+        let bounds = &*self.sites.bounds;
         group.earn();
         let mut body = Some(body).filter(|body| !body.is_end_stream());
         let announced = group.upstream.proxy_protocol.map(|how| how.of_visitor(ends));
@@ -150,8 +203,10 @@ impl Upstream {
             let (pool, again) = (&pools[slot.index], tried.contains(&slot.index));
             tried.push(slot.index);
             pool.server.counters.requests.add(1);
-            let failed = match pool.take(wants, again, announced.as_deref()).await {
-                Ok(connection) => attempt(pool, slot, connection, request, body, exchange).await,
+            let failed = match pool.take(wants, again, announced.as_deref(), bounds).await {
+                Ok(connection) => {
+                    attempt(pool, slot, connection, request, body, exchange, bounds).await
+                }
                 Err(fault) => {
                     let other = group.has_other(&tried);
                     let again = if other { Again::Elsewhere(body) } else { Again::Never };
@@ -166,7 +221,7 @@ impl Upstream {
                 Err(failed) => failed,
             };
             if failed.is_the_servers() {
-                pool.server.did_not_answer();
+                pool.server.did_not_answer(&group.upstream.ejection);
             }
             let left = tried.len() < TRIES_MAX;
             body = match failed.again {

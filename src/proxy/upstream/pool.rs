@@ -7,6 +7,8 @@
 //! While it is not known what a site speaks, and where it speaks HTTP/2, one connection is made at a
 //! time, and whoever needs one waits for it: a burst must not open a connection for each request that
 //! then share one.
+//!
+//! A pool outlives reloads that leave its server as it is: how long anything may take says the request.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -36,13 +38,14 @@ const OPENINGS_MAX: usize = 4;
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) server: Arc<Server>,
-    pub(super) bounds: Arc<Bounds>,
     resting: RefCell<Vec<Resting>>,
     shared: RefCell<Vec<Rc<Shared>>>,
     /// The connection that is being made, where it may turn out to be one for all.
     opening: RefCell<Option<Rc<Opening>>>,
     /// Whether the server is known to speak HTTP/1.1.
     is_http1: Cell<bool>,
+    /// Whether the server is in force no more: nothing is kept for later.
+    is_gone: Cell<bool>,
 }
 
 type Opening = OnceCell<Result<(), UpstreamFault>>;
@@ -111,6 +114,8 @@ pub struct Lease {
     slot: Option<Slot>,
     connection: Option<Connection>,
     progress: Rc<Progress>,
+    pause: Duration,
+    resting_max: usize,
 }
 
 impl Lease {
@@ -119,13 +124,21 @@ impl Lease {
         slot: Slot,
         connection: Connection,
         progress: Rc<Progress>,
+        bounds: &Bounds,
     ) -> Lease {
-        Lease { pool, slot: Some(slot), connection: Some(connection), progress }
+        Lease {
+            pool,
+            slot: Some(slot),
+            connection: Some(connection),
+            progress,
+            pause: bounds.timeouts.answer.get(),
+            resting_max: bounds.limits.resting.get(),
+        }
     }
 
     /// How long the site may pause within the answer's body.
     pub(in crate::proxy) fn pause(&self) -> Duration {
-        self.pool.bounds.timeouts.answer.get()
+        self.pause
     }
 
     /// The answer was read to its end: the connection may be used again, if all of the
@@ -138,7 +151,7 @@ impl Lease {
         }
         own.reused = true;
         let mut resting = self.pool.resting.borrow_mut();
-        if resting.len() < self.pool.bounds.limits.resting.get() {
+        if resting.len() < self.resting_max && !self.pool.is_gone.get() {
             resting.push(Resting { connection: own, since: Instant::now() });
         }
     }
@@ -151,16 +164,23 @@ impl Drop for Lease {
 }
 
 impl Pool {
-    pub(super) fn new(server: Arc<Server>, bounds: Arc<Bounds>) -> Pool {
+    pub(super) fn new(server: Arc<Server>) -> Pool {
         let is_http1 = Cell::new(server.origin.scheme == Scheme::Http);
         Pool {
             server,
-            bounds,
             resting: RefCell::default(),
             shared: RefCell::default(),
             opening: RefCell::default(),
             is_http1,
+            is_gone: Cell::new(false),
         }
+    }
+
+    /// The server is in force no more: what rests is closed now, and the rest when it is through.
+    pub(super) fn let_go(&self) {
+        self.is_gone.set(true);
+        self.resting.borrow_mut().clear();
+        self.shared.borrow_mut().clear();
     }
 
     /// A connection to send a request on: `fresh` if none that rested will do, and for one visitor alone if
@@ -170,23 +190,25 @@ impl Pool {
         wants: Wants,
         fresh: bool,
         announced: Option<&[u8]>,
+        bounds: &Bounds,
     ) -> Result<Connection, UpstreamFault> {
+        let rest = bounds.timeouts.rest.get();
         let mut made = 0;
         while made < OPENINGS_MAX {
             if wants == Wants::Any
-                && let Some(ticket) = self.room()
+                && let Some(ticket) = self.room(rest)
             {
                 return Ok(Connection::Shared(Rc::new(ticket)));
             }
             if !fresh
                 && announced.is_none()
-                && let Some(own) = self.rested().await
+                && let Some(own) = self.rested(rest).await
             {
                 return Ok(Connection::Own(own));
             }
             let own = match wants == Wants::Http1 || self.is_http1.get() {
-                true => self.open(wants, announced).await?,
-                false => self.open_for_all(&mut made).await?,
+                true => self.open(wants, announced, bounds).await?,
+                false => self.open_for_all(&mut made, bounds).await?,
             };
             if let Some(own) = own {
                 return Ok(Connection::Own(own));
@@ -196,8 +218,7 @@ impl Pool {
     }
 
     /// A place on an open HTTP/2 connection.
-    fn room(&self) -> Option<Ticket> {
-        let rest = self.bounds.timeouts.rest.get();
+    fn room(&self, rest: Duration) -> Option<Ticket> {
         let mut shared = self.shared.borrow_mut();
         shared.retain(|one| {
             let rested = one.live.get() == 0 && one.since.get().elapsed() > rest;
@@ -207,10 +228,10 @@ impl Pool {
     }
 
     /// The HTTP/1.1 connection that has rested the shortest and is still alive.
-    async fn rested(&self) -> Option<Own> {
+    async fn rested(&self, rest: Duration) -> Option<Own> {
         loop {
             let Resting { mut connection, since } = self.resting.borrow_mut().pop()?;
-            if since.elapsed() > self.bounds.timeouts.rest.get() {
+            if since.elapsed() > rest {
                 // Those below are older still.
                 self.resting.borrow_mut().clear();
                 return None;
@@ -227,12 +248,16 @@ impl Pool {
 
     /// Makes a connection that may be one for all; who comes meanwhile waits for it. It is returned if
     /// it is ours alone, and counted in `made` if we made it.
-    async fn open_for_all(&self, made: &mut usize) -> Result<Option<Own>, UpstreamFault> {
+    async fn open_for_all(
+        &self,
+        made: &mut usize,
+        bounds: &Bounds,
+    ) -> Result<Option<Own>, UpstreamFault> {
         let opening = Rc::clone(self.opening.borrow_mut().get_or_insert_default());
         let mut own = None;
         let opened = opening.get_or_init(async || {
             *made += 1;
-            own = self.open(Wants::Any, None).await?;
+            own = self.open(Wants::Any, None, bounds).await?;
             Ok(())
         });
         let opened = opened.await.clone();
@@ -245,13 +270,14 @@ impl Pool {
         &self,
         wants: Wants,
         announced: Option<&[u8]>,
+        bounds: &Bounds,
     ) -> Result<Option<Own>, UpstreamFault> {
         let server = &self.server;
         let mut failed = self.unreachable("the name has no address");
         loop {
             let addresses = server.addresses.in_turn().await;
             for address in addresses.map_err(|error| self.unreachable(&error.to_string()))? {
-                let (within, silence) = (self.bounds.timeouts.connect, self.bounds.timeouts.answer);
+                let (within, silence) = (bounds.timeouts.connect, bounds.timeouts.answer);
                 match connect(server, address, wants, announced, within, silence).await {
                     Ok(Opened::Own(own)) => {
                         if wants == Wants::Any {

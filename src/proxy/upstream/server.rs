@@ -4,6 +4,8 @@
 //! no answer from it (ejection). What it answers is its own business: an error is an answer.
 //!
 //! Checks that pass end an ejection: they know more than an old failure.
+//!
+//! A server that a reload finds set as it was stays what it is, with all that is known of it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use tracing::{info, warn};
 use super::origin::Origin;
 use super::resolve::{Addresses, Resolver};
 use super::settings::{EjectionSettings, HealthSettings, UpstreamSettings};
-use super::tls::{Tls, TlsRefused};
+use super::tls::Tls;
 use crate::observe::ServerCounters;
 use crate::settings::Span;
 
@@ -28,7 +30,8 @@ pub(super) struct Server {
     pub(super) counters: Arc<ServerCounters>,
     /// How long an HTTP/2 connection may be silent, and how long it may take to say that it lives.
     pub(super) ping: Span,
-    ejection: EjectionSettings,
+    /// How it is checked: what is known of it was found so.
+    health: HealthSettings,
     live: AtomicUsize,
     /// Requests in a row that got no answer.
     failures: AtomicUsize,
@@ -45,24 +48,41 @@ impl Server {
         group: &str,
         origin: &Origin,
         upstream: &UpstreamSettings,
+        tls: Option<Tls>,
         resolver: &Resolver,
-    ) -> Result<Server, TlsRefused> {
+    ) -> Server {
         // The first check that fails counts: nobody has seen the server well yet.
         let failed = upstream.health.fall.get() - 1;
-        Ok(Server {
-            tls: Tls::with(origin, &upstream.tls)?,
+        Server {
+            tls,
             addresses: Addresses::new(origin, resolver.clone()),
             counters: Arc::new(ServerCounters::new(group, origin.url())),
             origin: origin.clone(),
             ping: upstream.ping,
-            ejection: upstream.ejection.clone(),
+            health: upstream.health.clone(),
             live: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
             ejected_until: AtomicU64::new(0),
             began: Instant::now(),
             passed: AtomicUsize::new(0),
             failed: AtomicUsize::new(failed),
-        })
+        }
+    }
+
+    /// Whether it is the server that is set so.
+    pub(super) fn is(
+        &self,
+        origin: &Origin,
+        upstream: &UpstreamSettings,
+        tls: Option<&Tls>,
+    ) -> bool {
+        let as_secure = match (&self.tls, tls) {
+            (Some(one), Some(other)) => one.is(other),
+            (None, None) => true,
+            _ => false,
+        };
+        let set = (&self.origin, self.ping, &self.health);
+        as_secure && set == (origin, upstream.ping, &upstream.health)
     }
 
     /// Whether requests are to go there.
@@ -104,10 +124,10 @@ impl Server {
     }
 
     /// It has not answered.
-    pub(super) fn did_not_answer(&self) {
+    pub(super) fn did_not_answer(&self, ejection: &EjectionSettings) {
         self.counters.failures.add(1);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        let (max, time) = (self.ejection.failures.get(), self.ejection.time.get());
+        let (max, time) = (ejection.failures.get(), ejection.time.get());
         if max == 0 || failures < max || self.is_ejected() {
             return;
         }
@@ -116,7 +136,7 @@ impl Server {
         let time_millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.ejected_until.store(self.millis().saturating_add(time_millis), Ordering::Relaxed);
         self.counters.ejections.add(1);
-        let time = self.ejection.time;
+        let time = ejection.time;
         warn!(server = %self.origin, "{failures} requests in a row failed; left out for {time}");
     }
 
@@ -157,14 +177,15 @@ mod tests {
     use super::*;
     use crate::settings::Count;
 
+    const EJECTION: EjectionSettings =
+        EjectionSettings { failures: Count::of(3), time: Span::of_secs(10) };
+
     fn server() -> (Server, HealthSettings) {
         let origin = Origin::parse("http://127.0.0.1:1").unwrap();
         let health =
             HealthSettings { rise: Count::of(2), fall: Count::of(3), ..HealthSettings::default() };
-        let ejection = EjectionSettings { failures: Count::of(3), time: Span::of_secs(10) };
-        let upstream =
-            UpstreamSettings { health: health.clone(), ejection, ..UpstreamSettings::default() };
-        (Server::new("", &origin, &upstream, &Resolver::System).unwrap(), health)
+        let upstream = UpstreamSettings { health: health.clone(), ..UpstreamSettings::default() };
+        (Server::new("", &origin, &upstream, None, &Resolver::System), health)
     }
 
     #[test]
@@ -202,17 +223,17 @@ mod tests {
         for answers in [false, false, true, false, false] {
             match answers {
                 true => server.answered(),
-                false => server.did_not_answer(),
+                false => server.did_not_answer(&EJECTION),
             }
             assert!(server.is_well());
         }
-        server.did_not_answer();
+        server.did_not_answer(&EJECTION);
         assert!(!server.is_well());
         tokio::time::advance(Duration::from_millis(9_999)).await;
         assert!(!server.is_well());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(server.is_well());
-        (0..3).for_each(|_| server.did_not_answer());
+        (0..3).for_each(|_| server.did_not_answer(&EJECTION));
         assert!(!server.is_well());
         // Two checks that pass know better.
         server.passed(&health);

@@ -3,41 +3,75 @@
 //! Both run on a thread of their own, so that a slow lookup or a server that does not answer holds up
 //! no request. A check is a request like a visitor's, on a connection of its own: TLS, names and
 //! certificates are checked with it. Any answer from 200 to 399 passes.
+//!
+//! A reload changes what is watched; a group that stays is watched on.
 
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::{Request, StatusCode};
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::warn;
 
-use super::Sites;
 use super::attempt::for_http2;
 use super::connect::{Opened, Wants, connect};
 use super::group::Group;
 use super::server::Server;
 use super::settings::UpstreamSettings;
 use super::upload::Upload;
-use crate::proxy::Announcement;
+use crate::proxy::{Announcement, Current};
 
-/// Watches all servers until `stopped`.
-pub(super) fn run(sites: &Sites, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
+/// Checks the servers that are in force, and looks their names up, until `stopped`; to be called on a
+/// thread of its own.
+pub fn watch(current: &Current, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
-    for group in &sites.groups {
+    let watched = async {
+        let mut news = current.news();
+        let mut watched: Vec<Watched> = Vec::new();
+        loop {
+            let sites = Arc::clone(&current.get().sites);
+            watched.retain(|watched| sites.has(&watched.group));
+            for group in &sites.groups {
+                if !watched.iter().any(|watched| Arc::ptr_eq(&watched.group, group)) {
+                    watched.push(Watched::new(group));
+                }
+            }
+            drop(sites);
+            if news.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    LocalSet::new().block_on(&runtime, async {
+        tokio::select! {
+            () = watched => {}
+            () = stopped => {}
+        }
+    });
+    Ok(())
+}
+
+/// A group that is watched, as long as this is kept.
+struct Watched {
+    group: Arc<Group>,
+    _tasks: JoinSet<()>,
+}
+
+impl Watched {
+    fn new(group: &Arc<Group>) -> Watched {
+        let mut tasks = JoinSet::new();
         for server in &group.servers {
             if let Some(path) = &group.upstream.health.path {
                 let (group, server) = (Arc::clone(group), Arc::clone(server));
-                local.spawn_local(check(group, server, path.clone()));
+                tasks.spawn_local(check(group, server, path.clone()));
             }
             if !server.addresses.is_fixed() {
-                local.spawn_local(look_up(Arc::clone(group), Arc::clone(server)));
+                tasks.spawn_local(look_up(Arc::clone(group), Arc::clone(server)));
             }
         }
+        Watched { group: Arc::clone(group), _tasks: tasks }
     }
-    local.block_on(&runtime, stopped);
-    Ok(())
 }
 
 async fn look_up(group: Arc<Group>, server: Arc<Server>) {

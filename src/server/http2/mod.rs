@@ -31,7 +31,7 @@ use self::guard::Guard;
 use self::streams::{Held, Streams, Watched};
 use super::strict::HEAD_BYTES_MAX;
 use super::strict::http2::refusal;
-use super::{Phase, Phases, Secured, until};
+use super::{Phase, Phases, Secured, promise, until};
 use crate::bounds::Bounds;
 use crate::fault::Refusal;
 use crate::proxy::{Body, Peer, Worker};
@@ -54,7 +54,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     secured: Secured,
     mut phases: Phases,
 ) {
-    let bounds = Arc::clone(&worker.bounds);
+    let bounds = Arc::clone(&worker.current.get().bounds);
     let Bounds { timeouts, limits } = &*bounds;
     let streams =
         Streams::new(timeouts.write.get(), limits.streams.get(), Arc::clone(&worker.counters));
@@ -93,16 +93,16 @@ fn service(
         let (worker, streams) = (Rc::clone(&worker), streams.clone());
         // Before anything waits: what is refused is not kept.
         let admitted = admit(request, &secured, &streams);
-        let secured = secured.clone();
         async move {
+            let in_force = worker.current.get();
             let mut response = match admitted {
-                Ok((request, _held)) => worker.handle(peer, request, None).await,
+                Ok((request, _held)) => worker.handle(&in_force, peer, request, None).await,
                 Err(refusal) => {
                     worker.counters.refuse(refusal);
                     refusal.response().map(Body::own)
                 }
             };
-            secured.promise(&mut response);
+            promise(&in_force, peer, &mut response);
             Ok(response.map(|body| streams.watched(body)))
         }
     })

@@ -6,14 +6,14 @@
 //!
 //! TLS 1.2 and 1.3, with rustls' own choice of suites and key exchanges, the one that withstands quantum
 //! computers first. A visitor who comes back shows a ticket (RFC 5077, RFC 8446 §2.2), which any thread
-//! can read; the keys that seal them are changed every six hours and are on no disk.
+//! can read; the keys that seal them are changed every six hours and are on no disk. Certificates are
+//! never changed: others make another [`Served`], and a connection keeps the one that it began with.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use http::HeaderValue;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -86,41 +86,44 @@ impl Tls {
 #[derive(Clone, Debug)]
 pub struct Served {
     /// What the library is told.
-    pub(super) config: Arc<ServerConfig>,
-    /// The certificates, which can be replaced.
-    pub certificates: Arc<Certificates>,
-    /// The `Strict-Transport-Security` of answers.
-    pub(super) hsts: Option<HeaderValue>,
+    pub config: Arc<ServerConfig>,
+    certificates: Arc<Certificates>,
 }
 
-/// The certificates that are served. They can be replaced while connections are made.
-#[derive(Debug)]
-pub struct Certificates(ArcSwap<ByName>);
-
-impl Certificates {
-    /// Puts others in their place.
-    pub fn replace(&self, others: ByName) {
-        self.0.store(Arc::new(others));
+impl Served {
+    /// With the certificates of a folder, and new keys that seal tickets.
+    pub fn read(folder: &Path) -> Result<Served, TlsError> {
+        let certificates = Arc::new(Certificates::read(folder)?);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider serves TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // All suites are good ones, and of two good ones auditors want the server to choose.
+        config.ignore_client_order = true;
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Tickets)?;
+        Ok(Served { config: Arc::new(config), certificates })
     }
-}
 
-impl Certificates {
-    /// The one that is shown to who asks for this name.
-    pub(super) fn shown_to(&self, name: &str) -> Arc<Certificate> {
-        self.0.load().find(&name.to_ascii_lowercase())
+    /// The same with the certificates that lie in a folder now: tickets stay good.
+    pub fn renewed(&self, folder: &Path) -> Result<Served, TlsError> {
+        let certificates = Arc::new(Certificates::read(folder)?);
+        let mut config = ServerConfig::clone(&self.config);
+        config.cert_resolver = Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>;
+        Ok(Served { config: Arc::new(config), certificates })
     }
-}
 
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let shown = self.shown_to(hello.server_name().unwrap_or_default());
-        Some(Arc::clone(&shown.key))
+    /// The certificate that is shown to who asks for this name.
+    pub fn shown_to(&self, name: &str) -> Arc<Certificate> {
+        self.certificates.find(&name.to_ascii_lowercase())
     }
 }
 
 /// A certificate and what it is for.
 #[derive(Debug)]
-pub(super) struct Certificate {
+pub struct Certificate {
     key: Arc<CertifiedKey>,
     names: Vec<String>,
 }
@@ -128,7 +131,7 @@ pub(super) struct Certificate {
 impl Certificate {
     /// Whether it is for a host. One that it is not for is asked for by mistake: a browser uses a
     /// connection for every host that its certificate is for, and for no other (RFC 9110 §7.4).
-    pub(super) fn is_for(&self, host: &str) -> bool {
+    pub fn is_for(&self, host: &str) -> bool {
         // A name in full ends with a dot, which is not said in TLS (RFC 6066 §3).
         let host = host.strip_suffix('.').unwrap_or(host);
         // A wildcard stands for one label (RFC 9525 §6.3).
@@ -142,12 +145,19 @@ impl Certificate {
 
 /// Certificates by the names that they are for.
 #[derive(Debug)]
-pub struct ByName {
+struct Certificates {
     names: HashMap<String, Arc<Certificate>>,
     first: Arc<Certificate>,
 }
 
-impl ByName {
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
+        Some(Arc::clone(&self.find(&name).key))
+    }
+}
+
+impl Certificates {
     fn find(&self, name: &str) -> Arc<Certificate> {
         let wildcard = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
         let found = self.names.get(name).or_else(|| self.names.get(&wildcard?));
@@ -155,7 +165,7 @@ impl ByName {
     }
 
     /// Reads the certificates of a folder.
-    pub fn read(folder: &Path) -> Result<ByName, TlsError> {
+    fn read(folder: &Path) -> Result<Certificates, TlsError> {
         let entries = std::fs::read_dir(folder)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| TlsError::Folder(folder.to_owned(), error))?;
@@ -181,23 +191,8 @@ impl ByName {
             first.get_or_insert(certificate);
         }
         let first = first.ok_or_else(|| TlsError::Empty(folder.to_owned()))?;
-        Ok(ByName { names, first })
+        Ok(Certificates { names, first })
     }
-}
-
-/// What serves the certificates of a folder.
-pub fn served(folder: &Path, hsts: Option<HeaderValue>) -> Result<Served, TlsError> {
-    let certificates = Arc::new(Certificates(ArcSwap::from_pointee(ByName::read(folder)?)));
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("the provider serves TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::clone(&certificates) as Arc<dyn ResolvesServerCert>);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // All suites are good ones, and of two good ones auditors want the server to choose.
-    config.ignore_client_order = true;
-    config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Tickets)?;
-    Ok(Served { config: Arc::new(config), certificates, hsts })
 }
 
 fn read(certificate: &Path) -> Result<CertifiedKey, TlsError> {
@@ -252,14 +247,14 @@ mod tests {
         write(folder.path(), "a", &["send-box.com", "*.send-box.com"]);
         let key = read(&folder.path().join("a.crt")).unwrap();
         assert_eq!(names_of(&key), ["send-box.com", "*.send-box.com"]);
-        assert!(served(folder.path(), None).is_ok());
+        assert!(Served::read(folder.path()).is_ok());
     }
 
     #[test]
     fn a_host_is_one_of_a_certificates_names_or_it_is_not() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "www.send-box.kz", &["send-box.com", "*.send-box.com"]);
-        let certificate = served(folder.path(), None).unwrap().certificates.shown_to("");
+        let certificate = Served::read(folder.path()).unwrap().shown_to("");
         for host in ["send-box.com", "Send-Box.com", "a.send-box.com.", "www.send-box.kz"] {
             assert!(certificate.is_for(host), "{host}");
         }
@@ -292,14 +287,14 @@ mod tests {
     #[test]
     fn unfit_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(served(folder.path(), None), Err(TlsError::Empty(_))));
+        assert!(matches!(Served::read(folder.path()), Err(TlsError::Empty(_))));
         write(folder.path(), "a", &["a.kz"]);
         let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
         std::fs::write(folder.path().join("a.key"), other).unwrap();
-        let error = served(folder.path(), None).unwrap_err().to_string();
+        let error = Served::read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("a.key: not the key of"), "{error}");
         std::fs::write(folder.path().join("a.crt"), "nothing").unwrap();
-        let error = served(folder.path(), None).unwrap_err().to_string();
+        let error = Served::read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("a.crt: no certificate"), "{error}");
     }
 }
