@@ -20,9 +20,11 @@ use std::time::{Duration, Instant};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::warn;
 
+use super::line::Line;
 use crate::observe::Counters;
 use crate::proxy::{Trusted, holding};
 
@@ -149,6 +151,12 @@ pub(super) struct Held<S> {
 impl<S> Held<S> {
     pub(super) fn new(io: S, place: Place) -> Held<S> {
         Held { io, _place: place }
+    }
+}
+
+impl<S: Line> Line for Held<S> {
+    fn socket(&self) -> Option<&TcpStream> {
+        self.io.socket()
     }
 }
 

@@ -12,6 +12,7 @@
 mod admission;
 pub mod descriptors;
 mod http2;
+mod line;
 mod listener;
 pub mod proxy_protocol;
 mod strict;
@@ -46,6 +47,7 @@ pub use tls::{ByName, Certificates, Served, Tls, TlsError, served};
 
 use self::admission::{Held, Place};
 use self::http2::{PREFACE, PREFACE_BYTES};
+use self::line::Line;
 use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use self::tls::Certificate;
 use crate::proxy::{Ahead, Body, Ends, Peer, Worker};
@@ -267,7 +269,7 @@ impl Connection {
     }
 
     /// Boxed, so that no connection has room for what only others need.
-    fn http<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    fn http<S: AsyncRead + AsyncWrite + Line + Send + Unpin + 'static>(
         self,
         http2: bool,
         stream: S,
@@ -279,7 +281,7 @@ impl Connection {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    async fn http1<S: AsyncRead + AsyncWrite + Line + Send + Unpin + 'static>(
         self,
         stream: S,
         peer: Peer,

@@ -10,7 +10,8 @@
 //! answered, and then the door writes the refusal and closes. A body that breaks the rules just ends:
 //! its head has passed, and who reads it finds it cut short.
 //!
-//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]).
+//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]). Nor would it
+//! notice who leaves while the site works: [`super::line`].
 //!
 //! The door also carries the deadlines. There is one for a whole head and for silence between
 //! requests; in a body and in answers there has to be progress, but no upload is too long.
@@ -41,6 +42,7 @@ use crate::deadline::{Timer, Writing};
 use crate::fault::Refusal;
 use crate::observe::Counters;
 use crate::proxy::Ahead;
+use crate::server::line::{Line, Watch};
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
@@ -62,6 +64,9 @@ pub struct Door<S> {
     /// The rest of a head that goes ahead of an answer.
     begun: Bytes,
     reading: Timer,
+    /// Whether hyper waits for what the visitor sends.
+    is_read: bool,
+    watch: Watch,
     writing: Writing,
     closing: Closing,
     bounds: Arc<Bounds>,
@@ -162,6 +167,8 @@ impl<S> Door<S> {
             ahead: Ahead::default(),
             begun: Bytes::new(),
             reading: Timer::default(),
+            is_read: false,
+            watch: Watch::default(),
             writing: Writing::within(bounds.timeouts.write.get()),
             closing: Closing::default(),
             bounds,
@@ -312,38 +319,51 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        let read = door.poll_passed(cx, into);
+        door.is_read = read.is_pending();
+        read
+    }
+}
+
+impl<S: AsyncRead + Unpin> Door<S> {
+    /// Reads what may pass.
+    fn poll_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
-            if door.passed > 0 {
-                let passed = door.passed.min(into.remaining());
-                into.put_slice(&door.buffer[..passed]);
-                door.buffer.advance(passed);
-                door.passed -= passed;
+            if self.passed > 0 {
+                let passed = self.passed.min(into.remaining());
+                into.put_slice(&self.buffer[..passed]);
+                self.buffer.advance(passed);
+                self.passed -= passed;
                 return Poll::Ready(Ok(()));
             }
-            if door.tunnel.has_begun() {
-                door.passed = door.buffer.len();
-                if door.passed == 0 {
-                    return Pin::new(&mut door.io).poll_read(cx, into);
+            if self.tunnel.has_begun() {
+                self.passed = self.buffer.len();
+                if self.passed == 0 {
+                    return Pin::new(&mut self.io).poll_read(cx, into);
                 }
                 continue;
             }
-            match door.look() {
+            match self.look() {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(refusal) => door.refuse(refusal),
+                Err(refusal) => self.refuse(refusal),
             }
-            let read = match &door.stage {
+            let read = match &self.stage {
                 Stage::Ended => return Poll::Ready(Ok(())),
-                Stage::Head { .. } => door.read_head(cx),
-                Stage::Body { .. } => match door.read_body(cx, into) {
+                Stage::Head { .. } => self.read_head(cx),
+                Stage::Body { .. } => match self.read_body(cx, into) {
                     Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),
                     other => other,
                 },
             };
             match read {
-                Poll::Pending if door.waits(cx) => return Poll::Pending,
+                Poll::Pending if self.waits(cx) => return Poll::Pending,
                 Poll::Pending | Poll::Ready(Ok(true)) => {}
-                Poll::Ready(Ok(false)) => door.stage = Stage::Ended,
+                Poll::Ready(Ok(false)) => self.stage = Stage::Ended,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
         }
@@ -364,7 +384,7 @@ impl<S: AsyncWrite + Unpin> Door<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
+impl<S: AsyncRead + AsyncWrite + Line + Unpin> AsyncWrite for Door<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -391,9 +411,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         self.io.is_write_vectored()
     }
 
-    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here.
+    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here. Who has
+    /// left meanwhile gets none.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        if !door.is_read && door.watch.is_broken(&door.io, cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         loop {
             ready!(door.poll_begun(cx))?;
             match door.ahead.take() {
