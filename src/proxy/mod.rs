@@ -20,6 +20,7 @@ mod route;
 mod tunnel;
 mod upload;
 mod upstream;
+mod whole;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub use upstream::{
 use self::interim::Listener;
 use self::pass::Walk;
 use self::route::Target;
+use self::whole::Whole;
 use crate::bounds::Bounds;
 use crate::clock::Clock;
 use crate::fault::{Fault, VisitorFault};
@@ -119,6 +121,7 @@ impl Worker {
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
         let (mut parts, body) = request.into_parts();
+        let body = Whole::new(body, parts.version);
         if parts.version > Version::HTTP_11 {
             // Under HTTP/1 alone the front door writes them.
             let ours = [RAW_TARGET, EXPECTS].map(HeaderName::from_static);
