@@ -12,6 +12,7 @@ mod cdn;
 mod client;
 mod headers;
 mod interim;
+mod paced;
 mod page;
 mod pass;
 mod rate;
@@ -36,6 +37,7 @@ pub use body::{Body, BodyError};
 pub use cdn::Network;
 pub use client::Trusted;
 pub use interim::Ahead;
+pub use paced::Window;
 pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
@@ -45,6 +47,7 @@ pub use upstream::{
 };
 
 use self::interim::Listener;
+use self::paced::Paced;
 use self::pass::Walk;
 use self::route::Target;
 use self::whole::Whole;
@@ -110,18 +113,31 @@ pub struct Peer {
     pub tls: bool,
 }
 
+/// What the front door knows of a request's connection, and hyper does not.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// HTTP/1, and what goes ahead of an answer. How fast bodies come is seen to.
+    Http1(&'a Ahead),
+    /// HTTP/2, and whether the visitor may send anything.
+    Http2(&'a Window),
+}
+
 impl Worker {
-    /// Answers one request. What comes before the answer goes `ahead`, where there is a way.
+    /// Answers one request that came this way.
     pub async fn handle(
         &self,
         peer: Peer,
         request: Request<Incoming>,
-        ahead: Option<&Ahead>,
+        way: Way<'_>,
     ) -> Response<Body> {
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
         let (mut parts, body) = request.into_parts();
         let body = Whole::new(body, parts.version);
+        let (ahead, body) = match way {
+            Way::Http1(ahead) => (Some(ahead), Paced::elsewhere(body)),
+            Way::Http2(window) => (None, Paced::new(body, window, &self.bounds, &self.counters)),
+        };
         if parts.version > Version::HTTP_11 {
             // Under HTTP/1 alone the front door writes them.
             let ours = [RAW_TARGET, EXPECTS].map(HeaderName::from_static);

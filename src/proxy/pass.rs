@@ -25,6 +25,7 @@ use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::interim::Listener;
+use super::paced::Paced;
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
@@ -69,7 +70,7 @@ impl Worker {
         walk: &Walk<'_>,
         parts: &Parts,
         destination: Destination,
-        body: Whole,
+        body: Paced,
     ) -> Result<Response<Body>, Fault> {
         let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
         let rules = &snapshot.rules;

@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::whole::Whole;
+use super::paced::Paced;
 use crate::fault::VisitorFault;
 use crate::settings::{Size, settings};
 
@@ -98,7 +98,7 @@ fn is_within(path: &str, prefix: &str) -> bool {
 
 /// A body that is counted.
 #[derive(Debug)]
-pub(super) struct FromVisitor<B = Whole> {
+pub(super) struct FromVisitor<B = Paced> {
     body: B,
     bytes: u64,
     max: Option<u64>,

@@ -50,7 +50,7 @@ use self::http2::{PREFACE, PREFACE_BYTES};
 use self::line::Line;
 use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use self::tls::Certificate;
-use crate::proxy::{Ahead, Body, Ends, Peer, Worker};
+use crate::proxy::{Ahead, Body, Ends, Peer, Way, Worker};
 
 /// How soon a connection is accepted again after one could not be.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -340,7 +340,7 @@ fn service(
         let (tunnel, ahead, secured) = (tunnel.clone(), ahead.clone(), secured.clone());
         async move {
             // Boxed, so that a connection that rests has no room for a request's walk.
-            let mut response = Box::pin(worker.handle(peer, request, Some(&ahead))).await;
+            let mut response = Box::pin(worker.handle(peer, request, Way::Http1(&ahead))).await;
             secured.promise(&mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 tunnel.begin();

@@ -1,7 +1,7 @@
 //! The frames of one direction of a connection, as their bytes pass.
 //!
 //! Nothing is kept but a frame's header and what little of its payload decides something: the values
-//! of `SETTINGS`, the code of a `GOAWAY` or of an `RST_STREAM`. Where one frame ends the next begins, however they are cut.
+//! of `SETTINGS`, the code of a `GOAWAY` or of an `RST_STREAM`, what a `WINDOW_UPDATE` gives. Where one frame ends the next begins, however they are cut.
 //!
 //! What to think of a frame is not known here: that is [`super::budget`]'s and [`super::guard`]'s.
 
@@ -68,6 +68,17 @@ impl Frame<'_> {
     /// (RFC 9113 §8.1).
     pub(super) fn ends_in_peace(&self) -> bool {
         self.kind == Kind::Reset && self.payload == [0; 4]
+    }
+
+    /// How much of the connection's window it takes (RFC 9113 §6.9).
+    pub(super) fn data_bytes(&self) -> usize {
+        if self.kind == Kind::Data { self.length } else { 0 }
+    }
+
+    /// How much more may be sent on the connection, if it says so.
+    pub(super) fn room(&self) -> Option<u32> {
+        let gives = self.kind == Kind::WindowUpdate && self.stream == 0;
+        gives.then(|| self.payload.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)))
     }
 
     /// How much its flags say stands before data or fields.
@@ -175,7 +186,7 @@ impl Follower {
             + match kind {
                 Kind::Settings => length.min(LOOKED_AT_MAX),
                 Kind::GoAway => length.min(8),
-                Kind::Reset => length.min(4),
+                Kind::Reset | Kind::WindowUpdate => length.min(4),
                 _ => 0,
             }
     }

@@ -38,7 +38,7 @@ use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
 use crate::bounds::Bounds;
-use crate::deadline::{Timer, Writing};
+use crate::deadline::{Pace, Timer, Writing};
 use crate::fault::Refusal;
 use crate::observe::Counters;
 use crate::proxy::Ahead;
@@ -103,44 +103,6 @@ enum Stage {
 impl Stage {
     fn head() -> Stage {
         Stage::Head { lines: Lines::default(), waiting_since: None }
-    }
-}
-
-/// How fast a body comes while it is waited for.
-#[derive(Debug, Default)]
-struct Pace {
-    waiting_since: Option<Instant>,
-    waited: Duration,
-    bytes: usize,
-}
-
-impl Pace {
-    /// How much has to come in the time that a body has.
-    fn bytes_min(bounds: &Bounds) -> usize {
-        let millis = bounds.timeouts.body.get().as_millis();
-        let bytes = bounds.limits.body_rate.get() as u128 * millis / 1000;
-        usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
-    }
-
-    /// Until when enough of the body has to be there. Only time counts in which somebody waits for the
-    /// visitor.
-    fn deadline(&mut self, time: Duration) -> Instant {
-        *self.waiting_since.get_or_insert_with(Instant::now) + time.saturating_sub(self.waited)
-    }
-
-    fn came(&mut self, bytes: usize) {
-        self.bytes += bytes;
-        self.waited += self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
-    }
-
-    /// Whether too little came in the time that is over; else a new time begins.
-    fn is_too_slow(&mut self, bounds: &Bounds) -> bool {
-        self.came(0);
-        let slow = self.bytes < Pace::bytes_min(bounds);
-        if self.waited >= bounds.timeouts.body.get() {
-            (self.waited, self.bytes) = (Duration::ZERO, 0);
-        }
-        slow
     }
 }
 
@@ -248,15 +210,12 @@ impl<S> Door<S> {
                     false => self.refuse(Refusal::SlowHead),
                 }
             }
-            Stage::Body { pace, .. } => loop {
-                if !self.reading.is_over(pace.deadline(timeouts.body.get()), cx) {
+            Stage::Body { pace, .. } => {
+                if !pace.is_too_slow(&self.bounds, Duration::ZERO, &mut self.reading, cx) {
                     return true;
                 }
-                if pace.is_too_slow(&self.bounds) {
-                    self.refuse(Refusal::SlowBody);
-                    break;
-                }
-            },
+                self.refuse(Refusal::SlowBody);
+            }
             Stage::Ended => {}
         }
         false
@@ -293,7 +252,7 @@ impl<S: AsyncRead + Unpin> Door<S> {
         if came.is_empty() {
             return Poll::Ready(Ok(false));
         }
-        pace.came(came.len());
+        pace.came(came.len(), Duration::ZERO);
         match framing.follow(came) {
             Ok((taken, ended)) => {
                 // Behind the end of a body the next head begins.
