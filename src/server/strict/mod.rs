@@ -61,6 +61,7 @@ pub struct Door<S> {
     stage: Stage,
     tunnel: Tunnel,
     ahead: Ahead,
+    half: Half,
     /// The rest of a head that goes ahead of an answer.
     begun: Bytes,
     reading: Timer,
@@ -85,6 +86,17 @@ impl Tunnel {
     }
 
     fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether half a head has come: hyper, which is given whole ones, takes the connection for one that
+/// rests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Half(Arc<AtomicBool>);
+
+impl Half {
+    pub(super) fn has_come(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -127,6 +139,7 @@ impl<S> Door<S> {
             stage: Stage::head(),
             tunnel: Tunnel::default(),
             ahead: Ahead::default(),
+            half: Half::default(),
             begun: Bytes::new(),
             reading: Timer::default(),
             is_read: false,
@@ -141,6 +154,11 @@ impl<S> Door<S> {
     /// What to tell once the connection has become a tunnel.
     pub(super) fn tunnel(&self) -> Tunnel {
         self.tunnel.clone()
+    }
+
+    /// What tells of half a head.
+    pub(super) fn half(&self) -> Half {
+        self.half.clone()
     }
 
     /// What takes the heads that go ahead of answers.
@@ -280,6 +298,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
         let door = self.get_mut();
         let read = door.poll_passed(cx, into);
         door.is_read = read.is_pending();
+        let half = matches!(door.stage, Stage::Head { .. }) && door.buffer.len() > door.passed;
+        door.half.0.store(half, Ordering::Relaxed);
         read
     }
 }
