@@ -64,10 +64,15 @@ impl Frame<'_> {
         self.kind == Kind::GoAway && self.payload.get(4..8).is_some_and(|code| code != [0; 4])
     }
 
-    /// Whether it ends a stream without a mistake: the answer did not need the rest of the request
-    /// (RFC 9113 §8.1).
-    pub(super) fn ends_in_peace(&self) -> bool {
-        self.kind == Kind::Reset && self.payload == [0; 4]
+    /// Whether it ends a stream for what its receiver did: not because an answer did not need the rest of
+    /// the request (`NO_ERROR`, RFC 9113 §8.1), broke off (`INTERNAL_ERROR`) or was not taken (`CANCEL`).
+    pub(super) fn accuses(&self) -> bool {
+        self.kind == Kind::Reset && !matches!(self.payload, [0, 0, 0, 0 | 2 | 8])
+    }
+
+    /// Whether it ends its sender's half of a stream.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self.kind, Kind::Data | Kind::Headers) && self.flags & Self::FIRST_FLAG != 0
     }
 
     /// How much of the connection's window it takes (RFC 9113 §6.9).
