@@ -6,6 +6,8 @@
 //!
 //! How long anything may take stands in [`crate::bounds`].
 
+mod pace;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+pub use self::pace::Pace;
 
 /// A clock that is wound only when somebody waits, and not for every request.
 #[derive(Debug, Default)]

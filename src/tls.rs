@@ -43,7 +43,7 @@ impl fmt::Display for TlsError {
             TlsError::Folder(path, error) => write!(f, "{}: {error}", path.display()),
             TlsError::Empty(path) => write!(
                 f,
-                "{}: no certificate; `--listen-tls` needs `<name>.crt` and `<name>.key` there",
+                "{}: no certificate; `listen-tls` needs `<name>.crt` and `<name>.key` there",
                 path.display()
             ),
             TlsError::Tickets(error) => write!(f, "tickets cannot be sealed: {error}"),

@@ -239,6 +239,7 @@ fn what_is_unknown_or_unfit_in_the_file_is_named_with_its_line_and_what_would_be
             "[limits]\nstreams = 0",
             "kelisim.toml:2: invalid value: integer `0`, expected a whole number",
         ),
+        ("upstream = \"a:1\"", "kelisim.toml:1: `a:1`: not an address; write `http://HOST"),
         ("threads = 2000", "expected a whole number from 1 to 1024"),
         ("admin = \"localhost\"", "kelisim.toml:1: `\"localhost\"`: invalid socket address"),
         ("trust = [\"10.0.0.0/64\"]", "kelisim.toml:1: `10.0.0.0/64` is no network"),

@@ -265,6 +265,46 @@ fn answers_that_need_no_upload_cost_nothing() {
 }
 
 #[test]
+fn answers_that_the_site_breaks_off_are_no_mistakes_of_the_visitors() {
+    let site = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = site.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        for mut stream in site.incoming().map_while(Result::ok) {
+            assert!(stream.read(&mut [0; 4096]).expect("a request") > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").expect("taken");
+        }
+    });
+    let data = tempfile::tempdir().expect("a folder");
+    let gateway = Program::run(address, data.path()).start();
+    let mut wire = Wire::greeted(gateway.plain, &[]);
+    for request in 0..300 {
+        let stream = request * 2 + 1;
+        wire.send(&get(stream, "/"));
+        let ends = |frame: &Frame| frame.kind == RST_STREAM && frame.stream == stream;
+        assert_ne!(wire.until("the end of the stream", ends).code(), Some(0));
+    }
+    assert_eq!(cuts(&gateway, "made_resets"), 0);
+}
+
+#[test]
+fn a_window_that_opens_byte_by_byte_ends_the_connection() {
+    let (gateway, _data) = gateway();
+    let mut wire = Wire::greeted(gateway.plain, &[(4, 0)]);
+    wire.send(&get(1, "/big"));
+    let mut bytes = 0;
+    while bytes < 5_000 && wire.try_send(&window_update(1, 1)) {
+        match wire.next(SOON) {
+            Came::Frame(Frame { kind: DATA, .. }) => bytes += 1,
+            Came::Frame(Frame { kind: GOAWAY, .. }) | Came::Closed => break,
+            Came::Frame(_) => {}
+            Came::Nothing => panic!("nothing comes behind {bytes} bytes"),
+        }
+    }
+    assert!(bytes < 1_000, "{bytes} bytes were sent one by one");
+    assert_eq!(cuts(&gateway, "windows"), 1);
+}
+
+#[test]
 fn fields_without_end_are_ended() {
     let (gateway, _data) = gateway();
     let filler = block(&[("x-filler", &"x".repeat(1000))]).repeat(15);

@@ -12,7 +12,6 @@ mod packing;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod program;
 #[path = "harness/wire.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
 mod wire;
 
 mod passes {
@@ -21,6 +20,7 @@ mod passes {
     mod heads;
     mod http2;
     mod interim;
+    mod leaving;
 }
 
 use std::net::TcpListener;

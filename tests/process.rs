@@ -194,6 +194,10 @@ fn a_setting_that_is_unknown_or_unfit_is_an_error_that_names_it() {
         (with(site, &["--listen", &taken]), vec![&taken]),
         (with(site, &["--listen-tls", "127.0.0.1:0", "--certs", &none]), vec!["none"]),
         (Program::new().arg("run"), vec!["--upstream"]),
+        (
+            Program::new().arg("run").variable("KELISIM_UPSTREAM", "send-box.com"),
+            vec!["`KELISIM_UPSTREAM send-box.com`: ", "http://HOST:PORT"],
+        ),
         (with(site, &[]).variable("KELISIM_THREADS", "many"), vec!["many"]),
     ] {
         let Ended { code, stderr } = program.end();

@@ -42,6 +42,10 @@ struct Home {
 
 impl Home {
     fn new(arguments: &[&str], settings: &str) -> Home {
+        Home::at(site(), arguments, settings)
+    }
+
+    fn at(site: SocketAddr, arguments: &[&str], settings: &str) -> Home {
         let data = tempfile::tempdir().expect("a folder");
         let certs = data.path().join("certs");
         std::fs::create_dir(&certs).expect("a folder");
@@ -53,7 +57,7 @@ impl Home {
         let file = data.path().join("kelisim.toml");
         std::fs::write(&file, settings).expect("it can be written");
         let text = |path: &std::path::Path| path.to_str().expect("it is text").to_owned();
-        let gateway = Program::run(site(), &data.path().join("data"))
+        let gateway = Program::run(site, &data.path().join("data"))
             .arg("--listen-tls")
             .arg("127.0.0.1:0")
             .arg("--certs")
@@ -206,4 +210,24 @@ async fn a_host_that_the_certificate_is_not_for_is_asked_for_on_another_connecti
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
     let counted = "kelisim_requests_refused_total{reason=\"misdirected\"} 3";
     assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[test]
+fn for_a_visitor_who_broke_off_nobody_works_any_more() {
+    let site = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let home = Home::at(site.local_addr().expect("it is bound"), &[], "");
+    let client = Arc::new(home.client(&[&rustls::version::TLS13]));
+    let name = ServerName::try_from("send-box.com").expect("a name");
+    let tls = ClientConnection::new(client, name).expect("a client");
+    let stream = TcpStream::connect(home.gateway.tls()).expect("it listens");
+    let mut visitor = StreamOwned::new(tls, stream);
+    visitor.write_all(b"GET /report HTTP/1.1\r\nHost: send-box.com\r\n\r\n").expect("it is taken");
+    let mut asked = site.accept().expect("the gateway asks").0;
+    // Less than the minute that an answer may take.
+    asked.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    assert!(std::io::Read::read(&mut asked, &mut [0; 4096]).expect("a request") > 0);
+    let socket = socket2::SockRef::from(&visitor.sock);
+    socket.set_linger(Some(std::time::Duration::ZERO)).expect("a socket");
+    drop(visitor);
+    assert_eq!(std::io::Read::read(&mut asked, &mut [0; 16]).expect("the end, in time"), 0);
 }

@@ -13,6 +13,7 @@ use crate::app::{self, Running, StartError};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Settings};
 use crate::demo;
+use crate::proxy::Origin;
 
 /// Where the demonstration listens.
 #[derive(Args, Debug)]
@@ -75,7 +76,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
     std::fs::write(certs.join("localhost.key"), made.signing_key.serialize_pem())?;
 
     let config = Settings {
-        upstream: Some(format!("http://{site}")),
+        upstream: Some(Origin::http(site)),
         listen: Some(vec![options.listen]),
         listen_tls: vec![options.listen_tls],
         certs,

@@ -13,12 +13,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::headers;
 use super::page::Changed;
 use super::upstream::Lease;
+use super::whole::Whole;
 
 /// A failure within a body.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -76,7 +76,7 @@ impl HttpBody for Body {
 /// The site's body, with the connection that it comes by.
 #[derive(Debug)]
 pub struct FromSite {
-    incoming: Incoming,
+    incoming: Whole,
     lease: Lease,
     /// The first frames, where they were looked at ahead.
     ahead: VecDeque<Frame<Bytes>>,
@@ -85,7 +85,7 @@ pub struct FromSite {
 
 impl FromSite {
     /// A body that comes by `lease`.
-    pub fn new(incoming: Incoming, mut lease: Lease) -> FromSite {
+    pub(super) fn new(incoming: Whole, mut lease: Lease) -> FromSite {
         if incoming.is_end_stream() {
             lease.finish();
         }
@@ -128,9 +128,7 @@ impl FromSite {
                     }
                     Some(_) => {}
                 }
-                Poll::Ready(
-                    frame.map(|frame| frame.map(headers::trailers).map_err(BodyError::from)),
-                )
+                Poll::Ready(frame.map(|frame| frame.map(headers::trailers)))
             }
             Poll::Pending => {
                 let pause = self.lease.pause();

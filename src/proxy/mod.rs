@@ -13,6 +13,7 @@ mod client;
 mod headers;
 mod in_force;
 mod interim;
+mod paced;
 mod page;
 mod pass;
 mod rate;
@@ -21,6 +22,7 @@ mod route;
 mod tunnel;
 mod upload;
 mod upstream;
+mod whole;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ pub use cdn::Network;
 pub use client::Trusted;
 pub use in_force::{Current, InForce};
 pub use interim::Ahead;
+pub use paced::Window;
 pub use rate::{FORGET, Rates, holding};
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
@@ -46,8 +49,10 @@ pub use upstream::{
 };
 
 use self::interim::Listener;
+use self::paced::Paced;
 use self::pass::Walk;
 use self::route::Target;
+use self::whole::Whole;
 use crate::clock::Clock;
 use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
@@ -101,19 +106,34 @@ pub struct Peer {
     pub tls: bool,
 }
 
+/// What the front door knows of a request's connection, and hyper does not.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// HTTP/1, and what goes ahead of an answer. How fast bodies come is seen to.
+    Http1(&'a Ahead),
+    /// HTTP/2, and whether the visitor may send anything.
+    Http2(&'a Window),
+}
+
 impl Worker {
-    /// Answers one request by what is in force when it begins. What comes before the answer goes `ahead`,
-    /// where there is a way.
+    /// Answers one request that came this way, by what is in force when it begins.
     pub async fn handle(
         &self,
         in_force: &InForce,
         peer: Peer,
         request: Request<Incoming>,
-        ahead: Option<&Ahead>,
+        way: Way<'_>,
     ) -> Response<Body> {
         let InForce { snapshot, trusted, rates, .. } = in_force;
         let now = self.clock.now();
         let (mut parts, body) = request.into_parts();
+        let body = Whole::new(body, parts.version);
+        let (ahead, body) = match way {
+            Way::Http1(ahead) => (Some(ahead), Paced::elsewhere(body)),
+            Way::Http2(window) => {
+                (None, Paced::new(body, window, &in_force.bounds, &self.counters))
+            }
+        };
         if parts.version > Version::HTTP_11 {
             // Under HTTP/1 alone the front door writes them.
             let ours = [RAW_TARGET, EXPECTS].map(HeaderName::from_static);

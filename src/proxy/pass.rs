@@ -19,17 +19,18 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
 use url::Url;
 
 use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::interim::Listener;
+use super::paced::Paced;
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
+use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
@@ -70,7 +71,7 @@ impl Worker {
         walk: &Walk<'_>,
         parts: &Parts,
         destination: Destination,
-        body: Incoming,
+        body: Paced,
     ) -> Result<Response<Body>, Fault> {
         let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
         let rules = &snapshot.rules;
@@ -104,6 +105,7 @@ impl Worker {
         let (answer, lease) = ways.send(&host, path, ends, head, body, exchange).await?;
 
         let (mut answer, incoming) = answer.into_parts();
+        let incoming = Whole::new(incoming, answer.version);
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
             return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);

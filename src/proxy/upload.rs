@@ -13,10 +13,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::paced::Paced;
 use crate::fault::VisitorFault;
 use crate::settings::{Size, settings};
 
@@ -98,7 +98,7 @@ fn is_within(path: &str, prefix: &str) -> bool {
 
 /// A body that is counted.
 #[derive(Debug)]
-pub(super) struct FromVisitor<B = Incoming> {
+pub(super) struct FromVisitor<B = Paced> {
     body: B,
     bytes: u64,
     max: Option<u64>,

@@ -22,10 +22,12 @@ use std::time::{Duration, Instant};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::warn;
 
 use super::descriptors;
+use super::line::Line;
 use crate::config::Config;
 use crate::observe::Counters;
 use crate::proxy::{InForce, holding};
@@ -193,6 +195,12 @@ pub(super) struct Held<S> {
 impl<S> Held<S> {
     pub(super) fn new(io: S, place: Place) -> Held<S> {
         Held { io, _place: place }
+    }
+}
+
+impl<S: Line> Line for Held<S> {
+    fn socket(&self) -> Option<&TcpStream> {
+        self.io.socket()
     }
 }
 

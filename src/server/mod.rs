@@ -7,21 +7,25 @@
 //! When the gateway stops, listeners close at once, answers under way are finished, and what
 //! is still open after [`Timeouts::drain`](crate::bounds::Timeouts::drain) is cut. Told to pause, it leaves new connections where they are, for
 //! another process to accept. Both ways nobody is hung up on who may be about to ask: a connection
-//! ends with the answer that says so, or after it has rested for [`GRACE`].
+//! ends with the answer that says so, or after it has rested for [`GRACE`]. Who has begun to ask by then
+//! has the time that a head has.
 
 mod admission;
 mod descriptors;
 mod http2;
+mod line;
 mod listener;
 pub mod proxy_protocol;
 mod strict;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
@@ -44,9 +48,10 @@ pub use strict::Door;
 
 use self::admission::{Held, Place};
 use self::http2::{PREFACE, PREFACE_BYTES};
+use self::line::Line;
 use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
-use crate::proxy::{Ahead, Body, Ends, InForce, Peer, Worker};
+use crate::proxy::{Ahead, Body, Ends, InForce, Peer, Way, Worker};
 use crate::tls::Certificate;
 
 /// How soon a connection is accepted again after one could not be.
@@ -275,16 +280,20 @@ impl Connection {
     /// Without TLS nobody has said which HTTP is spoken, and the first bytes tell (RFC 9113 §3.3).
     async fn plain(mut self, stream: TcpStream, peer: Peer, place: Place) {
         let (head, idle) = (self.bounds.timeouts.head.get(), self.bounds.timeouts.idle.get());
-        let http2 = tokio::select! {
-            http2 = timeout(idle, begins_http2(&stream, head)) => http2,
+        let mut first = [0];
+        let begun = tokio::select! {
+            begun = timeout(idle, stream.peek(&mut first)) => begun,
             () = grace(&mut self.phases) => return,
         };
-        let Ok(http2) = http2 else { return debug!("on a connection nothing was asked") };
+        if begun.is_err() {
+            return debug!("on a connection nothing was asked");
+        }
+        let http2 = begins_http2(&stream, head).await;
         self.http(http2, Held::new(stream, place), peer).await;
     }
 
     /// Boxed, so that no connection has room for what only others need.
-    fn http<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    fn http<S: AsyncRead + AsyncWrite + Line + Send + Unpin + 'static>(
         self,
         http2: bool,
         stream: S,
@@ -296,13 +305,14 @@ impl Connection {
         }
     }
 
-    async fn http1<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    async fn http1<S: AsyncRead + AsyncWrite + Line + Send + Unpin + 'static>(
         self,
         stream: S,
         peer: Peer,
     ) {
         let door = Door::new(stream, self.bounds, Arc::clone(&self.worker.counters));
         let past_hyper = (door.tunnel(), door.ahead());
+        let half = door.half();
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
@@ -314,7 +324,8 @@ impl Connection {
         let connection = connection.with_upgrades();
         let finish = http1::UpgradeableConnection::graceful_shutdown;
         let mut phases = self.phases;
-        until(async move { grace(&mut phases).await }, connection, finish).await;
+        until(async move { grace(&mut phases).await }, || half.has_come(), connection, finish)
+            .await;
     }
 }
 
@@ -354,7 +365,7 @@ fn service(
         async move {
             // Boxed, so that a connection that rests has no room for a request's walk.
             let in_force = worker.current.get();
-            let answer = Box::pin(worker.handle(&in_force, peer, request, Some(&ahead)));
+            let answer = Box::pin(worker.handle(&in_force, peer, request, Way::Http1(&ahead)));
             let mut response = answer.await;
             promise(&in_force, peer, &mut response);
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -374,19 +385,32 @@ async fn grace(phases: &mut Phases) {
     sleep(GRACE).await;
 }
 
-/// Drives a connection to its end; once `told`, it finishes what is under way and no more.
+/// Drives a connection to its end; once `told`, it finishes what is under way and no more. What is half
+/// there by then, of which hyper does not know, is under way too.
 async fn until<C: Future<Output = hyper::Result<()>>>(
     told: impl Future<Output = ()>,
+    half: impl Fn() -> bool,
     connection: C,
     finish: impl FnOnce(Pin<&mut C>),
 ) {
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = told => {
-            finish(connection.as_mut());
-            connection.await
-        }
+    let mut ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = told => None,
+    };
+    if ended.is_none() {
+        let whole = poll_fn(|cx| match connection.as_mut().poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if half() => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        });
+        ended = whole.await;
+    }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        finish(connection.as_mut());
+        connection.await
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");

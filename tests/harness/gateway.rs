@@ -10,6 +10,7 @@ use std::sync::Arc;
 use kelisim::app::{Running, start_with};
 use kelisim::clock::Clock;
 use kelisim::config::Settings;
+use kelisim::proxy::Origin;
 use kelisim::rules::RuleFile;
 use kelisim::settings::Count;
 use rustls::crypto::aws_lc_rs;
@@ -47,7 +48,7 @@ impl Home {
     pub(crate) fn start(&self, rules: &[RuleFile], clock: &Clock) -> Result<Running, String> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
-            upstream: Some(format!("http://{}", self.site)),
+            upstream: Some(Origin::http(self.site)),
             listen: Some(vec![any]),
             listen_tls: vec![any],
             admin: any,

@@ -260,6 +260,16 @@ pub(crate) fn ask(to: SocketAddr, request: &str) -> Message {
 }
 
 impl Visitor {
+    /// Says more.
+    pub(crate) fn say(&mut self, more: &str) {
+        self.stream.write_all(more.as_bytes()).expect("the gateway reads");
+    }
+
+    /// The same connection, of whose answers so far nobody asks any more.
+    pub(crate) fn forgets(self) -> Visitor {
+        Visitor { bytes: Vec::new(), ..self }
+    }
+
     /// Waits until the answer holds these words.
     pub(crate) fn read_until(&mut self, part: &str) {
         while !String::from_utf8_lossy(&self.bytes).contains(part) {

@@ -5,6 +5,9 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use super::PATIENCE;
 use super::message::find;
@@ -45,6 +48,11 @@ impl Wire {
     /// Says no more, and still hears.
     pub(crate) fn fall_silent(&self) {
         self.stream.shutdown(Shutdown::Write).expect("it is open");
+    }
+
+    /// Breaks the connection off.
+    pub(crate) fn break_off(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("a socket");
     }
 
     /// What is heard up to these words, with them.

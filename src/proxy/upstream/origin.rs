@@ -5,6 +5,7 @@
 //! speak it.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 /// How a site is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,12 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// A site that speaks HTTP/1.1 in the clear.
+    pub fn http(address: SocketAddr) -> Origin {
+        let host = address.ip().to_string();
+        Origin { scheme: Scheme::Http, host, port: address.port() }
+    }
+
     /// Reads `SCHEME://HOST[:PORT]`; the error says what would be right.
     pub fn parse(text: &str) -> Result<Origin, &'static str> {
         let split = text.split_once("://").ok_or("not an address; write `http://HOST:PORT`")?;

@@ -109,7 +109,7 @@ impl Drop for Ticket {
 /// A connection in use; it rests again when told that it may. Until then its request counts as one
 /// under way.
 #[derive(Debug)]
-pub struct Lease {
+pub(in crate::proxy) struct Lease {
     pool: Rc<Pool>,
     slot: Option<Slot>,
     connection: Option<Connection>,
@@ -143,7 +143,7 @@ impl Lease {
 
     /// The answer was read to its end: the connection may be used again, if all of the
     /// request was sent too.
-    pub fn finish(&mut self) {
+    pub(in crate::proxy) fn finish(&mut self) {
         self.slot = None;
         let Some(Connection::Own(mut own)) = self.connection.take() else { return };
         if !self.progress.is_complete() || own.for_one || own.sender.is_closed() {

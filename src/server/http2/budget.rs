@@ -24,6 +24,10 @@ pub(super) const TIME: Duration = Duration::from_secs(10);
 /// How many times its base an allowance may be when work has added to it.
 const SAVED_MAX: u32 = 10;
 
+/// What a frame of an answer carries at least to count as one, if it is not the last: a visitor whose
+/// windows are opened byte by byte makes frames, but no work.
+const WORK_BYTES: usize = 64;
+
 /// What may be sent of one kind.
 struct Allowance {
     cut: Cut,
@@ -53,12 +57,15 @@ const ALLOWANCES: [Allowance; 7] = [
 #[derive(Debug)]
 pub(super) struct Budget {
     left: [u32; ALLOWANCES.len()],
+    /// What small frames of answers have carried since they last were worth one.
+    work: usize,
     filled: Instant,
 }
 
 impl Budget {
     pub(super) fn new() -> Budget {
-        Budget { left: ALLOWANCES.map(|allowance| allowance.base), filled: Instant::now() }
+        let left = ALLOWANCES.map(|allowance| allowance.base);
+        Budget { left, work: 0, filled: Instant::now() }
     }
 
     /// A frame of the visitor's.
@@ -79,8 +86,17 @@ impl Budget {
     /// A frame of ours.
     pub(super) fn went(&mut self, frame: &Frame<'_>) -> Result<(), Cut> {
         match frame.kind {
-            Kind::Data => self.earn(|allowance| allowance.for_answer),
-            Kind::Reset if !frame.ends_in_peace() => self.spend(Cut::MadeResets)?,
+            Kind::Data => {
+                self.work += match frame.is_last() {
+                    true => WORK_BYTES,
+                    false => frame.data_bytes().min(WORK_BYTES),
+                };
+                if self.work >= WORK_BYTES {
+                    self.work -= WORK_BYTES;
+                    self.earn(|allowance| allowance.for_answer);
+                }
+            }
+            Kind::Reset if frame.accuses() => self.spend(Cut::MadeResets)?,
             _ => {}
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The frames of one direction of a connection, as their bytes pass.
 //!
 //! Nothing is kept but a frame's header and what little of its payload decides something: the values
-//! of `SETTINGS`, the code of a `GOAWAY` or of an `RST_STREAM`. Where one frame ends the next begins, however they are cut.
+//! of `SETTINGS`, the code of a `GOAWAY` or of an `RST_STREAM`, what a `WINDOW_UPDATE` gives. Where one frame ends the next begins, however they are cut.
 //!
 //! What to think of a frame is not known here: that is [`super::budget`]'s and [`super::guard`]'s.
 
@@ -64,10 +64,26 @@ impl Frame<'_> {
         self.kind == Kind::GoAway && self.payload.get(4..8).is_some_and(|code| code != [0; 4])
     }
 
-    /// Whether it ends a stream without a mistake: the answer did not need the rest of the request
-    /// (RFC 9113 §8.1).
-    pub(super) fn ends_in_peace(&self) -> bool {
-        self.kind == Kind::Reset && self.payload == [0; 4]
+    /// Whether it ends a stream for what its receiver did: not because an answer did not need the rest of
+    /// the request (`NO_ERROR`, RFC 9113 §8.1), broke off (`INTERNAL_ERROR`) or was not taken (`CANCEL`).
+    pub(super) fn accuses(&self) -> bool {
+        self.kind == Kind::Reset && !matches!(self.payload, [0, 0, 0, 0 | 2 | 8])
+    }
+
+    /// Whether it ends its sender's half of a stream.
+    pub(super) fn is_last(&self) -> bool {
+        matches!(self.kind, Kind::Data | Kind::Headers) && self.flags & Self::FIRST_FLAG != 0
+    }
+
+    /// How much of the connection's window it takes (RFC 9113 §6.9).
+    pub(super) fn data_bytes(&self) -> usize {
+        if self.kind == Kind::Data { self.length } else { 0 }
+    }
+
+    /// How much more may be sent on the connection, if it says so.
+    pub(super) fn room(&self) -> Option<u32> {
+        let gives = self.kind == Kind::WindowUpdate && self.stream == 0;
+        gives.then(|| self.payload.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)))
     }
 
     /// How much its flags say stands before data or fields.
@@ -175,7 +191,7 @@ impl Follower {
             + match kind {
                 Kind::Settings => length.min(LOOKED_AT_MAX),
                 Kind::GoAway => length.min(8),
-                Kind::Reset => length.min(4),
+                Kind::Reset | Kind::WindowUpdate => length.min(4),
                 _ => 0,
             }
     }

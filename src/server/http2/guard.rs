@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::frames::{Follower, Frame, Kind};
+use super::room::Room;
 use super::streams::Streams;
 use crate::bounds::{Bounds, Timeouts};
 use crate::deadline::{Timer, Writing};
@@ -38,6 +39,7 @@ pub(super) struct Guard<S> {
     outgoing: Follower,
     visitor: Visitor,
     streams: Streams,
+    room: Room,
     reading: Timer,
     writing: Writing,
     ending: Ending,
@@ -121,6 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     pub(super) fn new(
         io: S,
         streams: Streams,
+        room: Room,
         bounds: Arc<Bounds>,
         counters: Arc<Counters>,
     ) -> Guard<S> {
@@ -137,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 waiting_since: Some(Instant::now()),
             },
             streams,
+            room,
             reading: Timer::default(),
             writing: Writing::within(bounds.timeouts.write.get()),
             bounds,
@@ -191,10 +195,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Follows what was written.
     fn wrote(&mut self, bytes: &[u8]) -> Result<(), Cut> {
-        let budget = &mut self.visitor.budget;
+        let (budget, room) = (&mut self.visitor.budget, &mut self.room);
         let mut mistake = false;
         let followed = self.outgoing.follow(bytes, |frame| {
             mistake |= frame.tells_of_a_mistake();
+            room.gave(frame.room().unwrap_or_default());
             budget.went(&frame)
         });
         if mistake && matches!(self.ending, Ending::Far) {
@@ -250,9 +255,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             let before = into.filled().len();
             match Pin::new(&mut guard.io).poll_read(cx, into) {
                 Poll::Ready(Ok(())) => {
-                    let visitor = &mut guard.visitor;
+                    let (visitor, room) = (&mut guard.visitor, &mut guard.room);
                     let came = &into.filled()[before..];
-                    match guard.incoming.follow(came, |frame| visitor.came(&frame)) {
+                    match guard.incoming.follow(came, |frame| {
+                        room.took(frame.data_bytes());
+                        visitor.came(&frame)
+                    }) {
                         Ok(()) => return Poll::Ready(Ok(())),
                         Err(cut) => {
                             into.set_filled(before);

@@ -10,6 +10,7 @@
 mod budget;
 mod frames;
 mod guard;
+mod room;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -28,13 +29,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::guard::Guard;
+use self::room::Room;
 use self::streams::{Held, Streams, Watched};
 use super::strict::HEAD_BYTES_MAX;
 use super::strict::http2::refusal;
 use super::{Phase, Phases, Secured, promise, until};
 use crate::bounds::Bounds;
 use crate::fault::Refusal;
-use crate::proxy::{Body, Peer, Worker};
+use crate::proxy::{Body, Peer, Way, Window, Worker};
 
 /// What every connection begins with that speaks HTTP/2 (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -59,7 +61,9 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let streams =
         Streams::new(timeouts.write.get(), limits.streams.get(), Arc::clone(&worker.counters));
     let counters = Arc::clone(&worker.counters);
-    let guard = Guard::new(stream, streams.clone(), Arc::clone(&bounds), counters);
+    let window = Window::default();
+    let room = Room::new(window.clone());
+    let guard = Guard::new(stream, streams.clone(), room, Arc::clone(&bounds), counters);
     let connection = http2::Builder::new(streams.clone())
         .timer(TokioTimer::new())
         .max_concurrent_streams(u32::try_from(limits.streams.get()).unwrap_or(u32::MAX))
@@ -69,12 +73,12 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         .max_send_buf_size(SEND_BYTES_MAX)
         .keep_alive_interval(timeouts.ping.get())
         .enable_connect_protocol()
-        .serve_connection(TokioIo::new(guard), service(worker, peer, secured, streams));
+        .serve_connection(TokioIo::new(guard), service(worker, peer, secured, streams, window));
     let told = async move {
         // What was on its way is still answered (RFC 9113 §6.8).
         let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
     };
-    until(told, connection, http2::Connection::graceful_shutdown).await;
+    until(told, || false, connection, http2::Connection::graceful_shutdown).await;
 }
 
 /// Answers the requests of one connection.
@@ -83,6 +87,7 @@ fn service(
     peer: Peer,
     secured: Secured,
     streams: Streams,
+    window: Window,
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<Watched>,
@@ -90,13 +95,15 @@ fn service(
     Future = impl Future<Output = Result<Response<Watched>, Infallible>>,
 > {
     service_fn(move |request| {
-        let (worker, streams) = (Rc::clone(&worker), streams.clone());
+        let (worker, streams, window) = (Rc::clone(&worker), streams.clone(), window.clone());
         // Before anything waits: what is refused is not kept.
         let admitted = admit(request, &secured, &streams);
         async move {
             let in_force = worker.current.get();
             let mut response = match admitted {
-                Ok((request, _held)) => worker.handle(&in_force, peer, request, None).await,
+                Ok((request, _held)) => {
+                    worker.handle(&in_force, peer, request, Way::Http2(&window)).await
+                }
                 Err(refusal) => {
                     worker.counters.refuse(refusal);
                     refusal.response().map(Body::own)

@@ -175,6 +175,10 @@ impl Watched {
                     Ok(data) => self.rest = data,
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
+                // Without its cause: by a code of the site's the visitor would be told of a mistake of theirs.
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Some(Err(error.to_string().into())));
+                }
                 other => return other,
             }
         }

@@ -32,7 +32,13 @@ fn meet() -> Meeting {
     let counters = Arc::new(Counters::default());
     let bounds = Arc::new(Bounds::default());
     let streams = Streams::new(bounds.timeouts.write.get(), 100, Arc::clone(&counters));
-    let guard = Guard::new(io, streams.clone(), bounds, Arc::clone(&counters));
+    let guard = Guard::new(
+        io,
+        streams.clone(),
+        Room::new(Window::default()),
+        bounds,
+        Arc::clone(&counters),
+    );
     Meeting { visitor, guard, streams, counters }
 }
 

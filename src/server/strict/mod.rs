@@ -10,7 +10,8 @@
 //! answered, and then the door writes the refusal and closes. A body that breaks the rules just ends:
 //! its head has passed, and who reads it finds it cut short.
 //!
-//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]).
+//! What the site says ahead of its answers hyper cannot write; the door does ([`Ahead`]). Nor would it
+//! notice who leaves while the site works: [`super::line`].
 //!
 //! The door also carries the deadlines. There is one for a whole head and for silence between
 //! requests; in a body and in answers there has to be progress, but no upload is too long.
@@ -37,10 +38,11 @@ use self::framing::Framing;
 pub(super) use self::head::HEAD_BYTES_MAX;
 use self::head::{Head, Lines};
 use crate::bounds::Bounds;
-use crate::deadline::{Timer, Writing};
+use crate::deadline::{Pace, Timer, Writing};
 use crate::fault::Refusal;
 use crate::observe::Counters;
 use crate::proxy::Ahead;
+use crate::server::line::{Line, Watch};
 
 /// How long what still comes is taken and dropped behind a last answer: a connection that is closed
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
@@ -59,9 +61,13 @@ pub struct Door<S> {
     stage: Stage,
     tunnel: Tunnel,
     ahead: Ahead,
+    half: Half,
     /// The rest of a head that goes ahead of an answer.
     begun: Bytes,
     reading: Timer,
+    /// Whether hyper waits for what the visitor sends.
+    is_read: bool,
+    watch: Watch,
     writing: Writing,
     closing: Closing,
     bounds: Arc<Bounds>,
@@ -84,6 +90,17 @@ impl Tunnel {
     }
 }
 
+/// Whether half a head has come: hyper, which is given whole ones, takes the connection for one that
+/// rests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Half(Arc<AtomicBool>);
+
+impl Half {
+    pub(super) fn has_come(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What comes next from the visitor.
 #[derive(Debug)]
 enum Stage {
@@ -98,44 +115,6 @@ enum Stage {
 impl Stage {
     fn head() -> Stage {
         Stage::Head { lines: Lines::default(), waiting_since: None }
-    }
-}
-
-/// How fast a body comes while it is waited for.
-#[derive(Debug, Default)]
-struct Pace {
-    waiting_since: Option<Instant>,
-    waited: Duration,
-    bytes: usize,
-}
-
-impl Pace {
-    /// How much has to come in the time that a body has.
-    fn bytes_min(bounds: &Bounds) -> usize {
-        let millis = bounds.timeouts.body.get().as_millis();
-        let bytes = bounds.limits.body_rate.get() as u128 * millis / 1000;
-        usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
-    }
-
-    /// Until when enough of the body has to be there. Only time counts in which somebody waits for the
-    /// visitor.
-    fn deadline(&mut self, time: Duration) -> Instant {
-        *self.waiting_since.get_or_insert_with(Instant::now) + time.saturating_sub(self.waited)
-    }
-
-    fn came(&mut self, bytes: usize) {
-        self.bytes += bytes;
-        self.waited += self.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
-    }
-
-    /// Whether too little came in the time that is over; else a new time begins.
-    fn is_too_slow(&mut self, bounds: &Bounds) -> bool {
-        self.came(0);
-        let slow = self.bytes < Pace::bytes_min(bounds);
-        if self.waited >= bounds.timeouts.body.get() {
-            (self.waited, self.bytes) = (Duration::ZERO, 0);
-        }
-        slow
     }
 }
 
@@ -160,8 +139,11 @@ impl<S> Door<S> {
             stage: Stage::head(),
             tunnel: Tunnel::default(),
             ahead: Ahead::default(),
+            half: Half::default(),
             begun: Bytes::new(),
             reading: Timer::default(),
+            is_read: false,
+            watch: Watch::default(),
             writing: Writing::within(bounds.timeouts.write.get()),
             closing: Closing::default(),
             bounds,
@@ -172,6 +154,11 @@ impl<S> Door<S> {
     /// What to tell once the connection has become a tunnel.
     pub(super) fn tunnel(&self) -> Tunnel {
         self.tunnel.clone()
+    }
+
+    /// What tells of half a head.
+    pub(super) fn half(&self) -> Half {
+        self.half.clone()
     }
 
     /// What takes the heads that go ahead of answers.
@@ -241,15 +228,12 @@ impl<S> Door<S> {
                     false => self.refuse(Refusal::SlowHead),
                 }
             }
-            Stage::Body { pace, .. } => loop {
-                if !self.reading.is_over(pace.deadline(timeouts.body.get()), cx) {
+            Stage::Body { pace, .. } => {
+                if !pace.is_too_slow(&self.bounds, Duration::ZERO, &mut self.reading, cx) {
                     return true;
                 }
-                if pace.is_too_slow(&self.bounds) {
-                    self.refuse(Refusal::SlowBody);
-                    break;
-                }
-            },
+                self.refuse(Refusal::SlowBody);
+            }
             Stage::Ended => {}
         }
         false
@@ -286,7 +270,7 @@ impl<S: AsyncRead + Unpin> Door<S> {
         if came.is_empty() {
             return Poll::Ready(Ok(false));
         }
-        pace.came(came.len());
+        pace.came(came.len(), Duration::ZERO);
         match framing.follow(came) {
             Ok((taken, ended)) => {
                 // Behind the end of a body the next head begins.
@@ -312,38 +296,53 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        let read = door.poll_passed(cx, into);
+        door.is_read = read.is_pending();
+        let half = matches!(door.stage, Stage::Head { .. }) && door.buffer.len() > door.passed;
+        door.half.0.store(half, Ordering::Relaxed);
+        read
+    }
+}
+
+impl<S: AsyncRead + Unpin> Door<S> {
+    /// Reads what may pass.
+    fn poll_passed(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
-            if door.passed > 0 {
-                let passed = door.passed.min(into.remaining());
-                into.put_slice(&door.buffer[..passed]);
-                door.buffer.advance(passed);
-                door.passed -= passed;
+            if self.passed > 0 {
+                let passed = self.passed.min(into.remaining());
+                into.put_slice(&self.buffer[..passed]);
+                self.buffer.advance(passed);
+                self.passed -= passed;
                 return Poll::Ready(Ok(()));
             }
-            if door.tunnel.has_begun() {
-                door.passed = door.buffer.len();
-                if door.passed == 0 {
-                    return Pin::new(&mut door.io).poll_read(cx, into);
+            if self.tunnel.has_begun() {
+                self.passed = self.buffer.len();
+                if self.passed == 0 {
+                    return Pin::new(&mut self.io).poll_read(cx, into);
                 }
                 continue;
             }
-            match door.look() {
+            match self.look() {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(refusal) => door.refuse(refusal),
+                Err(refusal) => self.refuse(refusal),
             }
-            let read = match &door.stage {
+            let read = match &self.stage {
                 Stage::Ended => return Poll::Ready(Ok(())),
-                Stage::Head { .. } => door.read_head(cx),
-                Stage::Body { .. } => match door.read_body(cx, into) {
+                Stage::Head { .. } => self.read_head(cx),
+                Stage::Body { .. } => match self.read_body(cx, into) {
                     Poll::Ready(Ok(true)) => return Poll::Ready(Ok(())),
                     other => other,
                 },
             };
             match read {
-                Poll::Pending if door.waits(cx) => return Poll::Pending,
+                Poll::Pending if self.waits(cx) => return Poll::Pending,
                 Poll::Pending | Poll::Ready(Ok(true)) => {}
-                Poll::Ready(Ok(false)) => door.stage = Stage::Ended,
+                Poll::Ready(Ok(false)) => self.stage = Stage::Ended,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
         }
@@ -364,7 +363,7 @@ impl<S: AsyncWrite + Unpin> Door<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
+impl<S: AsyncRead + AsyncWrite + Line + Unpin> AsyncWrite for Door<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -391,9 +390,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
         self.io.is_write_vectored()
     }
 
-    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here.
+    /// hyper has written all that it had, so whatever goes ahead of its next answer goes here. Who has
+    /// left meanwhile gets none.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let door = self.get_mut();
+        if !door.is_read && door.watch.is_broken(&door.io, cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         loop {
             ready!(door.poll_begun(cx))?;
             match door.ahead.take() {

@@ -6,10 +6,17 @@
 use std::future::poll_fn;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpStream;
 use tokio::time::advance;
 
 use super::*;
 use crate::settings::{Count, Span};
+
+impl Line for DuplexStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+}
 
 /// A visitor, and the door that they came to.
 fn meet() -> (DuplexStream, Door<DuplexStream>) {
