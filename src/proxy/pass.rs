@@ -181,6 +181,10 @@ impl Worker {
 }
 
 /// A body of the site.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most answers are the large one: a box for each would cost more"
+)]
 enum Arrived {
     /// Nobody has looked into it.
     Unopened(FromSite),
