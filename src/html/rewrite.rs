@@ -10,11 +10,13 @@
 //! stretches.
 //!
 //! Changes are collected and written by [`Element`]; bounds come from [`super::scan`]; what is held
-//! and what is too long to hold is in [`hold`], scripts in SVG are in [`nested`].
+//! and what is too long to hold is in [`hold`], scripts in SVG are in [`nested`], and the short way
+//! through nearly all tags is in [`stride`].
 
 mod hold;
 mod nested;
 mod stretch;
+mod stride;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -22,10 +24,9 @@ mod window;
 use std::cell::Cell;
 
 use super::element::{Element, NOTHING, Place, Seen, Unseen};
-use super::find::{self, Signs};
 use super::name::Key;
-use super::scan::{self, Content, Inside, Kind, Piece, Scanner};
-use super::tag::{self, Ordinary, Span, Written, spans};
+use super::scan::{Content, Inside, Kind, Piece, Scanner};
+use super::tag::{Span, Written, spans};
 use super::tree::Tree;
 use super::{Edit, Interest, Namespace, Refused};
 use hold::{Region, Shown};
@@ -36,9 +37,6 @@ use window::{Window, find, lower};
 
 /// The most that is held of one element: of a start tag with its body, or of a tag alone.
 pub const HELD_BYTES_MAX: usize = 1 << 20;
-
-/// `</` and eight bytes of a name and what ends it.
-const AHEAD_BYTES: usize = 10;
 
 /// Changes a document as it streams by.
 #[derive(Debug)]
@@ -208,71 +206,6 @@ impl<E: Edit> Rewriter<E> {
             }
         }
         Ok(self.edit)
-    }
-
-    /// Takes ordinary tags of HTML, as long as there are any: nearly all of nearly every page. Says
-    /// nothing that the states would not say, and says it sooner. Returns how far it came.
-    fn stride<O: FnMut(&[u8])>(&mut self, mut at: usize, window: &mut Window<'_, O>) -> usize {
-        self.partial = 0;
-        let chunk = window.chunk;
-        while let Some(opened) = find::find(b'<', chunk, at) {
-            let Some(mut signs) = Signs::at(chunk, opened) else { return at };
-            while let Some(place) = signs.opened() {
-                let opened = signs.start() + place;
-                let Some(ahead) = chunk.get(opened..).and_then(<[u8]>::first_chunk::<AHEAD_BYTES>)
-                else {
-                    return at;
-                };
-                if let [_, b'/', name @ ..] = *ahead
-                    && let Some(len) = self.tree.closes_by(name)
-                {
-                    at = opened + "</>".len() + len;
-                    signs.pass_opened_before(at - signs.start());
-                    continue;
-                }
-                let [_, name @ .., _] = *ahead;
-                if let Some((key, len)) = Key::read(name) {
-                    let Some(tag) = tag::ordinary(&mut signs, opened + 1 + len) else { return at };
-                    let Ordinary { end, self_closing } = tag;
-                    let tag = &chunk[opened..end];
-                    let name = &tag[1..=len];
-                    let interest = self.edit.interest(name);
-                    at = end;
-                    if interest == Interest::Pass {
-                        let content =
-                            self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
-                        if content != Content::Data || !self.tree.is_html() {
-                            self.read_on(content, len, tag);
-                            return at;
-                        }
-                        signs.pass_opened_before(at - signs.start());
-                        continue;
-                    }
-                    let piece = Piece {
-                        kind: Kind::StartTag { self_closing },
-                        start: opened,
-                        end,
-                        continues: false,
-                        name_len: len,
-                    };
-                    self.started(tag, piece, self_closing, Named { key, name, interest }, window);
-                } else {
-                    let Some(piece) = scan::ordinary(chunk, opened) else { return at };
-                    let tag = &chunk[opened..piece.end];
-                    if tag.len() > HELD_BYTES_MAX {
-                        return at;
-                    }
-                    at = piece.end;
-                    self.tag(tag, piece, window);
-                }
-                if self.mode != Mode::Flow || !self.scanner.is_in_data() || !self.tree.is_html() {
-                    return at;
-                }
-                signs.pass_opened_before(at - signs.start());
-            }
-            at = at.max(signs.start() + Signs::BYTES);
-        }
-        chunk.len()
     }
 
     #[inline]

@@ -409,8 +409,11 @@ impl Tree {
         while self.open.len() > depth
             && let Some(open) = self.pop()
         {
-            // What is left open at this depth is the one that ends by itself.
-            let continued = self.open.len() > depth && names::is_formatting(open.key);
+            // What is left open at this depth is the one that ends by itself; and an `a` of SVG formats
+            // nothing.
+            let continued = self.open.len() > depth
+                && open.namespace == Namespace::Html
+                && names::is_formatting(open.key);
             if continued && self.formatting.len() < FORMATTING_MAX {
                 self.formatting.push(open.key);
             }

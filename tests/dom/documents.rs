@@ -134,6 +134,10 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "<!DOCTYPE html><p>a<svg><g>{tag}<title>{tag}</title><desc><p>{pixel}</p>{inline}</desc>",
     ),
     (
+        "an `a` of svg, which formats nothing",
+        "<svg><a><i>b<svg></a><script href='https://mc.yandex.ru/metrika/tag.js'></script><g>{inline}</g></svg>{box}",
+    ),
+    (
         "html in svg",
         "<svg><foreignObject><p>a{pixel}<noscript>{pixel}</noscript>{tag}<svg>{tag}</svg></foreignObject><image href='https://mc.yandex.ru/watch/1'/><style><!-- </style>{inline}--></style><p>out{inline}",
     ),

@@ -71,6 +71,8 @@ fn foreign_content_ends_where_a_browser_ends_it() {
         ("svg foreignobject table tr td tr td /table /foreignobject", Some(Svg)),
         ("svg foreignobject br img /foreignobject", Some(Svg)),
         ("svg foreignobject /section", Some(Svg)),
+        ("svg a i svg /a", Some(Svg)),
+        ("svg font i svg /font", Some(Svg)),
         ("template svg /template", None),
     ] {
         assert_eq!(walk(tags).1, namespace, "{tags}");
