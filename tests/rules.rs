@@ -140,6 +140,9 @@ fn markup_in_a_script_of_svg_does_not_come_to_life() {
     ] {
         let out = gated(&snapshot, &format!("<svg><script>a &lt; b{inner}</script></svg>"));
         assert_eq!(out, "<svg><script>a &lt; b</script></svg>");
+        // Nor in one that is no code: a frame loads wherever it stands.
+        let out = gated(&snapshot, &format!("<svg><script type=x>a &lt; b{inner}</script></svg>"));
+        assert_eq!(out, "<svg><script type=x>a &lt; b</script></svg>");
     }
     let out = gated(&snapshot, "<svg><image href=https://mc.yandex.ru/watch/1 x=1 /></svg>");
     assert_eq!(out, "<svg><image x=1 /></svg>");

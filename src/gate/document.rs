@@ -212,6 +212,13 @@ impl Document {
     }
 
     fn script(&mut self, element: &mut Element<'_>) {
+        let code = element.code();
+        let text = code.as_ref().map_or(&b""[..], |code| &code.text);
+        // What stands in a script by itself is not shown by itself, and may be a pixel.
+        if code.as_ref().is_some_and(|code| code.holds_elements) {
+            element.set_text(escaped(text));
+            self.held += 1;
+        }
         let script = Script::of(element);
         if !script.runs {
             // Only the gate may promise a script to the banner's release.
@@ -220,8 +227,6 @@ impl Document {
             }
             return;
         }
-        let code = element.code();
-        let text = code.as_ref().map_or(&b""[..], |code| &code.text);
         let mut fate = self.fate_of_code(text);
         for source in script.sources.into_iter().flatten() {
             fate = fate.or_stricter(self.fate_at(source, Use::Script));
@@ -233,11 +238,6 @@ impl Document {
         let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
         if !element.is_tag_complete() || unseen {
             fate = Fate::Undeclared;
-        }
-        // What stands in a script by itself is not shown by itself, and may be a pixel.
-        if code.as_ref().is_some_and(|code| code.holds_elements) {
-            element.set_text(escaped(text));
-            self.held += 1;
         }
         let purpose = match fate {
             Fate::Permit => return,
