@@ -104,6 +104,7 @@ impl Prepared {
             hsts: config.hsts,
             trusted: Trusted::new(config.trust),
             announcing: Trusted::new(config.proxy_protocol),
+            via: config.via,
             sites: Arc::new(sites),
             rates,
             sizes: config.sizes,

@@ -16,8 +16,8 @@ use harness::message::Message;
 use harness::program::{Ended, Gateway, Program, ask, send};
 use harness::site::Site;
 
-const FIELDS: &str =
-    "X-Forwarded-For: 203.0.113.1, 198.51.100.7, 127.0.0.2\r\nX-Forwarded-Proto: https\r\n";
+const FIELDS: &str = "X-Forwarded-For: 203.0.113.1, 198.51.100.7, 127.0.0.2\r\nX-Forwarded-Proto: https\r\n\
+     Via: 1.0 elsewhere\r\n";
 
 /// What the site sees of a request that a proxy passes on.
 fn seen_by_the_site(gateway: &Gateway, site: &Site) -> Message {
@@ -76,6 +76,26 @@ fn nobody_else_is() {
     assert_eq!(value(&seen, "x-forwarded-for"), "127.0.0.1");
     assert_eq!(value(&seen, "x-forwarded-proto"), "http");
     assert!(consent_cookie(&gateway).starts_with("consent="));
+}
+
+#[test]
+fn the_site_is_told_of_the_gateway_where_that_is_asked_for() {
+    let home = tempfile::tempdir().expect("a folder");
+    let site = Site::start();
+    let file = home.path().join("kelisim.toml");
+    for (settings, told) in
+        [("", "1.0 elsewhere"), ("via = \"kelisim\"\n", "1.0 elsewhere | 1.1 kelisim")]
+    {
+        std::fs::write(&file, settings).expect("a folder");
+        let program = Program::run(site.address, &home.path().join("data"));
+        let gateway = program.arg("--config").arg(&file.display().to_string()).start();
+        assert_eq!(value(&seen_by_the_site(&gateway, &site), "via"), told);
+    }
+    std::fs::write(&file, "via = \"a b\"\n").expect("a folder");
+    let Ended { code, stderr } =
+        Program::new().arg("run").arg("--config").arg(&file.display().to_string()).end();
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("\"a b\" is no name for `Via`"), "{stderr}");
 }
 
 #[test]

@@ -51,12 +51,12 @@ fn without(text: &str, from: &str, to: &str) -> String {
 /// All that is in force as a text, without what changes by itself.
 fn shown(in_force: &InForce) -> String {
     // Each by its name: what is added there is to be added here.
-    let InForce { snapshot, served, hsts, trusted, announcing, sites, rates, sizes, bounds } =
+    let InForce { snapshot, served, hsts, trusted, announcing, via, sites, rates, sizes, bounds } =
         in_force;
     let certificate = served.as_ref().map(|served| served.shown_to("send-box.com"));
     let rules = &snapshot.rules.generation;
     let all = format!(
-        "{rules:?} {certificate:?} {hsts:?} {trusted:?} {announcing:?} {sites:?} {rates:?} {sizes:?} {bounds:?}"
+        "{rules:?} {certificate:?} {hsts:?} {trusted:?} {announcing:?} {via:?} {sites:?} {rates:?} {sizes:?} {bounds:?}"
     );
     without(&without(&all, "began: Instant", "}"), "queue: Queue", "is_retired")
 }

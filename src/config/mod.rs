@@ -24,7 +24,7 @@ use ipnet::IpNet;
 
 use crate::bounds::{Bounds, Limits, Timeouts};
 use crate::proxy::{
-    BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams,
+    BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams, Via,
 };
 use crate::rules::{RuleFile, with_fix};
 use crate::settings::{Count, settings, write};
@@ -65,6 +65,8 @@ settings! {
         /// Networks of proxies that say by the PROXY protocol who comes, and have to
         ["CIDR|CDN"]
         proxy_protocol: Vec<Network> = Vec::new();
+        /// The name that this gateway is told the site by, in `Via`; nothing is told without one
+        via: Option<Via> = None, like Some("kelisim".parse().expect("a name"));
         /// Threads that serve; one for each core if not told
         ["N"]
         threads: Option<Count<1, 1024>> = None, like Some(Count::of(4));
@@ -126,6 +128,8 @@ pub struct Config {
     pub trust: Vec<IpNet>,
     /// Networks of proxies that say by the PROXY protocol who comes.
     pub proxy_protocol: Vec<IpNet>,
+    /// The name that this gateway is told the site by.
+    pub via: Option<Via>,
     /// The `Strict-Transport-Security` of answers over TLS.
     pub hsts: Option<HeaderValue>,
     /// Threads that serve.
@@ -199,6 +203,7 @@ impl Settings {
             admin,
             trust,
             proxy_protocol,
+            via,
             threads,
             tls,
             timeouts,
@@ -228,6 +233,7 @@ impl Settings {
             admin,
             trust: Network::all(&trust),
             proxy_protocol: Network::all(&proxy_protocol),
+            via,
             hsts: tls.hsts_value().map_err(ConfigError)?,
             threads: threads.map_or(1, Count::get),
             bounds: Arc::new(Bounds { timeouts, limits }),

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use http::header::HeaderValue;
 use tokio::sync::watch;
 
-use super::{Rates, Sites, Sizes, Trusted};
+use super::{Rates, Sites, Sizes, Trusted, Via};
 use crate::bounds::Bounds;
 use crate::snapshot::Snapshot;
 use crate::tls::Served;
@@ -33,6 +33,8 @@ pub struct InForce {
     pub trusted: Trusted,
     /// Who says by the PROXY protocol who comes, and has to.
     pub announcing: Trusted,
+    /// The name that this gateway is told the site by.
+    pub via: Option<Via>,
     /// The servers behind the gateway, and the ways to them.
     pub sites: Arc<Sites>,
     /// How often one address may ask.

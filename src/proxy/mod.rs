@@ -22,6 +22,7 @@ mod route;
 mod tunnel;
 mod upload;
 mod upstream;
+mod via;
 mod whole;
 
 use std::net::SocketAddr;
@@ -47,6 +48,7 @@ pub use upstream::{
     Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
     watch,
 };
+pub use via::Via;
 
 use self::interim::Listener;
 use self::paced::Paced;

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, EXPECT, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, RANGE, SEC_WEBSOCKET_KEY, SET_COOKIE,
+    IF_UNMODIFIED_SINCE, RANGE, SEC_WEBSOCKET_KEY, SET_COOKIE, VIA,
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
@@ -297,6 +297,9 @@ fn for_site(
         fields::remove(&mut headers, &[EXPECT]);
     }
     tunnel::ask_for(parts, &mut headers);
+    if let Some(via) = &walk.in_force.via {
+        headers.append(VIA, via.told(parts.version));
+    }
     match condition {
         Condition::Ours(Some(tags)) => {
             headers.insert(IF_NONE_MATCH, tags.clone());

@@ -13,6 +13,7 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("admin", "\"127.0.0.1:5\""),
     ("trust", "[\"10.0.0.0/8\"]"),
     ("proxy-protocol", "[\"10.1.0.0/16\"]"),
+    ("via", "\"kelisim\""),
     ("threads", "1000"),
     ("tls.hsts", "\"max-age=60\""),
     ("timeouts.head", "\"11s\""),
