@@ -271,7 +271,7 @@ fn in_two(first: &[u8], second: &[u8], document: Document) -> Vec<u8> {
 }
 
 #[test]
-fn every_vendor_has_pages_that_only_its_own_rules_gate() {
+fn every_vendor_has_pages_that_depend_on_its_rules() {
     let mut by_folder: BTreeMap<String, Vec<Page>> = BTreeMap::new();
     for page in corpus() {
         by_folder.entry(page.folder.clone()).or_default().push(page);
@@ -297,10 +297,19 @@ fn every_vendor_has_pages_that_only_its_own_rules_gate() {
             false => file.clone(),
         });
         let gate = Gate::new(&without.collect::<Vec<_>>(), &[]);
-        for page in pages {
-            assert!(marked(&page), "{}: nothing waits", page.name);
-            assert!(gate.at_once(&page.text) != expected(&page.text, &[]), "{}", page.name);
-        }
+        let vendors = &gate.snapshot.rules.vendors;
+        let own = vendors.iter().find(|vendor| vendor.path == format!("rules/{name}"));
+        let own = &own.expect("the file is loaded").recipient;
+        // Tag Manager loads Analytics' tags, so its rules tell some of them as well.
+        let alone = vendors.iter().filter(|vendor| vendor.recipient == *own).count() == 1;
+        assert!(pages.iter().all(marked), "{vendor}: a page in which nothing waits");
+        let depends = |page: &Page| gate.at_once(&page.text) != expected(&page.text, &[]);
+        let depend = pages.iter().filter(|page| depends(page)).count();
+        assert!(
+            depend > 0 && (!alone || depend == pages.len()),
+            "{vendor}: {depend} of {} pages depend on its rules",
+            pages.len()
+        );
     }
     assert!(by_folder.is_empty(), "no vendor's: {:?}", by_folder.keys());
 }
