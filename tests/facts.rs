@@ -1,7 +1,7 @@
 //! The shipped rules against the tables of public facts on trackers.
 //!
-//! Every address and every cookie that a table gives one of our vendors has to be told by a rule of
-//! that vendor, and by nobody else's. What is no vendor's of ours, or of another kind, is listed here
+//! Every address, cookie and key in storage that a table gives one of our vendors has to be told by a
+//! rule of that vendor, and by nobody else's. What is no vendor's of ours, or of another kind, is listed here
 //! with the reason.
 //!
 //! The tables lie beside the project, in `../shared/facts`, and are read there. Where the folder is
@@ -220,6 +220,42 @@ fn every_cookie_is_told_by_a_rule_of_its_vendor() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(told > 40, "only {told} cookies were told");
+}
+
+#[test]
+fn every_key_in_storage_is_told_by_a_rule_of_its_vendor() {
+    let Some(rows) = table("storage-keys.tsv") else { return };
+    let rules = shipped();
+    let (mut wrong, mut told) = (Vec::new(), 0);
+    for row in rows {
+        let [store, keys, vendor, ..] = &row[..] else { panic!("{row:?}: five columns") };
+        // Databases and workers have no keys.
+        if !["localStorage", "sessionStorage"].contains(&store.as_str()) {
+            continue;
+        }
+        let recipient = recipient(vendor).expect("a vendor of ours");
+        let of_recipient = |vendor: usize| rules.vendors[vendor].recipient.0 == recipient;
+        // One line of Google's stands for Analytics and Ads.
+        let of_google = |vendor: usize| rules.vendors[vendor].recipient.0.starts_with("google-");
+        let patterns = match vendor.as_str() {
+            "google" => rules.stored_keys(of_google),
+            _ => rules.stored_keys(of_recipient),
+        };
+        // `^_ym` is a beginning, and what stands in brackets behind a key says what it is for.
+        let keys = keys.split([',', '|']).map(|key| key.split(" (").next().unwrap_or(key).trim());
+        for key in keys.flat_map(|key| variants(&key.replace('^', ""))) {
+            let covers = |pattern: &String| match pattern.strip_suffix('*') {
+                Some(start) => key.starts_with(start),
+                None => key == *pattern,
+            };
+            if !patterns.iter().any(covers) {
+                wrong.push(format!("{vendor}: no rule tells the key {key}"));
+            }
+            told += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(told > 20, "only {told} keys were told");
 }
 
 #[test]
