@@ -254,11 +254,20 @@ fn a_withdrawal_counts_from_the_next_page_on() {
     agree(&stub, &visitor);
     visitor.settle();
 
+    // What trackers keep there brings their deleted cookies back.
+    let kept = || {
+        visitor.run("return Object.keys(localStorage).concat(Object.keys(sessionStorage)).sort()")
+    };
+    visitor.run("localStorage.basket = '5'; sessionStorage._ym_debugger_state = '1'; sessionStorage._year = 1");
     visitor.open(&format!("{}/.consent/", demo.https));
     visitor.settle();
+    assert_eq!(kept(), serde_json::json!(["_year", "_ym_debugger_state", "_ym_uid", "basket"]));
     let seen = stub.contacts().len();
     visitor.click(WITHDRAW);
     visitor.wait_until("the withdrawal is answered", || !visitor.sees(WITHDRAW));
+    visitor.wait_until("their keys go, the site's stay", || {
+        kept() == serde_json::json!(["_year", "basket"])
+    });
     visitor.open(&format!("{}/en/prices", demo.https));
     visitor.settle();
     assert_eq!(stub.contacts()[seen..], [""; 0]);

@@ -5,22 +5,24 @@
 //!
 //! Packing and encoding are done here by the libraries, not by what is tested.
 
-use std::io::{Read, Write};
+#[path = "harness/streamed.rs"]
+mod streamed;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, KOI8_R, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251};
-use kelisim::charset::{Charset, HeaderCharset, decide, of_header};
-use kelisim::coding::{Coding, Decoder, Levels};
+use kelisim::charset::{Charset, HeaderCharset, of_header};
+use kelisim::coding::Coding;
 use kelisim::demo;
 use kelisim::gate::document::Document;
 use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
-use kelisim::gate::stream::Stream;
 use kelisim::policy::{Record, Signal, Visitor};
 use kelisim::rules;
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
+use streamed::{Way, packed, streamed};
 
 /// In Russian, as much of it as there is, with everything that the gate changes.
 const PAGE: &str = r#"<!DOCTYPE html><html lang="ru"><head><title>Цены: отправка СМС</title>
@@ -59,104 +61,6 @@ fn encoded(text: &str, encoding: &'static Encoding) -> Vec<u8> {
     bytes.into_owned()
 }
 
-fn packed(plain: &[u8], coding: Coding) -> Vec<u8> {
-    let written = "a vector takes all";
-    match coding {
-        Coding::Identity => plain.to_vec(),
-        Coding::Gzip => {
-            let mut into =
-                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            into.write_all(plain).expect(written);
-            into.finish().expect(written)
-        }
-        Coding::Deflate => {
-            let level = flate2::Compression::default();
-            let mut into = flate2::write::DeflateEncoder::new(Vec::new(), level);
-            into.write_all(plain).expect(written);
-            into.finish().expect(written)
-        }
-        Coding::Brotli => {
-            let mut into = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 20);
-            into.write_all(plain).expect(written);
-            into.into_inner()
-        }
-        Coding::Zstd => zstd::stream::encode_all(plain, 3).expect(written),
-    }
-}
-
-fn unpacked(packed: &[u8], coding: Coding) -> Vec<u8> {
-    let mut plain = Vec::new();
-    match coding {
-        Coding::Gzip => flate2::read::MultiGzDecoder::new(packed).read_to_end(&mut plain),
-        Coding::Brotli => brotli::Decompressor::new(packed, 4096).read_to_end(&mut plain),
-        Coding::Zstd => zstd::stream::read::Decoder::new(packed)
-            .and_then(|mut decoder| decoder.read_to_end(&mut plain)),
-        Coding::Identity | Coding::Deflate => {
-            plain.extend_from_slice(packed);
-            Ok(plain.len())
-        }
-    }
-    .expect("what was packed unpacks");
-    plain
-}
-
-/// One way of a page.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    /// As it comes.
-    from: Coding,
-    /// As it goes on.
-    to: Coding,
-    /// Whether there is a pause after each piece.
-    pauses: bool,
-}
-
-/// What comes out for pieces of a packed page, unpacked, with the encoding that was found.
-fn streamed<'a>(
-    snapshot: &Arc<Snapshot>,
-    pieces: impl Iterator<Item = &'a [u8]>,
-    header: HeaderCharset,
-    way: Way,
-) -> (Vec<u8>, Charset) {
-    let mut decoder = Decoder::new(way.from);
-    let (mut first, mut stream, mut out) = (Vec::new(), None, Vec::new());
-    let begin = |first: &[u8], at_end| {
-        let charset = decide(&header, None, first, at_end)?;
-        let stream = Stream::new(charset, document(snapshot), way.to, Levels::default());
-        Some((stream.expect("the page can be read"), charset))
-    };
-    for mut piece in pieces {
-        loop {
-            let mut plain = Vec::new();
-            let step = decoder.step(piece, &mut plain).expect("the page unpacks");
-            piece = &piece[step.taken..];
-            if let Some((stream, _)) = &mut stream {
-                Stream::take(stream, &plain, &mut out).expect("nothing is refused");
-            } else {
-                first.extend_from_slice(&plain);
-                stream = begin(&first, false);
-                if let Some((stream, _)) = &mut stream {
-                    stream.take(&first, &mut out).expect("nothing is refused");
-                }
-            }
-            if !step.more {
-                break;
-            }
-        }
-        if let (true, Some((stream, _))) = (way.pauses, &mut stream) {
-            stream.flush(&mut out).expect("what is known goes out");
-        }
-    }
-    decoder.finish().expect("the page is whole");
-    let (stream, charset) = stream.unwrap_or_else(|| {
-        let (mut stream, charset) = begin(&first, true).expect("the end tells the encoding");
-        stream.take(&first, &mut out).expect("nothing is refused");
-        (stream, charset)
-    });
-    stream.finish(&mut out).expect("nothing is refused");
-    (unpacked(&out, way.to), charset)
-}
-
 /// What a browser reads of it.
 fn read(bytes: &[u8], charset: Charset) -> String {
     let label = charset.label().expect("the encoding is known");
@@ -167,7 +71,8 @@ fn read(bytes: &[u8], charset: Charset) -> String {
 fn at_once(snapshot: &Arc<Snapshot>, text: &str) -> String {
     let way = Way { from: Coding::Identity, to: Coding::Identity, pauses: false };
     let header = of_header([&b"text/html; charset=utf-8"[..]]);
-    let (out, charset) = streamed(snapshot, [text.as_bytes()].into_iter(), header, way);
+    let (out, charset) =
+        streamed(|| document(snapshot), [text.as_bytes()].into_iter(), header, way);
     read(&out, charset)
 }
 
@@ -194,7 +99,8 @@ fn no_packing_encoding_or_cut_shows_in_the_page() {
             let packed = packed(&page, from);
             for (size, pauses) in [(1, false), (2, true), (3, false), (7, true), (4096, true)] {
                 let way = Way { from, to, pauses };
-                let (out, charset) = streamed(&snapshot, packed.chunks(size), header, way);
+                let (out, charset) =
+                    streamed(|| document(&snapshot), packed.chunks(size), header, way);
                 let read = read(&out, charset);
                 assert!(read == expected, "{} {way:?} by {size}: {read}", encoding.name());
                 ways += 1;
@@ -225,7 +131,7 @@ fn a_page_cut_in_two_anywhere_is_the_same() {
         let way = Way { from, to: Coding::Identity, pauses: true };
         for cut in 0..=packed.len() {
             let (a, b) = packed.split_at(cut);
-            let (out, charset) = streamed(&snapshot, [a, b].into_iter(), header, way);
+            let (out, charset) = streamed(|| document(&snapshot), [a, b].into_iter(), header, way);
             assert!(read(&out, charset) == expected, "{} {from:?} at {cut}", encoding.name());
         }
     }
@@ -248,7 +154,7 @@ fn real_pages_in_every_packing_are_the_same() {
         let page = std::fs::read(&path).expect("a page can be read");
         let header = HeaderCharset::Named(UTF_8);
         let plain = Way { from: Coding::Identity, to: Coding::Identity, pauses: false };
-        let whole = streamed(&snapshot, [&page[..]].into_iter(), header, plain).0;
+        let whole = streamed(|| document(&snapshot), [&page[..]].into_iter(), header, plain).0;
         for (from, to) in [
             (Coding::Gzip, Coding::Gzip),
             (Coding::Deflate, Coding::Zstd),
@@ -259,7 +165,7 @@ fn real_pages_in_every_packing_are_the_same() {
             for (size, pauses) in [(1000, true), (4096, false), (usize::MAX, false)] {
                 let way = Way { from, to, pauses };
                 let pieces = packed.chunks(size.min(packed.len()));
-                let out = streamed(&snapshot, pieces, header, way).0;
+                let out = streamed(|| document(&snapshot), pieces, header, way).0;
                 assert!(out == whole, "{} {way:?} by {size}", path.display());
             }
         }

@@ -30,6 +30,8 @@ static BANNER_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "css", CSS, include_str!("assets/banner.css")));
 static BANNER_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
+static FORGET_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("forget", "js", JS, include_str!("assets/forget.js")));
 static PAGE_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("page", "css", CSS, include_str!("assets/page.css")));
 
@@ -46,8 +48,8 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 3] {
-    [banner_css(), banner_js(), page_css()]
+pub fn all() -> [&'static Asset; 4] {
+    [banner_css(), banner_js(), forget_js(), page_css()]
 }
 
 /// The stylesheet of the banner and the control.
@@ -58,6 +60,11 @@ pub fn banner_css() -> &'static Asset {
 /// The script of the banner.
 pub fn banner_js() -> &'static Asset {
     &BANNER_JS
+}
+
+/// The script of the settings, which empties the browser's storage of what may not be kept.
+pub fn forget_js() -> &'static Asset {
+    &FORGET_JS
 }
 
 /// The stylesheet of our own pages.

@@ -1,7 +1,8 @@
 //! Whole pages of ours: the settings, the answer to the hidden frame, what went wrong.
 //!
-//! They stand outside the site's design, so they bring their own, one stylesheet and no script:
-//! everything here is links and forms.
+//! They stand outside the site's design, so they bring their own stylesheet. Everything that a
+//! visitor does here is links and forms; the settings' one script only removes what trackers have left
+//! in the browser's storage.
 //!
 //! Each page is complete and honest by itself: the settings state all seven purposes of the policy,
 //! those that need no consent too, so that nobody has to look elsewhere to decide.
@@ -62,6 +63,9 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                 p.small { (words.never) }
             }
             (particulars(texts, view))
+        }
+        @if !view.forget.is_empty() {
+            script src=(assets::forget_js().path) data-keys=(view.forget) {}
         }
     };
     page(texts, &words.title, "settings", &body)
@@ -321,6 +325,7 @@ mod tests {
             return_to,
             code: Some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
+            forget: "_ym* zz",
         };
         settings(&texts, &view)
     }
@@ -368,11 +373,18 @@ mod tests {
             done(&texts("kk")),
             error(&texts("kk"), Failure::SiteDown, Some("/")),
         ] {
-            assert!(
-                !page.contains("<script") && !page.contains("<style") && !page.contains(" style="),
-                "{page}"
-            );
+            let scripts = page.matches("<script").count();
+            let files = page.matches("<script src=\"/.consent/forget-").count();
+            assert!(files == scripts && page.matches("></script>").count() == files, "{page}");
+            assert!(!page.contains("<style") && !page.contains(" style="), "{page}");
         }
+    }
+
+    #[test]
+    fn the_settings_name_what_the_browser_is_to_forget() {
+        let page = shown("kk", State::Withdrawn, "/");
+        assert!(page.contains(r#" data-keys="_ym* zz"></script>"#), "{page}");
+        assert!(!done(&texts("kk")).contains("<script"));
     }
 
     #[test]

@@ -147,6 +147,9 @@ pub struct Settings<'a> {
     pub code: Option<&'a str>,
     /// What has just happened.
     pub notice: Option<Notice>,
+    /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`
+    /// stands for all that begin so.
+    pub forget: &'a str,
 }
 
 /// What the settings page says first, after something happened.

@@ -17,17 +17,30 @@ macro_rules! shipped {
     };
 }
 
-const RULES: [(&str, &str); 10] = shipped![
+const RULES: [(&str, &str); 23] = shipped![
     "site.toml",
     "policy/2025-10-01.toml",
     "texts/en.toml",
     "texts/kk.toml",
     "texts/ru.toml",
+    "vendors/1c-bitrix.toml",
+    "vendors/bitrix24.toml",
+    "vendors/clarity.toml",
+    "vendors/cloudflare.toml",
     "vendors/google-ads.toml",
     "vendors/google-analytics.toml",
     "vendors/google-tag-manager.toml",
+    "vendors/hotjar.toml",
+    "vendors/liveinternet.toml",
+    "vendors/meta.toml",
     "vendors/own.toml",
+    "vendors/roistat.toml",
+    "vendors/tiktok.toml",
+    "vendors/tilda.toml",
+    "vendors/vk-mail-ru.toml",
+    "vendors/yandex-ads.toml",
     "vendors/yandex-metrica.toml",
+    "vendors/zero-kz.toml",
 ];
 
 /// The rules as they are shipped.

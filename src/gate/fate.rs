@@ -54,7 +54,7 @@ impl Fates {
     }
 
     /// The fate of the vendor in this place.
-    pub(super) fn of_vendor(&self, vendor: usize) -> Fate {
+    pub fn of_vendor(&self, vendor: usize) -> Fate {
         self.0[vendor]
     }
 

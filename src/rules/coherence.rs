@@ -19,6 +19,7 @@ pub(super) fn problems(
     for vendor in vendors {
         problems.extend(misspelt_recipient(vendor, versions));
         problems.extend(operators_tags(vendor));
+        problems.extend(operators_keys(vendor));
         problems.extend(other_purpose(vendor, versions));
         problems.extend(cookies_of_others(vendor, vendors));
     }
@@ -77,6 +78,15 @@ fn operators_tags(vendor: &Vendor) -> Option<Problem> {
     (vendor.recipient.is_operator() && has_tags).then(|| {
         let text = "recipient `operator` has `[[url]]` or `[[inline]]`: tags of it are never \
                     withheld; name the vendor that receives the data";
+        of_vendor(vendor, text.to_owned())
+    })
+}
+
+/// Keys are listed to be removed, and the site's own never are.
+fn operators_keys(vendor: &Vendor) -> Option<Problem> {
+    (vendor.recipient.is_operator() && !vendor.keys.is_empty()).then(|| {
+        let text = "recipient `operator` has `[[storage]]`: keys of the site's own are never \
+                    removed; leave it out";
         of_vendor(vendor, text.to_owned())
     })
 }

@@ -201,6 +201,13 @@ impl RuleSet {
         self.vendors.iter().filter(move |v| v.cookies.iter().any(|cookie| cookie.matches(name)))
     }
 
+    /// Under which keys some vendors, by their place in `vendors`, keep things in the browser's
+    /// storage: as the rules write them, `_ym*` for all that begin so.
+    pub fn stored_keys(&self, of: impl Fn(usize) -> bool) -> Vec<String> {
+        let vendors = self.vendors.iter().enumerate().filter(|(index, _)| of(*index));
+        vendors.flat_map(|(_, vendor)| &vendor.keys).map(ToString::to_string).collect()
+    }
+
     /// The consent purposes that something loaded serves: what the banner asks about. With
     /// the shipped rules that is 4.3 alone.
     pub fn asked(&self, policy: &crate::policy::PolicyVersion) -> impl Iterator<Item = Purpose> {

@@ -147,6 +147,21 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_the_shipped_rules_are_looked_for_at_once() {
+        let rules = crate::rules::load("rules", &crate::demo::rule_files()).expect("they load");
+        let pattern = |rule: &usize| {
+            let (vendor, rule) = rules.inline[*rule];
+            rules.vendors[vendor].inline[rule].as_str()
+        };
+        let always: Vec<_> = rules.needles.always.iter().map(pattern).collect();
+        assert!(always.is_empty(), "tried on every script: {always:?}");
+        let words = &rules.needles.words;
+        println!("{} rules, {} words", rules.inline.len(), words.patterns_len());
+        // Beyond this many, or with shorter ones, they are looked for letter by letter.
+        assert!(words.patterns_len() <= 64 && words.min_pattern_len() >= 4, "{words:?}");
+    }
+
+    #[test]
     fn every_rule_that_matches_is_worth_trying() {
         let patterns = ["abc", "abcd", "bcd", r"\d\d", "xyz|bcde", "nothing"];
         let needles = Needles::of(patterns.into_iter());

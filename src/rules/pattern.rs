@@ -1,10 +1,12 @@
 //! The three small patterns that rules are written in.
 //!
 //! Host names (`mc.yandex.ru`, `*.google-analytics.com`, `mc.yandex.*`), globs over path and
-//! query (`/gtag/js?id=G-*`), and cookie names (`_ga`, `_ga_*`). An operator can read each
-//! without knowing regular expressions.
+//! query (`/gtag/js?id=G-*`), and names of cookies and of keys in storage (`_ga`, `_ga_*`). An
+//! operator can read each without knowing regular expressions.
 //!
 //! A pattern that could not match anything sensible is refused when it is read.
+
+use std::fmt::{self, Display, Formatter};
 
 /// A host name, exact or with its beginning or end left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// A cookie's name, exact or with its end left open.
+/// The name of a cookie or of a key in storage, exact or with its end left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NamePattern {
     /// `_ga`
@@ -89,12 +91,29 @@ pub(super) enum NamePattern {
 }
 
 impl NamePattern {
-    /// Reads a pattern, or says what would be right.
-    pub(super) fn parse(text: &str) -> Result<NamePattern, String> {
-        let (name, pattern) = match text.strip_suffix('*') {
+    fn read(text: &str) -> (&str, NamePattern) {
+        match text.strip_suffix('*') {
             Some(start) => (start, NamePattern::Prefix(start.to_owned())),
             None => (text, NamePattern::Exact(text.to_owned())),
-        };
+        }
+    }
+
+    /// Reads a pattern for keys in storage, or says what would be right. A page names them all
+    /// in one attribute, with spaces between.
+    pub(super) fn of_key(text: &str) -> Result<NamePattern, String> {
+        let (name, pattern) = NamePattern::read(text);
+        if !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '*') {
+            Ok(pattern)
+        } else {
+            Err(format!(
+                "`{text}` is no key; write `_ym_uid`, or `_ym*` for all that begin so, without spaces"
+            ))
+        }
+    }
+
+    /// Reads a pattern for cookies, or says what would be right.
+    pub(super) fn of_cookie(text: &str) -> Result<NamePattern, String> {
+        let (name, pattern) = NamePattern::read(text);
         // RFC 6265 §4.1.1: a cookie's name is a token.
         let is_token = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}*".contains(&b);
         if !name.is_empty() && name.bytes().all(is_token) {
@@ -106,11 +125,20 @@ impl NamePattern {
         }
     }
 
-    /// Whether the cookie `name` matches. Names are case-sensitive (RFC 6265 §5.3).
+    /// Whether `name` matches. Names are case-sensitive (RFC 6265 §5.3).
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         match self {
             NamePattern::Exact(exact) => name == exact.as_bytes(),
             NamePattern::Prefix(start) => name.starts_with(start.as_bytes()),
+        }
+    }
+}
+
+impl Display for NamePattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            NamePattern::Exact(name) => f.write_str(name),
+            NamePattern::Prefix(start) => write!(f, "{start}*"),
         }
     }
 }
@@ -147,10 +175,22 @@ mod tests {
 
     #[test]
     fn cookie_names_are_tokens() {
-        assert!(NamePattern::parse("_ga_*").unwrap().matches(b"_ga_X1"));
-        assert!(!NamePattern::parse("_ga").unwrap().matches(b"_ga_X1"));
+        assert!(NamePattern::of_cookie("_ga_*").unwrap().matches(b"_ga_X1"));
+        assert!(!NamePattern::of_cookie("_ga").unwrap().matches(b"_ga_X1"));
         for wrong in ["", "*", "a b", "a=b", "*_ga"] {
-            assert!(NamePattern::parse(wrong).is_err(), "{wrong}");
+            assert!(NamePattern::of_cookie(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn keys_may_hold_what_cookies_may_not_and_are_written_as_they_were_read() {
+        let key = NamePattern::of_key("_ym1:a*").unwrap();
+        assert!(key.matches(b"_ym1:a_reqNum") && !key.matches(b"_ym1"));
+        for text in ["_ym1:a*", "_ym_uid"] {
+            assert_eq!(NamePattern::of_key(text).unwrap().to_string(), text);
+        }
+        for wrong in ["", "*", "a b", "*_ga", "a\tb*"] {
+            assert!(NamePattern::of_key(wrong).is_err(), "{wrong}");
         }
     }
 }

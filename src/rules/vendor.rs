@@ -1,7 +1,7 @@
 //! `rules/vendors/<name>.toml`: how one vendor's tags and cookies are recognised.
 //!
-//! Three kinds of rule: addresses that elements point at, text of inline scripts, names of
-//! cookies. Each carries its own examples, played when it is read: a rule that does not do
+//! Four kinds of rule: addresses that elements point at, text of inline scripts, names of
+//! cookies, keys in the browser's storage. Each carries its own examples, played when it is read: a rule that does not do
 //! what its author thought is a problem, not a surprise in production.
 //!
 //! What happens to something recognised is not said here: that is its purpose's verdict.
@@ -44,6 +44,8 @@ pub struct Vendor {
     pub(super) urls: Vec<UrlRule>,
     pub(super) inline: Vec<Regex>,
     pub(super) cookies: Vec<NamePattern>,
+    /// Keys in `localStorage` and `sessionStorage`.
+    pub(super) keys: Vec<NamePattern>,
     /// Names that its cookie rules are for, from their examples.
     pub(super) cookie_examples: Vec<String>,
 }
@@ -120,7 +122,7 @@ struct InlineEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CookieEntry {
+struct NameEntry {
     name: String,
     is: Vec<String>,
     is_not: Vec<String>,
@@ -139,17 +141,24 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .collect();
     let mut cookies = Vec::new();
     let mut cookie_examples = Vec::new();
-    for entry in source.each::<CookieEntry>("cookie") {
+    for entry in source.each::<NameEntry>("cookie") {
         cookie_examples.extend(entry.value.is.iter().cloned());
-        cookies.extend(cookie_rule(&mut source, entry));
+        cookies.extend(name_rule(&mut source, entry, NamePattern::of_cookie));
     }
+    let keys: Vec<_> = source
+        .each("storage")
+        .into_iter()
+        .filter_map(|entry| name_rule(&mut source, entry, NamePattern::of_key))
+        .collect();
     let recipient_line = source.line_of("recipient");
     let file: VendorFile = source.rest()?;
-    if urls.is_empty() && inline.is_empty() && cookies.is_empty() && problems.len() == before {
+    let knows = [urls.len(), inline.len(), cookies.len(), keys.len()];
+    if knows == [0; 4] && problems.len() == before {
         problems.push(Problem {
             path: path.to_owned(),
             line: 0,
-            text: "has no rule; add `[[url]]`, `[[inline]]` or `[[cookie]]`".to_owned(),
+            text: "has no rule; add `[[url]]`, `[[inline]]`, `[[cookie]]` or `[[storage]]`"
+                .to_owned(),
         });
     }
     let VendorFile { name, purpose, recipient } = file;
@@ -163,6 +172,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         urls,
         inline,
         cookies,
+        keys,
         cookie_examples,
     })
 }
@@ -230,9 +240,13 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Reg
     Some(regex)
 }
 
-fn cookie_rule(source: &mut Source<'_>, entry: Entry<CookieEntry>) -> Option<NamePattern> {
-    let Entry { line, value: CookieEntry { name, is, is_not } } = entry;
-    let pattern = NamePattern::parse(&name).map_err(|text| source.problem(line, text)).ok()?;
+fn name_rule(
+    source: &mut Source<'_>,
+    entry: Entry<NameEntry>,
+    parse: fn(&str) -> Result<NamePattern, String>,
+) -> Option<NamePattern> {
+    let Entry { line, value: NameEntry { name, is, is_not } } = entry;
+    let pattern = parse(&name).map_err(|text| source.problem(line, text)).ok()?;
     for (examples, expected) in [(&is, true), (&is_not, false)] {
         for example in examples {
             play(source, line, example, pattern.matches(example.as_bytes()), expected);

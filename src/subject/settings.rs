@@ -2,6 +2,9 @@
 //!
 //! The policy's terms come from the rules, the states from the verdicts, the marks from the
 //! visitor's choices. Nothing is looked up in the record: the page works while it is down.
+//!
+//! Every withdrawal ends here, so here the browser also forgets what withheld vendors' scripts have
+//! kept in its storage, which no header can say by name.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use http::header::ACCEPT_LANGUAGE;
@@ -13,6 +16,7 @@ use crate::banner::pages;
 use crate::banner::view::{Language, Mark, Notice, Settings};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
+use crate::gate::fate::{Fate, Fates};
 use crate::policy::{Choice, Purpose, Reason, VisitorId};
 
 /// What the page's address asks for.
@@ -70,6 +74,9 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
     let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
+    let fates = Fates::of(rules, subject.verdicts);
+    let withheld = |vendor: usize| fates.of_vendor(vendor) != Fate::Permit;
+    let forget = rules.stored_keys(withheld).join(" ");
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),
         in_force: face::date(policy.in_force),
@@ -80,6 +87,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         return_to: &query.return_to,
         code: code.as_deref(),
         notice: notice(query.notice, subject),
+        forget: &forget,
     };
     Ok(html(pages::settings(texts, &view), pages::POLICY))
 }

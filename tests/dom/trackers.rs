@@ -30,7 +30,13 @@ const DECLARED: [&str; 9] = [
 ];
 
 /// Those that it does not name: released to nobody.
-const UNDECLARED: [&str; 7] = [
+const UNDECLARED: [&str; 13] = [
+    "an.yandex.ru",
+    "connect.facebook.net",
+    "counter.yadro.ru",
+    "pubads.g.doubleclick.net",
+    "static.hotjar.com",
+    "top-fwz1.mail.ru",
     "www.googleadservices.com",
     "googleads.g.doubleclick.net",
     "securepubads.g.doubleclick.net",
@@ -44,7 +50,7 @@ const UNDECLARED: [&str; 7] = [
 static WORDS: LazyLock<[(Regex, bool); 2]> = LazyLock::new(|| {
     let declared =
         r"(?i)metrika|mc\.yandex|ym\(|webvisor|google-?analytics|googletagmanager|gtm\.|dc\.js";
-    let undeclared = r"google_conversion_id|/pagead/|(AW|DC)-[0-9]";
+    let undeclared = r"google_conversion_id|/pagead/|(AW|DC)-[0-9]|doubleclick\.net|fbq\(|fbevents|hotjar|counter\.yadro|top-fwz1|vk\.com/|an\.yandex|analytics\.tiktok|clarity\.ms";
     [(declared, true), (undeclared, false)]
         .map(|(words, is_declared)| (Regex::new(words).expect("it is valid"), is_declared))
 });
@@ -77,12 +83,16 @@ impl Bases {
     }
 }
 
-/// A tag of Google Ads comes from the same host as those of Analytics.
+/// Tags that come from hosts which serve others, too: Google Ads' from where Analytics' come from,
+/// and Facebook's pixel.
 fn undeclared_tag(url: &Url) -> bool {
-    url.host_str() == Some("www.googletagmanager.com")
-        && url.query_pairs().any(|(name, value)| {
+    match url.host_str() {
+        Some("www.googletagmanager.com") => url.query_pairs().any(|(name, value)| {
             name == "id" && (value.starts_with("AW-") || value.starts_with("DC-"))
-        })
+        }),
+        Some("www.facebook.com") => matches!(url.path(), "/tr" | "/tr/"),
+        _ => false,
+    }
 }
 
 /// Whether a script with this code may be held from a visitor with these choices.

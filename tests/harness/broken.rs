@@ -130,6 +130,15 @@ pub(crate) const BREAKS: &[Break] = &[
     (OWN, "is_not = [\"lang\"]", "is_not = []", 3, &["`is_not` is empty", "example"]),
     (OWN, "name = \"sb_lang\"", "name = \"sb lang\"", 1, &["`sb lang`", "`_ga`"]),
     (
+        OWN,
+        "[[cookie]]\nname = \"sb_lang\"",
+        "[[storage]]\nname = \"sb_lang\"",
+        15,
+        &["`operator` has `[[storage]]`", "leave it out"],
+    ),
+    (METRICA, "name = \"_ym*\"", "name = \"_ym *\"", 1, &["`_ym *` is no key", "`_ym_uid`"]),
+    (METRICA, "is = [\"zz\"]", "is = [\"zzz\"]", 2, &["`zzz`", "under `is`"]),
+    (
         POLICY,
         "basis = \"legitimate-interest\"",
         "basis = \"legitimate-intrest\"",

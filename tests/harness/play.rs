@@ -147,6 +147,22 @@ impl Play {
         }
         let text = match rules {
             Rules::Gone => None,
+            Rules::Only(names) => {
+                let known = |name: &String| {
+                    let path = format!("{file}/{name}.toml");
+                    self.rules.iter().any(|(rules, _)| *rules == path)
+                };
+                if let Some(name) = names.iter().find(|name| !known(name)) {
+                    return Err(here(format!("there is no `{file}/{name}.toml`")));
+                }
+                self.rules.retain(|(name, _)| match name.split_once('/') {
+                    Some((folder, name)) if folder == file => {
+                        names.iter().any(|only| format!("{only}.toml") == name)
+                    }
+                    _ => true,
+                });
+                return Ok(());
+            }
             Rules::Whole(text) => Some(text),
             Rules::Like(other, changes) => {
                 let found = self.rules.iter().find(|(name, _)| *name == other);

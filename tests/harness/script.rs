@@ -61,6 +61,8 @@ pub(crate) enum Rules {
     Like(String, Vec<(usize, String, String)>),
     /// There is no such file.
     Gone,
+    /// Of this folder there are these files alone, named without `.toml`.
+    Only(Vec<String>),
 }
 
 /// What is done to a text before it is kept.
@@ -220,6 +222,10 @@ fn rules(line: usize, sentence: &str, block: Block) -> Result<Act, Failure> {
     let rest = sentence.trim_start_matches("rules ");
     if let Some(file) = rest.strip_suffix(" are gone") {
         return Ok(Act::Rules(file.to_owned(), Rules::Gone));
+    }
+    if let Some((folder, names)) = rest.split_once(" are only ") {
+        let names = names.split(", ").map(str::to_owned).collect();
+        return Ok(Act::Rules(folder.to_owned(), Rules::Only(names)));
     }
     if let Some((file, like)) = rest.split_once(", as ") {
         let like = like.strip_suffix(" but").ok_or_else(|| {
