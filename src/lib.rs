@@ -43,8 +43,8 @@
 //! 6. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.
 //! 7. The path's `upstream` chooses a server, sends it there and awaits the head of the answer.
-//! 8. [`gate::response`] keeps permitted `Set-Cookie` lines, expires withheld cookies, and
-//!    makes what depends on consent the visitor's own; [`gate::validators`] tags it.
+//! 8. [`gate::response`] keeps permitted `Set-Cookie` lines and makes what depends on consent the
+//!    visitor's own; [`gate::expiry`] expires withheld cookies; [`gate::validators`] tags the page.
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
 //!    Everything else passes as it came, still compressed.

@@ -37,6 +37,7 @@ scenarios! {
     decline
     encodings
     expired
+    expired_everywhere
     expired_with_documents_only
     first_visit
     foreign_base

@@ -13,6 +13,7 @@ pub mod asker;
 pub mod cookies;
 pub mod csp;
 pub mod document;
+pub mod expiry;
 pub mod fate;
 pub mod fields;
 pub mod hints;

@@ -1,8 +1,8 @@
 //! What of the site's answer reaches the browser.
 //!
 //! `Set-Cookie` lines of withheld purposes stay here. Withheld cookies that the browser still
-//! holds are expired, host-only and on each parent domain, with documents only: a reply to
-//! every picture would carry them otherwise.
+//! holds are expired by [`super::expiry`], with documents only: a reply to every picture would carry
+//! those lines otherwise.
 //!
 //! Whatever depends on consent is stored by nobody but the visitor's own browser, and asked
 //! for again each time: a fresh copy would outlive withdrawal, suspension and expiry.
@@ -10,7 +10,6 @@
 //! Changing the page itself is [`super::document`]'s work, and which encoding it is in is for its
 //! first bytes to say ([`crate::charset`]).
 
-use cookie::{Cookie, time::Duration};
 use http::StatusCode;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
@@ -23,11 +22,7 @@ use super::request::{Destination, is_withheld};
 use super::validators::{self, Variant};
 use crate::coding::Coding;
 use crate::policy::Verdicts;
-use crate::rules::{RuleSet, Site};
-
-/// What expiring lines may add to one response, in bytes: more would overflow the header
-/// buffer of a proxy in front of us. The rest goes with the next document.
-pub const EXPIRING_BYTES_MAX: usize = 4096;
+use crate::rules::RuleSet;
 
 /// How a response is sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,55 +181,6 @@ pub fn keep_permitted_cookies(
     before - headers.len()
 }
 
-/// The lines that expire withheld cookies which the browser still holds.
-///
-/// A browser does not say on which domain it holds one, so each gets a line without domain
-/// and one for each parent of `host` that is the site's own; of a host that `site.toml` does not
-/// list, for each that could be.
-pub fn expiring_lines(
-    withheld: &[Vec<u8>],
-    host: &str,
-    tls: bool,
-    site: &Site,
-) -> Vec<HeaderValue> {
-    let known = site.owns(host);
-    let domains: Vec<&str> = parents(host).filter(|parent| !known || site.owns(parent)).collect();
-    let mut lines = Vec::new();
-    let mut bytes = 0;
-    for name in withheld {
-        let Ok(name) = std::str::from_utf8(name) else { continue };
-        for domain in std::iter::once(None).chain(domains.iter().copied().map(Some)) {
-            let mut cookie = Cookie::build((name, "")).path("/").max_age(Duration::ZERO);
-            if let Some(domain) = domain {
-                cookie = cookie.domain(domain.to_owned());
-            }
-            if tls {
-                cookie = cookie.secure(true);
-            }
-            let line = cookie.build().to_string();
-            bytes += line.len() + "set-cookie: \r\n".len();
-            if bytes > EXPIRING_BYTES_MAX {
-                return lines;
-            }
-            lines.extend(HeaderValue::from_str(&line));
-        }
-    }
-    lines
-}
-
-/// `a.b.kz` → `a.b.kz`, `b.kz`. An address, or a name of one label, has no domain cookies.
-fn parents(host: &str) -> impl Iterator<Item = &str> {
-    let is_name =
-        host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[');
-    let mut rest = is_name.then_some(host);
-    std::iter::from_fn(move || {
-        let domain = rest?;
-        rest =
-            domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
-        Some(domain)
-    })
-}
-
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-md5"),
@@ -288,10 +234,6 @@ fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
 mod tests {
     use super::*;
 
-    fn shipped() -> Vec<crate::rules::RuleFile> {
-        crate::demo::rule_files()
-    }
-
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
@@ -344,38 +286,6 @@ mod tests {
             of(200, &[html, ("content-disposition", "Attachment; filename=x")]),
             Treatment::Pass
         );
-    }
-
-    #[test]
-    fn expiring_lines_reach_each_parent_domain_and_stay_within_their_bound() {
-        let rules = crate::rules::load("rules", &shipped()).unwrap();
-        let site = &rules.site;
-        let expiring_lines =
-            |withheld: &[Vec<u8>], host, tls| expiring_lines(withheld, host, tls, site);
-        let own = expiring_lines(&[b"_ga".to_vec()], "my.send-box.com", true);
-        assert_eq!(own.len(), 3, "{own:?}");
-        let lines = expiring_lines(&[b"_ga".to_vec()], "a.b.kz", true);
-        let lines: Vec<_> = lines.iter().map(|line| line.to_str().unwrap()).collect();
-        assert_eq!(lines.len(), 3, "{lines:?}");
-        assert!(!lines[0].contains("Domain"));
-        assert!(
-            lines[1].contains("Domain=a.b.kz") && lines[2].contains("Domain=b.kz"),
-            "{lines:?}"
-        );
-        assert!(
-            lines
-                .iter()
-                .all(|l| l.starts_with("_ga=;") && l.contains("Max-Age=0") && l.contains("Path=/"))
-        );
-        assert_eq!(expiring_lines(&[b"_ga".to_vec()], "127.0.0.1", false).len(), 1);
-        assert_eq!(expiring_lines(&[b"_ga".to_vec()], "localhost", false).len(), 1);
-
-        let many: Vec<_> = (0..200).map(|n| format!("_ym_{n}").into_bytes()).collect();
-        let total: usize = expiring_lines(&many, "www.send-box.com", true)
-            .iter()
-            .map(|line| line.len() + 14)
-            .sum();
-        assert!(total <= EXPIRING_BYTES_MAX && total > EXPIRING_BYTES_MAX - 100, "{total}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ use crate::gate::fate::Fates;
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{csp, fields, hints, request, response};
+use crate::gate::{csp, expiry, fields, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
 use crate::rules::RuleSet;
 use crate::snapshot::Snapshot;
@@ -134,13 +134,17 @@ impl Worker {
             && (destination.is_navigation() || condition != Condition::NotOurs);
         if treatment.depends_on_consent() || not_modified {
             response::make_private(&mut answer.headers, *variant, treatment);
-            let host = target.host_name();
-            let expiring = match destination.may_be_document() {
-                true => response::expiring_lines(&cookies.withheld, &host, peer.tls, &rules.site),
-                false => Vec::new(),
-            };
-            for line in expiring {
-                answer.headers.append(SET_COOKIE, line);
+            if destination.may_be_document() {
+                let asked = expiry::Asked {
+                    host: &host,
+                    path,
+                    tls: peer.tls,
+                    framed: destination == Destination::Frame,
+                    now: walk.now,
+                };
+                for line in expiry::lines(&cookies.withheld, asked, &rules.site) {
+                    answer.headers.append(SET_COOKIE, line);
+                }
             }
         }
 
