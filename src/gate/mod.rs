@@ -16,6 +16,7 @@ pub mod document;
 pub mod expiry;
 pub mod fate;
 pub mod fields;
+pub mod first_party;
 pub mod hints;
 mod inert;
 mod overlong;

@@ -182,7 +182,7 @@ pub fn keep_permitted_cookies(
 }
 
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-const DIGESTS: [HeaderName; 4] = [
+pub(super) const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-md5"),
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-digest"),
@@ -213,8 +213,18 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
         fields::remove(headers, &[ACCEPT_RANGES]);
         fields::remove(headers, &DIGESTS);
     }
-    add_vary(headers, &["Cookie", "Sec-GPC", "Accept-Encoding"]);
+    add_vary(headers, &DEPENDS_ON);
 }
+
+/// Makes an answer of ours that depends on consent one that nobody keeps.
+pub(super) fn keep_from_stores(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store"));
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    add_vary(headers, &DEPENDS_ON);
+}
+
+/// What of a request an answer depends on that depends on consent.
+const DEPENDS_ON: [&str; 3] = ["Cookie", "Sec-GPC", "Accept-Encoding"];
 
 fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
     for name in names {
