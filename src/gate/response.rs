@@ -203,7 +203,7 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
     // ours down with the stored one.
     let tag = validators::tag(headers, variant).filter(|_| treatment != Treatment::Wall);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
-    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    keep_from_caches_in_front(headers);
     match tag {
         Some(tag) => drop(headers.insert(ETAG, tag)),
         None => fields::remove(headers, &[ETAG]),
@@ -214,6 +214,47 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
         fields::remove(headers, &DIGESTS);
     }
     add_vary(headers, &DEPENDS_ON);
+}
+
+/// Keeps an answer whose `Set-Cookie` lines depend on consent from stores that visitors share. What
+/// had such lines was no stores' to keep; without them it would look as if it were. The visitor's own
+/// browser may keep the body, which is the same for all.
+pub fn make_unshared(headers: &mut HeaderMap) {
+    let shares = |directive: &str| {
+        let name = directive.split('=').next().unwrap_or_default().trim_ascii();
+        ["public", "private", "s-maxage"].iter().any(|other| name.eq_ignore_ascii_case(other))
+    };
+    let mut control = vec!["private"];
+    let fields: Vec<HeaderValue> = headers.get_all(CACHE_CONTROL).iter().cloned().collect();
+    for field in &fields {
+        let directives = field.to_str().unwrap_or_default().split(',').map(str::trim_ascii);
+        control.extend(directives.filter(|directive| !directive.is_empty() && !shares(directive)));
+    }
+    if let Ok(control) = HeaderValue::from_str(&control.join(", ")) {
+        headers.insert(CACHE_CONTROL, control);
+    }
+    keep_from_caches_in_front(headers);
+}
+
+/// Fields that speak to one kind of store in front alone, and outweigh `Cache-Control` there: those of
+/// Fastly and others, nginx, Akamai, LiteSpeed.
+const FOR_ONE_STORE: [HeaderName; 4] = [
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("x-accel-expires"),
+    HeaderName::from_static("edge-control"),
+    HeaderName::from_static("x-litespeed-cache-control"),
+];
+
+/// Tells caches in front that this is not for them, and takes from the answer what says otherwise.
+fn keep_from_caches_in_front(headers: &mut HeaderMap) {
+    // RFC 9213 §3.1; `Cloudflare-CDN-Cache-Control` and its like are for one network each.
+    let speaks_to_one = |name: &HeaderName| {
+        FOR_ONE_STORE.contains(name) || name.as_str().ends_with("-cdn-cache-control")
+    };
+    if headers.keys().any(speaks_to_one) {
+        fields::retain(headers, |name, _| !speaks_to_one(name));
+    }
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// Makes an answer of ours that depends on consent one that nobody keeps.
@@ -296,6 +337,45 @@ mod tests {
             of(200, &[html, ("content-disposition", "Attachment; filename=x")]),
             Treatment::Pass
         );
+    }
+
+    #[test]
+    fn what_speaks_to_one_cache_alone_does_not_outweigh_the_gate() {
+        for name in [
+            "surrogate-control",
+            "x-accel-expires",
+            "edge-control",
+            "x-litespeed-cache-control",
+            "cdn-cache-control",
+            "cloudflare-cdn-cache-control",
+            "vercel-cdn-cache-control",
+        ] {
+            let mut page = headers(&[(name, "max-age=3600"), ("x-other", "1")]);
+            make_private(&mut page, Variant::of(&[]), Treatment::Untouched);
+            let kept = page.remove(name);
+            assert_eq!(kept.is_some(), name == "cdn-cache-control", "{name}: {kept:?}");
+            assert!(kept.is_none_or(|kept| kept == "no-store"), "{name}");
+            assert!(page.contains_key("x-other"));
+        }
+    }
+
+    #[test]
+    fn what_lost_a_cookie_is_kept_by_the_visitors_browser_alone() {
+        for (before, after) in [
+            (&["public, max-age=600, s-maxage=900"][..], "private, max-age=600"),
+            (&["Public", "S-MaxAge=1, immutable"], "private, immutable"),
+            (&["no-store"], "private, no-store"),
+            (&[], "private"),
+        ] {
+            let mut answer = HeaderMap::new();
+            for value in before {
+                answer.append(CACHE_CONTROL, HeaderValue::from_static(value));
+            }
+            make_unshared(&mut answer);
+            let control: Vec<_> = answer.get_all(CACHE_CONTROL).iter().collect();
+            assert_eq!(control, [after]);
+            assert_eq!(answer["cdn-cache-control"], "no-store");
+        }
     }
 
     #[test]

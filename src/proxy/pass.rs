@@ -157,6 +157,8 @@ impl Worker {
                     answer.headers.append(SET_COOKIE, line);
                 }
             }
+        } else if kept_back > 0 {
+            response::make_unshared(&mut answer.headers);
         }
 
         let page = (url, fates, insertion);
