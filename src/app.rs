@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, Listeners, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Current, FORGET, Tunnels, Upstream, Worker};
+use crate::proxy::{Current, FORGET, Scripts, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive, prepare};
 use crate::rules::RuleFile;
 use crate::server::{Admission, Phase, Phases, Sockets};
@@ -235,7 +235,9 @@ impl Shared {
             pin(number);
             let upstream = Upstream::new(Arc::clone(&current.get().sites));
             let tunnels = Tunnels::default();
-            let worker = Worker { current, store, observer, clock, counters, upstream, tunnels };
+            let scripts = Scripts::default();
+            let worker =
+                Worker { current, store, observer, clock, counters, upstream, tunnels, scripts };
             server::serve(worker, sockets, phases)
         })
     }

@@ -40,13 +40,15 @@
 //!    who asks and what their browser signals.
 //! 4. [`policy::decide()`] gives the verdicts.
 //! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
-//! 6. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
+//! 6. What the site would serve of a withheld vendor is answered by [`gate::first_party`], without
+//!    the site. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.
 //! 7. The path's `upstream` chooses a server, sends it there and awaits the head of the answer.
-//! 8. [`gate::response`] keeps permitted `Set-Cookie` lines, expires withheld cookies, and
-//!    makes what depends on consent the visitor's own; [`gate::validators`] tags it.
+//! 8. [`gate::response`] keeps permitted `Set-Cookie` lines and makes what depends on consent the
+//!    visitor's own; [`gate::expiry`] expires withheld cookies; [`gate::validators`] tags the page.
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
+//!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
 //!    Everything else passes as it came, still compressed.
 //! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
 //!     queue drops the line and counts it; the visitor never waits.

@@ -88,7 +88,7 @@ fn relative_addresses_follow_the_pages_base() {
     let snapshot = snapshot();
     let page = r#"<base href="https://mc.yandex.ru/metrika/"><script src="tag.js"></script>"#;
     assert!(gated(&snapshot, page).contains("data-consent"), "the base leads to the vendor");
-    let page = r#"<base href="/assets/"><script src="metrika/tag.js"></script>"#;
+    let page = r#"<base href="/assets/"><script src="metrika/site.js"></script>"#;
     assert_eq!(gated(&snapshot, page), page);
 }
 

@@ -37,7 +37,10 @@ scenarios! {
     decline
     encodings
     expired
+    expired_everywhere
     expired_with_documents_only
+    first_party
+    first_party_by_content
     first_visit
     foreign_base
     forged

@@ -137,24 +137,25 @@ impl Document {
     }
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
-        match glance {
+    fn leads_elsewhere(&self, address: &[u8]) -> bool {
+        let elsewhere = match glance(address) {
             Glance::Relative => self.base == Base::Elsewhere,
             Glance::Host(host) => !self.snapshot.rules.names_host(&host),
             Glance::Unclear => false,
-        }
+        };
+        elsewhere && !self.snapshot.rules.may_be_first_party(address)
     }
 
     /// What becomes of what an attribute leads to.
     fn fate_at(&self, address: Attribute<'_>, used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address.raw_value())) {
+        if self.leads_elsewhere(address.raw_value()) {
             return Fate::Permit;
         }
         self.fate_of_url(&address.value(), used)
     }
 
     fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
+        if self.leads_elsewhere(address) || (is_data(address) && used != Use::Script) {
             return Fate::Permit;
         }
         // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be

@@ -98,6 +98,10 @@ fn runs(kind: Option<Attribute<'_>>, language: Option<Attribute<'_>>) -> bool {
         return true;
     }
     let kind = kind.trim_ascii();
-    kind.eq_ignore_ascii_case(b"module")
-        || JAVASCRIPT.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
+    kind.eq_ignore_ascii_case(b"module") || is_javascript(kind)
+}
+
+/// Whether a media type, without parameters, is one of JavaScript's.
+pub(super) fn is_javascript(kind: &[u8]) -> bool {
+    JAVASCRIPT.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
 }

@@ -91,7 +91,9 @@ pub enum Destination {
     Document,
     /// A document in a frame.
     Frame,
-    /// A script, style, picture, font: never a page.
+    /// Code to run: a script, or that of a worker.
+    Script,
+    /// A style, picture, font: neither a page nor a script.
     Asset,
     /// Whatever a script asked for: data, or a piece of a page.
     Data,
@@ -110,6 +112,10 @@ impl Destination {
                 Destination::Frame
             }
             Some(b"empty") => Destination::Data,
+            Some(
+                b"script" | b"worker" | b"sharedworker" | b"serviceworker" | b"audioworklet"
+                | b"paintworklet",
+            ) => Destination::Script,
             Some(_) => Destination::Asset,
             None => {
                 let takes_pages = |accept: &HeaderValue| {
@@ -142,7 +148,16 @@ impl Destination {
 
     /// Whether the answer may hold markup that the gate has to read.
     pub fn may_be_markup(self) -> bool {
-        self != Destination::Asset
+        !matches!(self, Destination::Asset | Destination::Script)
+    }
+
+    /// Whether the answer is run as code, as far as that is known.
+    pub fn as_script(self) -> Option<bool> {
+        match self {
+            Destination::Script => Some(true),
+            Destination::Unsaid => None,
+            _ => Some(false),
+        }
     }
 }
 
@@ -176,7 +191,9 @@ mod tests {
         let of = |pairs| Destination::of(&headers(pairs));
         assert_eq!(of(&[("sec-fetch-dest", "document")]), Destination::Document);
         assert_eq!(of(&[("sec-fetch-dest", "iframe")]), Destination::Frame);
-        assert_eq!(of(&[("sec-fetch-dest", "script")]), Destination::Asset);
+        assert_eq!(of(&[("sec-fetch-dest", "script")]), Destination::Script);
+        assert_eq!(of(&[("sec-fetch-dest", "serviceworker")]), Destination::Script);
+        assert_eq!(of(&[("sec-fetch-dest", "image")]), Destination::Asset);
         assert_eq!(of(&[("sec-fetch-dest", "empty"), ("accept", "text/html")]), Destination::Data);
         assert_eq!(of(&[("accept", "text/html,*/*")]), Destination::Page);
         assert_eq!(of(&[]), Destination::Unsaid);

@@ -1,8 +1,8 @@
 //! What of the site's answer reaches the browser.
 //!
 //! `Set-Cookie` lines of withheld purposes stay here. Withheld cookies that the browser still
-//! holds are expired, host-only and on each parent domain, with documents only: a reply to
-//! every picture would carry them otherwise.
+//! holds are expired by [`super::expiry`], with documents only: a reply to every picture would carry
+//! those lines otherwise.
 //!
 //! Whatever depends on consent is stored by nobody but the visitor's own browser, and asked
 //! for again each time: a fresh copy would outlive withdrawal, suspension and expiry.
@@ -10,7 +10,6 @@
 //! Changing the page itself is [`super::document`]'s work, and which encoding it is in is for its
 //! first bytes to say ([`crate::charset`]).
 
-use cookie::{Cookie, time::Duration};
 use http::StatusCode;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
@@ -23,11 +22,7 @@ use super::request::{Destination, is_withheld};
 use super::validators::{self, Variant};
 use crate::coding::Coding;
 use crate::policy::Verdicts;
-use crate::rules::{RuleSet, Site};
-
-/// What expiring lines may add to one response, in bytes: more would overflow the header
-/// buffer of a proxy in front of us. The rest goes with the next document.
-pub const EXPIRING_BYTES_MAX: usize = 4096;
+use crate::rules::RuleSet;
 
 /// How a response is sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,57 +181,8 @@ pub fn keep_permitted_cookies(
     before - headers.len()
 }
 
-/// The lines that expire withheld cookies which the browser still holds.
-///
-/// A browser does not say on which domain it holds one, so each gets a line without domain
-/// and one for each parent of `host` that is the site's own; of a host that `site.toml` does not
-/// list, for each that could be.
-pub fn expiring_lines(
-    withheld: &[Vec<u8>],
-    host: &str,
-    tls: bool,
-    site: &Site,
-) -> Vec<HeaderValue> {
-    let known = site.owns(host);
-    let domains: Vec<&str> = parents(host).filter(|parent| !known || site.owns(parent)).collect();
-    let mut lines = Vec::new();
-    let mut bytes = 0;
-    for name in withheld {
-        let Ok(name) = std::str::from_utf8(name) else { continue };
-        for domain in std::iter::once(None).chain(domains.iter().copied().map(Some)) {
-            let mut cookie = Cookie::build((name, "")).path("/").max_age(Duration::ZERO);
-            if let Some(domain) = domain {
-                cookie = cookie.domain(domain.to_owned());
-            }
-            if tls {
-                cookie = cookie.secure(true);
-            }
-            let line = cookie.build().to_string();
-            bytes += line.len() + "set-cookie: \r\n".len();
-            if bytes > EXPIRING_BYTES_MAX {
-                return lines;
-            }
-            lines.extend(HeaderValue::from_str(&line));
-        }
-    }
-    lines
-}
-
-/// `a.b.kz` → `a.b.kz`, `b.kz`. An address, or a name of one label, has no domain cookies.
-fn parents(host: &str) -> impl Iterator<Item = &str> {
-    let is_name =
-        host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[');
-    let mut rest = is_name.then_some(host);
-    std::iter::from_fn(move || {
-        let domain = rest?;
-        rest =
-            domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'));
-        Some(domain)
-    })
-}
-
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-const DIGESTS: [HeaderName; 4] = [
+pub(super) const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-md5"),
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-digest"),
@@ -257,7 +203,7 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
     // ours down with the stored one.
     let tag = validators::tag(headers, variant).filter(|_| treatment != Treatment::Wall);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
-    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    keep_from_caches_in_front(headers);
     match tag {
         Some(tag) => drop(headers.insert(ETAG, tag)),
         None => fields::remove(headers, &[ETAG]),
@@ -267,8 +213,59 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
         fields::remove(headers, &[ACCEPT_RANGES]);
         fields::remove(headers, &DIGESTS);
     }
-    add_vary(headers, &["Cookie", "Sec-GPC", "Accept-Encoding"]);
+    add_vary(headers, &DEPENDS_ON);
 }
+
+/// Keeps an answer whose `Set-Cookie` lines depend on consent from stores that visitors share. What
+/// had such lines was no stores' to keep; without them it would look as if it were. The visitor's own
+/// browser may keep the body, which is the same for all.
+pub fn make_unshared(headers: &mut HeaderMap) {
+    let shares = |directive: &str| {
+        let name = directive.split('=').next().unwrap_or_default().trim_ascii();
+        ["public", "private", "s-maxage"].iter().any(|other| name.eq_ignore_ascii_case(other))
+    };
+    let mut control = vec!["private"];
+    let fields: Vec<HeaderValue> = headers.get_all(CACHE_CONTROL).iter().cloned().collect();
+    for field in &fields {
+        let directives = field.to_str().unwrap_or_default().split(',').map(str::trim_ascii);
+        control.extend(directives.filter(|directive| !directive.is_empty() && !shares(directive)));
+    }
+    if let Ok(control) = HeaderValue::from_str(&control.join(", ")) {
+        headers.insert(CACHE_CONTROL, control);
+    }
+    keep_from_caches_in_front(headers);
+}
+
+/// Fields that speak to one kind of store in front alone, and outweigh `Cache-Control` there: those of
+/// Fastly and others, nginx, Akamai, LiteSpeed.
+const FOR_ONE_STORE: [HeaderName; 4] = [
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("x-accel-expires"),
+    HeaderName::from_static("edge-control"),
+    HeaderName::from_static("x-litespeed-cache-control"),
+];
+
+/// Tells caches in front that this is not for them, and takes from the answer what says otherwise.
+fn keep_from_caches_in_front(headers: &mut HeaderMap) {
+    // RFC 9213 §3.1; `Cloudflare-CDN-Cache-Control` and its like are for one network each.
+    let speaks_to_one = |name: &HeaderName| {
+        FOR_ONE_STORE.contains(name) || name.as_str().ends_with("-cdn-cache-control")
+    };
+    if headers.keys().any(speaks_to_one) {
+        fields::retain(headers, |name, _| !speaks_to_one(name));
+    }
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Makes an answer of ours that depends on consent one that nobody keeps.
+pub(super) fn keep_from_stores(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store"));
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    add_vary(headers, &DEPENDS_ON);
+}
+
+/// What of a request an answer depends on that depends on consent.
+const DEPENDS_ON: [&str; 3] = ["Cookie", "Sec-GPC", "Accept-Encoding"];
 
 fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
     for name in names {
@@ -287,10 +284,6 @@ fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn shipped() -> Vec<crate::rules::RuleFile> {
-        crate::demo::rule_files()
-    }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
@@ -347,35 +340,42 @@ mod tests {
     }
 
     #[test]
-    fn expiring_lines_reach_each_parent_domain_and_stay_within_their_bound() {
-        let rules = crate::rules::load("rules", &shipped()).unwrap();
-        let site = &rules.site;
-        let expiring_lines =
-            |withheld: &[Vec<u8>], host, tls| expiring_lines(withheld, host, tls, site);
-        let own = expiring_lines(&[b"_ga".to_vec()], "my.send-box.com", true);
-        assert_eq!(own.len(), 3, "{own:?}");
-        let lines = expiring_lines(&[b"_ga".to_vec()], "a.b.kz", true);
-        let lines: Vec<_> = lines.iter().map(|line| line.to_str().unwrap()).collect();
-        assert_eq!(lines.len(), 3, "{lines:?}");
-        assert!(!lines[0].contains("Domain"));
-        assert!(
-            lines[1].contains("Domain=a.b.kz") && lines[2].contains("Domain=b.kz"),
-            "{lines:?}"
-        );
-        assert!(
-            lines
-                .iter()
-                .all(|l| l.starts_with("_ga=;") && l.contains("Max-Age=0") && l.contains("Path=/"))
-        );
-        assert_eq!(expiring_lines(&[b"_ga".to_vec()], "127.0.0.1", false).len(), 1);
-        assert_eq!(expiring_lines(&[b"_ga".to_vec()], "localhost", false).len(), 1);
+    fn what_speaks_to_one_cache_alone_does_not_outweigh_the_gate() {
+        for name in [
+            "surrogate-control",
+            "x-accel-expires",
+            "edge-control",
+            "x-litespeed-cache-control",
+            "cdn-cache-control",
+            "cloudflare-cdn-cache-control",
+            "vercel-cdn-cache-control",
+        ] {
+            let mut page = headers(&[(name, "max-age=3600"), ("x-other", "1")]);
+            make_private(&mut page, Variant::of(&[]), Treatment::Untouched);
+            let kept = page.remove(name);
+            assert_eq!(kept.is_some(), name == "cdn-cache-control", "{name}: {kept:?}");
+            assert!(kept.is_none_or(|kept| kept == "no-store"), "{name}");
+            assert!(page.contains_key("x-other"));
+        }
+    }
 
-        let many: Vec<_> = (0..200).map(|n| format!("_ym_{n}").into_bytes()).collect();
-        let total: usize = expiring_lines(&many, "www.send-box.com", true)
-            .iter()
-            .map(|line| line.len() + 14)
-            .sum();
-        assert!(total <= EXPIRING_BYTES_MAX && total > EXPIRING_BYTES_MAX - 100, "{total}");
+    #[test]
+    fn what_lost_a_cookie_is_kept_by_the_visitors_browser_alone() {
+        for (before, after) in [
+            (&["public, max-age=600, s-maxage=900"][..], "private, max-age=600"),
+            (&["Public", "S-MaxAge=1, immutable"], "private, immutable"),
+            (&["no-store"], "private, no-store"),
+            (&[], "private"),
+        ] {
+            let mut answer = HeaderMap::new();
+            for value in before {
+                answer.append(CACHE_CONTROL, HeaderValue::from_static(value));
+            }
+            make_unshared(&mut answer);
+            let control: Vec<_> = answer.get_all(CACHE_CONTROL).iter().collect();
+            assert_eq!(control, [after]);
+            assert_eq!(answer["cdn-cache-control"], "no-store");
+        }
     }
 
     #[test]

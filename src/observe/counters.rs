@@ -61,6 +61,8 @@ counters! {
     banners: "Pages that asked for a choice.",
     request_cookies_withheld: "Cookies that did not travel to the site.",
     response_cookies_withheld: "Set-Cookie lines that did not reach the browser.",
+    own_paths_withheld: "Requests for what the site serves of a withheld vendor, answered without the site.",
+    libraries_withheld: "Scripts of the site that were a withheld vendor's library, and were replaced.",
     tunnels: "WebSockets opened.",
     choices: "Choices made and withdrawn.",
 }

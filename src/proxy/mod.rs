@@ -19,6 +19,7 @@ mod pass;
 mod rate;
 mod raw_target;
 mod route;
+mod script;
 mod tunnel;
 mod upload;
 mod upstream;
@@ -41,6 +42,7 @@ pub use in_force::{Current, InForce};
 pub use interim::Ahead;
 pub use paced::Window;
 pub use rate::{FORGET, Rates, holding};
+pub use script::Scripts;
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
 pub use upstream::{
@@ -95,6 +97,8 @@ pub struct Worker {
     pub upstream: Upstream,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
+    /// Scripts that this thread has looked into.
+    pub scripts: Scripts,
 }
 
 /// The visitor's end of a connection.

@@ -50,6 +50,8 @@ pub(super) struct Page {
     seen: Option<Vec<Frame<Bytes>>>,
     trailers: Option<Frame<Bytes>>,
     ended: bool,
+    /// Whether what came cannot be unpacked.
+    corrupt: bool,
 }
 
 /// A page with its first bytes, and the encoding that they tell.
@@ -73,7 +75,35 @@ impl Page {
             seen: Some(Vec::new()),
             trailers: None,
             ended: false,
+            corrupt: false,
         }
+    }
+
+    /// Reads so many bytes, or as many as come before the site pauses for long, and puts all back.
+    /// What cannot be unpacked is for the browser to refuse. Fails where the site does.
+    pub(super) async fn look(mut self, bytes_max: usize) -> Result<(Vec<u8>, FromSite), BodyError> {
+        let mut first = Vec::new();
+        let mut patience = pin!(sleep_until(Instant::now() + PATIENCE));
+        while first.len() < bytes_max {
+            let more = poll_fn(|cx| match self.poll(cx) {
+                Poll::Ready(plain) => Poll::Ready(plain),
+                Poll::Pending => patience.as_mut().poll(cx).map(|()| None),
+            });
+            match more.await.transpose() {
+                Ok(Some(plain)) => first.extend_from_slice(&plain),
+                Ok(None) => break,
+                Err(_) if self.corrupt => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((first, self.close()))
+    }
+
+    /// The body as it came.
+    fn close(self) -> FromSite {
+        let Page { mut from, seen, .. } = self;
+        from.put_back(seen.unwrap_or_default());
+        from
     }
 
     /// Reads as much as tells the encoding, and no more: mostly the first byte, if the header names
@@ -123,7 +153,10 @@ impl Page {
             {
                 let step = match decoder.step(&self.packed, &mut self.plain) {
                     Ok(step) => step,
-                    Err(error) => return Poll::Ready(Some(Err(error.into()))),
+                    Err(error) => {
+                        self.corrupt = true;
+                        return Poll::Ready(Some(Err(error.into())));
+                    }
                 };
                 self.more = step.more;
                 let _ = self.packed.split_to(step.taken);
@@ -135,6 +168,7 @@ impl Page {
             let Some(frame) = ready!(self.from.poll(cx)).transpose()? else {
                 self.ended = true;
                 let finished = self.decoder.as_mut().map_or(Ok(()), Decoder::finish);
+                self.corrupt = finished.is_err();
                 return Poll::Ready(finished.err().map(|error| Err(error.into())));
             };
             if let Some(seen) = &mut self.seen {
@@ -161,9 +195,7 @@ fn copy(frame: &Frame<Bytes>) -> Frame<Bytes> {
 impl Opened {
     /// The page as it came, to be passed on unread.
     pub(super) fn close(self) -> FromSite {
-        let Page { mut from, seen, .. } = self.page;
-        from.put_back(seen.unwrap_or_default());
-        from
+        self.page.close()
     }
 
     /// The page, changed by `document` and packed in `coding`; or as it came, if it cannot be read.

@@ -31,17 +31,18 @@ use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
 use super::whole::Whole;
-use super::{InForce, Peer, RAW_TARGET, Worker, tunnel};
+use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::document::{Document, Insertion};
 use crate::gate::fate::Fates;
+use crate::gate::first_party::{self, Instead, Own};
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{csp, fields, hints, request, response};
+use crate::gate::{csp, expiry, fields, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
 use crate::rules::RuleSet;
 use crate::snapshot::Snapshot;
@@ -81,6 +82,10 @@ impl Worker {
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
         let fates = Fates::of(rules, verdicts);
+        let own = first_party::of(rules, &fates, &url, destination);
+        if let Own::Withheld(instead) = own {
+            return Ok(self.withhold(walk, parts, body, instead).await);
+        }
         let insertion = insertion(walk, parts, destination);
         // Most answers are no pages and need none.
         let variant = LazyCell::new(|| variant(walk, parts, insertion.as_ref()));
@@ -88,7 +93,8 @@ impl Worker {
             true => untag(&parts.headers, *variant),
             false => Condition::NotOurs,
         };
-        let headers = for_site(walk, parts, &cookies, destination, &condition);
+        let mut headers = for_site(walk, parts, &cookies, destination, &condition);
+        self.scripts.prepare(walk, parts, destination, &condition, &mut headers);
         let body = walk.in_force.sizes.bound(&url, body)?;
         // What is said ahead is for the same visitor as the answer, and the same hold for it.
         let judge = |headers: HeaderMap| {
@@ -119,32 +125,106 @@ impl Worker {
         hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
-        let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
-        let arrived = match treatment {
+        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        let (treatment, arrived) = match treatment {
             Treatment::Rewrite(coding) => {
                 let opened = open(from, coding, rules, &mut answer.headers).await?;
-                if opened.charset.reading() == Reading::Unreadable {
-                    treatment = Treatment::Wall;
+                match opened.charset.reading() {
+                    Reading::Unreadable => (Treatment::Wall, Arrived::Unopened(opened.close())),
+                    _ => (treatment, Arrived::Opened(Box::new(opened))),
                 }
-                Arrived::Opened(Box::new(opened))
             }
-            _ => Arrived::Unopened(from),
+            Treatment::Pass => {
+                let looked = self.look(walk, parts, destination, &fates, &answer, from).await?;
+                (treatment, looked)
+            }
+            _ => (treatment, Arrived::Unopened(from)),
         };
+        let is_vendors = own == Own::Permitted || arrived.is_vendors();
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
-        if treatment.depends_on_consent() || not_modified {
+        if treatment.depends_on_consent() || not_modified || is_vendors {
             response::make_private(&mut answer.headers, *variant, treatment);
-            let host = target.host_name();
-            let expiring = match destination.may_be_document() {
-                true => response::expiring_lines(&cookies.withheld, &host, peer.tls, &rules.site),
-                false => Vec::new(),
-            };
-            for line in expiring {
-                answer.headers.append(SET_COOKIE, line);
+            if destination.may_be_document() {
+                let asked = expiry::Asked {
+                    host: &host,
+                    path,
+                    tls: peer.tls,
+                    framed: destination == Destination::Frame,
+                    now: walk.now,
+                };
+                for line in expiry::lines(&cookies.withheld, asked, &rules.site) {
+                    answer.headers.append(SET_COOKIE, line);
+                }
             }
+        } else if kept_back > 0 {
+            response::make_unshared(&mut answer.headers);
         }
 
+        let page = (url, fates, insertion);
+        Ok(self.send_on(walk, parts, answer, (treatment, arrived), page))
+    }
+
+    /// Answers for what the site serves of a withheld vendor, without the site.
+    async fn withhold(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        body: Paced,
+        instead: Instead,
+    ) -> Response<Body> {
+        self.counters.own_paths_withheld.add(1);
+        // Who waits to be asked for their body is not asked.
+        if !walk.listener.waits() {
+            script::discard(body).await;
+        }
+        instead.response(&parts.method, &parts.headers).map(Body::own)
+    }
+
+    /// Looks whether a body that is no page is a vendor's library.
+    async fn look(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        destination: Destination,
+        fates: &Fates,
+        answer: &http::response::Parts,
+        from: FromSite,
+    ) -> Result<Arrived, Fault> {
+        let rules = &walk.snapshot.rules;
+        let (status, headers) = (answer.status, &answer.headers);
+        let path = walk.target.path.path();
+        if !first_party::may_be_library(rules, &parts.method, status, headers, destination, path) {
+            return Ok(Arrived::Unopened(from));
+        }
+        let looked = script::look(from, headers).await;
+        let (code, from) = looked.map_err(|cause| broken_off(&cause))?;
+        let Some(code) = code else { return Ok(Arrived::Unopened(from)) };
+        Ok(match first_party::of_library(rules, fates, &code) {
+            Own::Site => {
+                self.scripts.learn(walk, headers);
+                Arrived::Unopened(from)
+            }
+            Own::Permitted => Arrived::Library(from),
+            Own::Withheld(instead) => Arrived::Withheld(instead),
+        })
+    }
+
+    /// The answer as it goes to the visitor.
+    fn send_on(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        mut answer: http::response::Parts,
+        (treatment, arrived): (Treatment, Arrived),
+        (url, fates, insertion): (Url, Fates, Option<Insertion>),
+    ) -> Response<Body> {
+        let snapshot = walk.snapshot;
         let body = match (treatment, arrived) {
+            (_, Arrived::Withheld(instead)) => {
+                self.counters.libraries_withheld.add(1);
+                Body::own(instead.replace(&mut answer.headers))
+            }
             (Treatment::Rewrite(packed), Arrived::Opened(page)) => {
                 self.counters.pages_rewritten.add(1);
                 let nonce = csp::nonce(&answer.headers);
@@ -162,42 +242,48 @@ impl Worker {
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
                     let document = document.in_encoding(page.charset.sent_in());
-                    page.change(document, coding, rules.site.compression)
+                    page.change(document, coding, snapshot.rules.site.compression)
                 }
             }
             (Treatment::Wall, arrived) => {
                 self.counters.pages_walled.add(1);
                 answer.headers.append(CONTENT_SECURITY_POLICY, csp::WALL);
-                Body::Site(arrived.close())
+                arrived.close()
             }
             (Treatment::Untouched, arrived) => {
                 self.counters.pages_untouched.add(1);
-                Body::Site(arrived.close())
+                arrived.close()
             }
-            (Treatment::Pass | Treatment::Rewrite(_), arrived) => Body::Site(arrived.close()),
+            (Treatment::Pass | Treatment::Rewrite(_), arrived) => arrived.close(),
         };
-        Ok(Response::from_parts(answer, body))
+        Response::from_parts(answer, body)
     }
 }
 
 /// A body of the site.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most answers are the large one: a box for each would cost more"
-)]
 enum Arrived {
-    /// Nobody has looked into it.
+    /// Nobody has looked into it, or it is the site's own.
     Unopened(FromSite),
     /// A page, of which the first bytes were read.
     Opened(Box<Opened>),
+    /// A vendor's library, who may have it.
+    Library(FromSite),
+    /// A withheld vendor's library, which goes no further.
+    Withheld(Instead),
 }
 
 impl Arrived {
-    /// The body as it came.
-    fn close(self) -> FromSite {
+    /// Whether it is a vendor's library.
+    fn is_vendors(&self) -> bool {
+        matches!(self, Arrived::Library(_) | Arrived::Withheld(_))
+    }
+
+    /// The body as it came, as far as it may go on.
+    fn close(self) -> Body {
         match self {
-            Arrived::Unopened(from) => from,
-            Arrived::Opened(page) => page.close(),
+            Arrived::Unopened(from) | Arrived::Library(from) => Body::Site(from),
+            Arrived::Opened(page) => Body::Site(page.close()),
+            Arrived::Withheld(_) => Body::Own(None),
         }
     }
 }

@@ -74,9 +74,8 @@ fn other_purpose(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> Optio
 
 /// The operator's own file names cookies that are never withheld. A tag in it would not be.
 fn operators_tags(vendor: &Vendor) -> Option<Problem> {
-    let has_tags = !vendor.urls.is_empty() || !vendor.inline.is_empty();
-    (vendor.recipient.is_operator() && has_tags).then(|| {
-        let text = "recipient `operator` has `[[url]]` or `[[inline]]`: tags of it are never \
+    (vendor.recipient.is_operator() && vendor.has_tags()).then(|| {
+        let text = "recipient `operator` has `[[url]]` or `[[inline]]`, or paths: tags of it are never \
                     withheld; name the vendor that receives the data";
         of_vendor(vendor, text.to_owned())
     })
@@ -130,7 +129,7 @@ fn of_version(vendors: &[Vendor], version: &PolicyVersion, all_read: bool) -> Ve
                 let recognises = |vendor: &Vendor| {
                     vendor.recipient == recipient.id
                         && vendor.purpose == purpose
-                        && !(vendor.urls.is_empty() && vendor.inline.is_empty())
+                        && vendor.has_tags()
                 };
                 if all_read && !vendors.iter().any(recognises) {
                     problems.push(format!(

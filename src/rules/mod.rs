@@ -9,6 +9,7 @@
 //! What follows from a match is not decided here: see [`crate::policy`].
 
 mod coherence;
+mod first_party;
 mod hosts;
 mod needles;
 mod pattern;
@@ -24,6 +25,8 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use first_party::FirstParty;
+pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::Hosts;
 use needles::Needles;
 pub use pattern::HostPattern;
@@ -59,6 +62,7 @@ pub struct RuleSet {
     inline: Vec<(usize, usize)>,
     needles: Needles,
     hosts: Hosts,
+    first_party: FirstParty,
 }
 
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
@@ -124,6 +128,10 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     }
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
+    if let Some(site) = &site {
+        let path = format!("{root}/site.toml");
+        problems.extend(give_paths_to_vendors(&path, site, &mut vendors));
+    }
     problems.extend(coherence::problems(&vendors, &versions, all_read));
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
@@ -138,14 +146,13 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             None
         }
     };
+    let first_party =
+        first_party(&vendors).map_err(|error| problems.push(whole(root, "vendors", &error)));
     problems.sort();
     problems.dedup();
-    match (site, policies) {
-        (Some(site), Some(policies)) if problems.is_empty() => {
-            let rules = vendors.iter().enumerate().flat_map(|(index, vendor)| {
-                (0..vendor.inline.len()).map(move |rule| (index, rule))
-            });
-            let inline: Vec<_> = rules.collect();
+    match (site, policies, first_party) {
+        (Some(site), Some(policies), Ok(first_party)) if problems.is_empty() => {
+            let inline = inline(&vendors);
             let needles = Needles::of(
                 inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].as_str()),
             );
@@ -161,6 +168,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 inline,
                 needles,
                 hosts,
+                first_party,
             })
         }
         _ => Err(problems),
@@ -176,7 +184,34 @@ impl RuleSet {
     /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
         let has = move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.matches(url, used));
-        self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
+        let named = self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(at, _)| at);
+        let own = url.host_str().is_some_and(|host| self.site.owns(host));
+        named.chain(self.first_party.in_page(url, used, own))
+    }
+
+    /// Whether an address, as it stands in a page, may be one that the site serves for a vendor.
+    pub fn may_be_first_party(&self, address: &[u8]) -> bool {
+        self.first_party.may_speak_of(address)
+    }
+
+    /// The rules that give an address of the site's to a vendor when it is asked for as a script or
+    /// not, as far as that is known; each with the vendor's place in `vendors`.
+    pub fn at_own_path(
+        &self,
+        url: &Url,
+        as_script: Option<bool>,
+    ) -> impl Iterator<Item = (usize, &PathRule)> {
+        self.first_party.at(url, as_script)
+    }
+
+    /// Whether any rule tells a vendor's library by its words.
+    pub fn has_signatures(&self) -> bool {
+        self.first_party.has_signatures()
+    }
+
+    /// The vendors whose library begins so, by their place in `vendors`.
+    pub fn in_library(&self, code: &[u8]) -> Vec<usize> {
+        self.first_party.in_code(code)
     }
 
     /// The vendors whose code an inline script is, by their place in `vendors`.
@@ -238,6 +273,48 @@ impl RuleSet {
             .or_else(|| self.texts.get(&self.site.languages[0]))
             .expect("the loader refuses a site whose languages have no texts")
     }
+}
+
+/// Each rule for inline scripts: its vendor, and its place there.
+fn inline(vendors: &[Vendor]) -> Vec<(usize, usize)> {
+    let rules =
+        |(index, vendor): (usize, &Vendor)| (0..vendor.inline.len()).map(move |rule| (index, rule));
+    vendors.iter().enumerate().flat_map(rules).collect()
+}
+
+/// What all vendors have of what the site itself serves.
+fn first_party(vendors: &[Vendor]) -> Result<FirstParty, String> {
+    let all = || vendors.iter().enumerate();
+    let paths = all()
+        .flat_map(|(index, vendor)| vendor.paths.iter().map(move |rule| (index, rule.clone())));
+    let signatures = all().flat_map(|(index, vendor)| {
+        vendor.signatures.iter().map(move |signature| (index, signature))
+    });
+    FirstParty::of(paths.collect(), signatures)
+}
+
+/// Gives the paths of `site.toml` to the vendors that it names, and says which nobody is.
+fn give_paths_to_vendors(path: &str, site: &Site, vendors: &mut [Vendor]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let file = |vendor: &Vendor| {
+        let name = vendor.path.rsplit('/').next().unwrap_or_default();
+        name.trim_end_matches(".toml").to_owned()
+    };
+    for own in &site.paths {
+        if let Some(vendor) = vendors.iter_mut().find(|vendor| file(vendor) == own.vendor) {
+            vendor.paths.push(own.rule.clone());
+            continue;
+        }
+        let near =
+            vendors.iter().map(file).find(|name| strsim::osa_distance(name, &own.vendor) <= 3);
+        let right = near.map_or_else(
+            || "name a file of `vendors`, without its ending".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let text = format!("vendor `{}` has no file; {right}", own.vendor);
+        problems.push(Problem { path: path.to_owned(), line: own.line, text });
+    }
+    problems
 }
 
 fn whole(root: &str, name: &str, text: &str) -> Problem {

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use encoding_rs::Encoding;
 use serde::Deserialize;
 
+use super::first_party::{self, SitePath};
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
@@ -76,6 +77,8 @@ pub struct Site {
     pub encoding: Option<&'static Encoding>,
     /// How hard changed pages are packed.
     pub compression: Levels,
+    /// What the site itself serves of vendors.
+    pub paths: Vec<SitePath>,
     /// The operator.
     pub operator: Operator,
 }
@@ -137,6 +140,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         line(&source, "encoding"),
         line(&source, "compression"),
     );
+    let paths = first_party::paths_of_site(&mut source);
     let file: SiteFile = source.rest()?;
 
     let mut hosts = Vec::new();
@@ -208,5 +212,15 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     };
     let SiteFile { languages, control, share, suspended, operator, .. } = file;
     let suspended = PerPurpose::from_fn(|purpose| suspended.contains(&purpose));
-    Some(Site { hosts, languages, control, share, suspended, encoding, compression, operator })
+    Some(Site {
+        hosts,
+        languages,
+        control,
+        share,
+        suspended,
+        encoding,
+        compression,
+        paths,
+        operator,
+    })
 }

@@ -1,7 +1,8 @@
 //! `rules/vendors/<name>.toml`: how one vendor's tags and cookies are recognised.
 //!
 //! Four kinds of rule: addresses that elements point at, text of inline scripts, names of
-//! cookies, keys in the browser's storage. Each carries its own examples, played when it is read: a rule that does not do
+//! cookies, keys in the browser's storage; what the site itself serves of a vendor is
+//! [`super::first_party`]'s. Each carries its own examples, played when it is read: a rule that does not do
 //! what its author thought is a problem, not a surprise in production.
 //!
 //! What happens to something recognised is not said here: that is its purpose's verdict.
@@ -10,6 +11,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
 
+use super::first_party::{self, PathRule, Signature};
 use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
 use super::source::{Entry, Source};
@@ -48,12 +50,25 @@ pub struct Vendor {
     pub(super) keys: Vec<NamePattern>,
     /// Names that its cookie rules are for, from their examples.
     pub(super) cookie_examples: Vec<String>,
+    pub(super) paths: Vec<PathRule>,
+    pub(super) signatures: Vec<Signature>,
+    /// Code that stands for its own while that is withheld, so that what the site calls is there.
+    pub stub: Option<String>,
 }
 
 impl Vendor {
     /// The hosts that its addresses are at.
     pub(super) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        self.urls.iter().map(|rule| &rule.host)
+        let own = self.paths.iter().filter_map(PathRule::host);
+        self.urls.iter().map(|rule| &rule.host).chain(own)
+    }
+
+    /// Whether any of its tags is recognised, wherever it comes from.
+    pub(super) fn has_tags(&self) -> bool {
+        !(self.urls.is_empty()
+            && self.inline.is_empty()
+            && self.paths.is_empty()
+            && self.signatures.is_empty())
     }
 
     /// Whether a cookie of this name is the vendor's.
@@ -95,6 +110,13 @@ struct VendorFile {
     #[serde(deserialize_with = "super::policy::purpose_by_name")]
     purpose: Purpose,
     recipient: String,
+    stub: Option<StubEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StubEntry {
+    script: String,
 }
 
 #[derive(Deserialize)]
@@ -150,20 +172,13 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .into_iter()
         .filter_map(|entry| name_rule(&mut source, entry, NamePattern::of_key))
         .collect();
+    let paths = first_party::paths(&mut source);
+    let signatures = first_party::signatures(&mut source);
     let recipient_line = source.line_of("recipient");
     let file: VendorFile = source.rest()?;
-    let knows = [urls.len(), inline.len(), cookies.len(), keys.len()];
-    if knows == [0; 4] && problems.len() == before {
-        problems.push(Problem {
-            path: path.to_owned(),
-            line: 0,
-            text: "has no rule; add `[[url]]`, `[[inline]]`, `[[cookie]]` or `[[storage]]`"
-                .to_owned(),
-        });
-    }
-    let VendorFile { name, purpose, recipient } = file;
+    let VendorFile { name, purpose, recipient, stub } = file;
     let recipient = RecipientId(recipient);
-    Some(Vendor {
+    let vendor = Vendor {
         name,
         purpose,
         recipient,
@@ -174,7 +189,20 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         cookies,
         keys,
         cookie_examples,
-    })
+        paths,
+        signatures,
+        stub: stub.map(|stub| stub.script),
+    };
+    let knows_names = !(vendor.cookies.is_empty() && vendor.keys.is_empty());
+    if !vendor.has_tags() && !knows_names && problems.len() == before {
+        problems.push(Problem {
+            path: path.to_owned(),
+            line: 0,
+            text: "has no rule; add `[[url]]`, `[[inline]]`, `[[cookie]]` or `[[storage]]`"
+                .to_owned(),
+        });
+    }
+    Some(vendor)
 }
 
 fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> {
@@ -256,7 +284,13 @@ fn name_rule(
     Some(pattern)
 }
 
-fn play(source: &mut Source<'_>, line: usize, example: &str, matched: bool, expected: bool) {
+pub(super) fn play(
+    source: &mut Source<'_>,
+    line: usize,
+    example: &str,
+    matched: bool,
+    expected: bool,
+) {
     let example: String = example.chars().take(60).collect();
     match (matched, expected) {
         (false, true) => source.problem(
@@ -271,7 +305,12 @@ fn play(source: &mut Source<'_>, line: usize, example: &str, matched: bool, expe
     }
 }
 
-fn require_examples(source: &mut Source<'_>, line: usize, is: &[String], is_not: &[String]) {
+pub(super) fn require_examples(
+    source: &mut Source<'_>,
+    line: usize,
+    is: &[String],
+    is_not: &[String],
+) {
     for (name, examples) in [("is", is), ("is_not", is_not)] {
         if examples.is_empty() {
             source.problem(line, format!("`{name}` is empty; give at least one example"));

@@ -70,12 +70,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// Debian's nginx.
     pub(crate) fn nginx(upstream: SocketAddr) -> Peer {
-        Peer::start("nginx", &["-p", ".", "-e", "error.log", "-c", "config"], NGINX, upstream)
+        Peer::nginx_with(NGINX, upstream)
     }
 
     /// Debian's HAProxy.
     pub(crate) fn haproxy(upstream: SocketAddr) -> Peer {
         Peer::start("haproxy", &["-db", "-f", "config"], HAPROXY, upstream)
+    }
+
+    /// Debian's nginx, set up otherwise.
+    pub(crate) fn nginx_with(config: &str, upstream: SocketAddr) -> Peer {
+        Peer::start("nginx", &["-p", ".", "-e", "error.log", "-c", "config"], config, upstream)
     }
 
     fn start(name: &'static str, args: &[&str], config: &str, upstream: SocketAddr) -> Peer {

@@ -13,6 +13,9 @@ struct Kept {
     /// The host that set it, or the domain that it is for.
     host: String,
     for_domain: bool,
+    path: String,
+    /// Whether it is kept apart for what stands around the site: itself, in all that is tested here.
+    partitioned: bool,
     until: Option<Time>,
 }
 
@@ -21,6 +24,18 @@ impl Kept {
         let there =
             host == self.host || (self.for_domain && host.ends_with(&format!(".{}", self.host)));
         there && self.until.is_none_or(|until| until > now)
+    }
+
+    /// RFC 6265 §5.1.4.
+    fn goes_along_for(&self, path: &str) -> bool {
+        path.strip_prefix(&self.path).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
+        })
+    }
+
+    /// What tells it from other cookies (RFC 6265bis §5.7).
+    fn identity(&self) -> (&[u8], &str, bool, &str, bool) {
+        (&self.name, &self.host, self.for_domain, &self.path, self.partitioned)
     }
 }
 
@@ -39,16 +54,21 @@ impl Jar {
             value: value.trim_ascii().to_vec(),
             host: host.to_owned(),
             for_domain: false,
+            path: "/".to_owned(),
+            partitioned: false,
             until: None,
         });
     }
 
-    /// Takes a `Set-Cookie` line, as it came from `host` at `now`.
-    pub(crate) fn take(&mut self, line: &[u8], host: &str, tls: bool, now: Time) {
+    /// Takes a `Set-Cookie` line, as it came from `host` for `path` at `now`.
+    pub(crate) fn take(&mut self, line: &[u8], host: &str, path: &str, tls: bool, now: Time) {
         let mut parts = line.split(|byte| *byte == b';');
         let (name, value) = split(parts.next().unwrap_or_default(), b'=');
         let (name, value) = (name.trim_ascii(), value.trim_ascii());
-        let (mut until, mut domain, mut secure, mut root) = (None, None, false, false);
+        let (mut until, mut domain, mut secure, mut partitioned) = (None, None, false, false);
+        // Without one it is the folder that was asked for (RFC 6265 §5.1.4).
+        let folder = path.rfind('/').filter(|at| *at > 0).map_or("/", |at| &path[..at]);
+        let mut path = folder.to_owned();
         for attribute in parts {
             let (key, value) = split(attribute, b'=');
             let value = String::from_utf8_lossy(value.trim_ascii()).into_owned();
@@ -62,7 +82,9 @@ impl Jar {
                 }
                 b"domain" => domain = Some(value.trim_start_matches('.').to_ascii_lowercase()),
                 b"secure" => secure = true,
-                b"path" => root = value == "/",
+                b"partitioned" => partitioned = true,
+                b"path" if value.starts_with('/') => path = value,
+                b"path" => folder.clone_into(&mut path),
                 _ => {}
             }
         }
@@ -70,8 +92,8 @@ impl Jar {
             .as_ref()
             .is_some_and(|domain| host != domain && !host.ends_with(&format!(".{domain}")));
         let broken_promise = (name.starts_with(b"__Host-")
-            && !(secure && root && domain.is_none()))
-            || (name.starts_with(b"__Secure-") && !secure);
+            && !(secure && path == "/" && domain.is_none()))
+            || ((name.starts_with(b"__Secure-") || partitioned) && !secure);
         if foreign || broken_promise || (secure && !tls) {
             return;
         }
@@ -80,25 +102,25 @@ impl Jar {
             value: value.to_vec(),
             for_domain: domain.is_some(),
             host: domain.unwrap_or_else(|| host.to_owned()),
+            path,
+            partitioned,
             until,
         });
         self.cookies.retain(|kept| kept.until.is_none_or(|until| until > now));
     }
 
     fn put(&mut self, new: Kept) {
-        let same = |kept: &&mut Kept| {
-            (&kept.name, &kept.host, kept.for_domain) == (&new.name, &new.host, new.for_domain)
-        };
-        match self.cookies.iter_mut().find(same) {
+        match self.cookies.iter_mut().find(|kept| kept.identity() == new.identity()) {
             Some(kept) => *kept = new,
             None => self.cookies.push(new),
         }
     }
 
-    /// The `Cookie` line for a host; empty where no cookie goes there.
-    pub(crate) fn line(&self, host: &str, now: Time) -> Vec<u8> {
+    /// The `Cookie` line for a path of a host; empty where no cookie goes there.
+    pub(crate) fn line(&self, host: &str, path: &str, now: Time) -> Vec<u8> {
         let mut line = Vec::new();
-        for kept in self.cookies.iter().filter(|kept| kept.goes_to(host, now)) {
+        let goes = |kept: &&Kept| kept.goes_to(host, now) && kept.goes_along_for(path);
+        for kept in self.cookies.iter().filter(goes) {
             if !line.is_empty() {
                 line.extend(b"; ");
             }

@@ -21,7 +21,7 @@ use super::record;
 use super::script::{self, Act, Damage, Held, HeldWhat, Raw, Request, Rules, SiteAct};
 use super::site::{Received, Site};
 use super::text::{Text, Values};
-use super::visitor::{Exchange, Visitor, Way};
+use super::visitor::{Exchange, Visitor, Way, path_of};
 
 /// Plays a scenario; the failure names its file and line.
 pub(crate) fn run(file: &str, source: &str) -> Result<(), String> {
@@ -198,8 +198,6 @@ impl Play {
             None => HOST.as_bytes().to_vec(),
         };
         let host = String::from_utf8_lossy(&host).into_owned();
-        let line = jar.line(host.split(':').next().unwrap_or_default(), now);
-        values.insert("jar".to_owned(), line);
         let (start, fields, body) = match request {
             Request::Raw(raw) => (raw.start, raw.fields, raw.body),
             Request::Opens(path, changes) => {
@@ -213,6 +211,8 @@ impl Play {
         };
         let names = |name: &str| fields.iter().any(|(field, _)| field.eq_ignore_ascii_case(name));
         let mut bytes = start.bytes(&values).map_err(here)?;
+        let line = jar.line(host.split(':').next().unwrap_or_default(), &path_of(&bytes), now);
+        values.insert("jar".to_owned(), line);
         bytes.extend(b"\r\n");
         if !names("Host") {
             bytes.extend(format!("Host: {HOST}\r\n").bytes());
@@ -288,7 +288,7 @@ impl Play {
             return Err(here(format!("the answer ended before its end:\n{message}")));
         }
         for line in message.values("set-cookie") {
-            visitor.jar.take(line, &exchange.host, exchange.tls, now);
+            visitor.jar.take(line, &exchange.host, &exchange.path, exchange.tls, now);
         }
         expect::check(wanted, &message, &mut self.values)
             .map_err(|(line, wrong)| (line, explained(&message, wrong)))?;

@@ -50,6 +50,8 @@ enum Wire {
 pub(crate) struct Exchange {
     /// The host that was asked.
     pub(crate) host: String,
+    /// The path that was asked for.
+    pub(crate) path: String,
     /// Whether it went over TLS.
     pub(crate) tls: bool,
     wire: Wire,
@@ -83,6 +85,7 @@ impl Exchange {
         connection.flush().map_err(|error| failed(&error))?;
         Ok(Self {
             host: host_of(request),
+            path: path_of(request),
             tls: over_tls,
             wire: Wire::Bytes(connection),
             bytes: Vec::new(),
@@ -101,6 +104,7 @@ impl Exchange {
         });
         Self {
             host: host_of(request),
+            path: path_of(request),
             tls: true,
             wire: Wire::H2(receiver),
             bytes: Vec::new(),
@@ -150,6 +154,13 @@ fn host_of(request: &[u8]) -> String {
         .unwrap_or_default();
     let host = String::from_utf8_lossy(&host).to_ascii_lowercase();
     host.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// The path of a request, without its query.
+pub(crate) fn path_of(request: &[u8]) -> String {
+    let target = request.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    String::from_utf8_lossy(path).into_owned()
 }
 
 /// An answer of HTTP/2 as HTTP/1.1 would have framed it.

@@ -110,6 +110,9 @@ fn fields_keep_the_order_of_their_first_lines_also_where_others_go() {
         "a",
         "set-cookie",
         "set-cookie",
+        // What is expired: for the host and its domain, for `/` and `/a`.
+        "set-cookie",
+        "set-cookie",
         "set-cookie",
         "set-cookie",
         "b",

@@ -1,0 +1,390 @@
+//! What the site itself serves of a vendor: by its address, and by what is in it.
+//!
+//! A vendor's code that comes from the site's own host is seen by no host rule: the Google tag
+//! gateway, a tagging server under a path, a copy of the counter. An operator who knows the path says
+//! so (`[[path]]`, in the vendor's file or in `site.toml`); a copy that nobody thought of is told by
+//! the words in it (`[[signature]]`), all of which stand near its beginning.
+//!
+//! Both carry their own examples, played when they are read.
+//!
+//! What is answered while the vendor is withheld is [`crate::gate::first_party`]'s to say.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Deserialize;
+use url::Url;
+
+use super::pattern::{HostPattern, glob_matches};
+use super::source::{Entry, Source};
+use super::vendor::{Use, play, require_examples};
+
+/// How much of a script is looked at for signatures, unpacked. In eight builds of Yandex.Metrica the
+/// words stood in the first 36 KiB; a container of Google's begins with them.
+pub const SIGNATURE_BYTES: usize = 64 * 1024;
+
+/// Shorter words are found everywhere and tell nothing.
+const WORD_BYTES_MIN: usize = 4;
+
+/// What is served under a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Serves {
+    /// Code: only what is asked for as a script is meant.
+    Script,
+    /// What code reports to.
+    Beacon,
+}
+
+/// An address of the site's that belongs to a vendor.
+#[derive(Clone, Debug)]
+pub struct PathRule {
+    host: Option<HostPattern>,
+    path: String,
+    /// What it serves; both where nothing is said.
+    serves: Option<Serves>,
+}
+
+impl PathRule {
+    /// The host, where the rule is for one alone.
+    pub(super) fn host(&self) -> Option<&HostPattern> {
+        self.host.as_ref()
+    }
+
+    /// What it serves; both where nothing is said.
+    pub fn serves(&self) -> Option<Serves> {
+        self.serves
+    }
+
+    /// Whether the rule speaks of an address of the site's when asked for as a script or not, as far
+    /// as that is known.
+    fn matches(&self, url: &Url, as_script: Option<bool>) -> bool {
+        let there = self
+            .host
+            .as_ref()
+            .is_none_or(|host| url.host_str().is_some_and(|name| host.matches(name)));
+        there
+            && (self.serves != Some(Serves::Script) || as_script != Some(false))
+            && self.covers(&url[url::Position::BeforePath..url::Position::AfterQuery])
+    }
+
+    fn covers(&self, path_and_query: &str) -> bool {
+        glob_matches(&self.path, path_and_query)
+    }
+
+    /// A part that every address of the rule's has, as it stands in pages: no `&`, which is written
+    /// in two ways there, and no slash, which relative addresses may lack.
+    fn word(&self) -> &str {
+        let words = self.path.split(['*', '&', '?', '/']);
+        words.max_by_key(|word| word.len()).unwrap_or_default()
+    }
+}
+
+/// A path that `site.toml` gives to a vendor.
+#[derive(Clone, Debug)]
+pub struct SitePath {
+    pub(super) line: usize,
+    /// The vendor's file, without its ending.
+    pub(super) vendor: String,
+    pub(super) rule: PathRule,
+}
+
+/// Words that tell a vendor's library: all of them have to be there.
+#[derive(Clone, Debug)]
+pub(super) struct Signature(Vec<String>);
+
+impl Signature {
+    fn is_in(&self, code: &str) -> bool {
+        self.0.iter().all(|word| code.contains(word.as_str()))
+    }
+}
+
+/// What all rules together say of what the site itself serves.
+#[derive(Debug)]
+pub(super) struct FirstParty {
+    /// With the place of their vendor.
+    paths: Vec<(usize, PathRule)>,
+    words_of_paths: AhoCorasick,
+    /// With the place of their vendor, and those of their words.
+    signatures: Vec<(usize, Vec<usize>)>,
+    words: AhoCorasick,
+    words_count: usize,
+}
+
+impl FirstParty {
+    /// Of these rules, each with the place of its vendor. Fails where they are too much to be looked
+    /// for all at once.
+    pub(super) fn of<'a>(
+        paths: Vec<(usize, PathRule)>,
+        signatures: impl Iterator<Item = (usize, &'a Signature)>,
+    ) -> Result<FirstParty, String> {
+        let mut words: Vec<&str> = Vec::new();
+        let mut places = Vec::new();
+        for (vendor, signature) in signatures {
+            let place = |word: &'a String| {
+                words.iter().position(|known| known == word).unwrap_or_else(|| {
+                    words.push(word);
+                    words.len() - 1
+                })
+            };
+            places.push((vendor, signature.0.iter().map(place).collect()));
+        }
+        let too_much = |error| format!("the rules have too many words: {error}");
+        let all = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&words);
+        // A rule for one host is looked up by that.
+        let anywhere = paths.iter().filter(|(_, rule)| rule.host.is_none());
+        let of_paths = AhoCorasick::new(anywhere.map(|(_, rule)| rule.word()));
+        Ok(FirstParty {
+            words_of_paths: of_paths.map_err(too_much)?,
+            paths,
+            signatures: places,
+            words_count: words.len(),
+            words: all.map_err(too_much)?,
+        })
+    }
+
+    /// Whether some rule may speak of an address as it stands in a page.
+    pub(super) fn may_speak_of(&self, address: &[u8]) -> bool {
+        self.words_of_paths.patterns_len() > 0 && self.words_of_paths.is_match(address)
+    }
+
+    /// The rules that speak of an address of the site's, with their vendor's place.
+    pub(super) fn at(
+        &self,
+        url: &Url,
+        as_script: Option<bool>,
+    ) -> impl Iterator<Item = (usize, &PathRule)> {
+        let matching = move |(_, rule): &&(usize, PathRule)| rule.matches(url, as_script);
+        self.paths.iter().filter(matching).map(|(vendor, rule)| (*vendor, rule))
+    }
+
+    /// The rules for one host alone, or for all of the site's, that speak of an address in a page.
+    pub(super) fn in_page(&self, url: &Url, used: Use, own: bool) -> impl Iterator<Item = usize> {
+        let as_script = match used {
+            Use::Script => Some(true),
+            Use::Image | Use::Frame => Some(false),
+            Use::Link => None,
+        };
+        self.at(url, as_script)
+            .filter(move |(_, rule)| own || rule.host.is_some())
+            .map(|(vendor, _)| vendor)
+    }
+
+    /// Whether there is any signature to look for.
+    pub(super) fn has_signatures(&self) -> bool {
+        !self.signatures.is_empty()
+    }
+
+    /// The places of the vendors whose library begins so.
+    pub(super) fn in_code(&self, code: &[u8]) -> Vec<usize> {
+        let mut seen = vec![false; self.words_count];
+        for found in self.words.find_overlapping_iter(code) {
+            seen[found.pattern().as_usize()] = true;
+        }
+        let whole = |words: &[usize]| words.iter().all(|word| seen[*word]);
+        let found = self.signatures.iter().filter(|(_, words)| whole(words));
+        found.map(|(vendor, _)| *vendor).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PathEntry {
+    host: Option<String>,
+    path: String,
+    serves: Option<Serves>,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+// `flatten` and `deny_unknown_fields` do not go together, so the fields stand here again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SitePathEntry {
+    vendor: String,
+    host: Option<String>,
+    path: String,
+    serves: Option<Serves>,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureEntry {
+    all: Vec<String>,
+    is: Vec<String>,
+    is_not: Vec<String>,
+}
+
+/// Reads the `[[path]]` of a vendor's file.
+pub(super) fn paths(source: &mut Source<'_>) -> Vec<PathRule> {
+    let entries = source.each::<PathEntry>("path");
+    entries.into_iter().filter_map(|entry| path_rule(source, entry)).collect()
+}
+
+/// Reads the `[[path]]` of `site.toml`.
+pub(super) fn paths_of_site(source: &mut Source<'_>) -> Vec<SitePath> {
+    let mut paths = Vec::new();
+    for Entry { line, value } in source.each::<SitePathEntry>("path") {
+        let SitePathEntry { vendor, host, path, serves, is, is_not } = value;
+        let entry = Entry { line, value: PathEntry { host, path, serves, is, is_not } };
+        paths.extend(path_rule(source, entry).map(|rule| SitePath { line, vendor, rule }));
+    }
+    paths
+}
+
+fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<PathRule> {
+    let Entry { line, value: PathEntry { host, path, serves, is, is_not } } = entry;
+    let host = match host.map(|host| HostPattern::parse(&host)).transpose() {
+        Ok(host) => host,
+        Err(text) => {
+            source.problem(line, text);
+            return None;
+        }
+    };
+    if !path.starts_with(['/', '*']) {
+        let text = format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`");
+        source.problem(line, text);
+    }
+    let rule = PathRule { host, path, serves };
+    if rule.word().len() < 2 && (rule.host.is_none() || rule.path != "/*") {
+        let text = format!(
+            "path `{}` names nothing, and would take the whole site; name a folder, as in `/metrics/*`",
+            rule.path
+        );
+        source.problem(line, text);
+    }
+    for (examples, expected) in [(&is, true), (&is_not, false)] {
+        for example in examples {
+            if example.starts_with('/') {
+                play(source, line, example, rule.covers(example), expected);
+            } else {
+                let text = format!("example `{example}` is no path of the site; begin it with `/`");
+                source.problem(line, text);
+            }
+        }
+    }
+    // A rule for a whole host has no path that it is not for.
+    let all = rule.path == "/*";
+    require_examples(source, line, &is, if all { &is } else { &is_not });
+    Some(rule)
+}
+
+/// Reads the `[[signature]]` of a vendor's file.
+pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Signature> {
+    let mut signatures = Vec::new();
+    for Entry { line, value } in source.each::<SignatureEntry>("signature") {
+        let SignatureEntry { all, is, is_not } = value;
+        if all.is_empty() {
+            source.problem(line, "`all` is empty; name words that stand in the library");
+        }
+        for word in all.iter().filter(|word| word.len() < WORD_BYTES_MIN) {
+            let text = format!(
+                "word `{word}` stands in every script; name one of at least {WORD_BYTES_MIN} letters"
+            );
+            source.problem(line, text);
+        }
+        let signature = Signature(all);
+        for (examples, expected) in [(&is, true), (&is_not, false)] {
+            for example in examples {
+                play(source, line, example, signature.is_in(example), expected);
+            }
+        }
+        require_examples(source, line, &is, &is_not);
+        signatures.push(signature);
+    }
+    signatures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(path: &str, serves: Option<Serves>) -> PathRule {
+        PathRule { host: None, path: path.to_owned(), serves }
+    }
+
+    #[test]
+    fn a_path_is_the_vendors_as_far_as_it_serves_what_is_asked_for() {
+        let url: Url = "https://a.kz/m/gtag/js?id=G-1".parse().expect("an address");
+        for (serves, as_script, expected) in [
+            (None, Some(true), true),
+            (None, Some(false), true),
+            (None, None, true),
+            (Some(Serves::Script), Some(true), true),
+            (Some(Serves::Script), None, true),
+            (Some(Serves::Script), Some(false), false),
+            (Some(Serves::Beacon), Some(false), true),
+            (Some(Serves::Beacon), Some(true), true),
+        ] {
+            let rule = rule("/m/*", serves);
+            assert_eq!(rule.matches(&url, as_script), expected, "{serves:?} {as_script:?}");
+        }
+        let host = HostPattern::parse("gtm.a.kz").ok();
+        let elsewhere = PathRule { host, ..rule("/m/*", None) };
+        assert!(!elsewhere.matches(&url, None));
+    }
+
+    #[test]
+    fn a_word_stands_in_every_address_that_a_rule_is_for() {
+        for (path, word) in [
+            ("/metrics/*", "metrics"),
+            ("*/g/collect?*tid=G-*", "collect"),
+            ("*/gtm.js?*id=GTM-*", "id=GTM-"),
+            ("/*", ""),
+        ] {
+            assert_eq!(rule(path, None).word(), word, "{path}");
+        }
+        let paths = vec![(0, rule("/metrics/*", None))];
+        let rules = FirstParty::of(paths, std::iter::empty()).expect("one word");
+        assert!(rules.may_speak_of(b"../metrics/a.js") && !rules.may_speak_of(b"/metric/a.js"));
+        let none = FirstParty::of(Vec::new(), std::iter::empty()).expect("none");
+        assert!(!none.may_speak_of(b"/metrics/") && !none.has_signatures());
+    }
+
+    #[test]
+    fn all_words_of_a_signature_have_to_be_there() {
+        let words = |words: &[&str]| Signature(words.iter().map(|w| (*w).to_owned()).collect());
+        let all = [words(&["abcd", "bcde"]), words(&["abcde", "xyzw"]), words(&["xyzw"])];
+        let rules = FirstParty::of(Vec::new(), all.iter().enumerate()).expect("few words");
+        assert_eq!(rules.in_code(b"-abcde-"), [0], "words may overlap");
+        assert_eq!(rules.in_code(b"abcde xyzw"), [0, 1, 2]);
+        assert_eq!(rules.in_code(b"abcd"), [0_usize; 0]);
+    }
+
+    #[test]
+    fn what_would_take_the_site_or_tells_nothing_is_a_problem_with_its_line() {
+        let problem = |file: &str, more: &str| {
+            let mut files = crate::demo::rule_files();
+            let (_, text) = files.iter_mut().find(|(name, _)| name == file).expect("it ships");
+            let lines = text.lines().count();
+            text.push_str(more);
+            let problems = crate::rules::load("rules", &files).expect_err(more);
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            assert!(told[0].starts_with(&format!("rules/{file}:{}: ", lines + 1)), "{told:?}");
+            told.join("\n")
+        };
+        for (vendor, path, is, told) in [
+            (
+                "google-analytic",
+                "/m/*",
+                "/m/a",
+                "vendor `google-analytic` has no file; did you mean",
+            ),
+            ("google-analytics", "m/*", "/m/a", "begins with neither `/` nor `*`; write `/m/*`"),
+            ("google-analytics", "/*", "/a", "would take the whole site"),
+            ("google-analytics", "/m/*", "m/a", "example `m/a` is no path of the site"),
+            ("google-analytics", "/mm/*", "/m/a", "does not match its example `/m/a`"),
+        ] {
+            let rule = format!(
+                "[[path]]\nvendor = \"{vendor}\"\npath = \"{path}\"\nis = [\"{is}\"]\nis_not = [\"/n\"]\n"
+            );
+            let text = problem("site.toml", &rule);
+            assert!(text.contains(told), "{text}");
+        }
+        let text = problem(
+            "vendors/google-ads.toml",
+            "[[signature]]\nall = [\"a\"]\nis = [\"a\"]\nis_not = [\"b\"]\n",
+        );
+        assert!(text.contains("word `a` stands in every script"), "{text}");
+    }
+}
