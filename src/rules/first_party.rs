@@ -66,8 +66,14 @@ impl PathRule {
             && self.covers(&url[url::Position::BeforePath..url::Position::AfterQuery])
     }
 
+    /// A query is compared only with what stands behind a `?`: what an own script is told of another
+    /// address makes it no vendor's.
     fn covers(&self, path_and_query: &str) -> bool {
-        glob_matches(&self.path, path_and_query)
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        match self.path.split_once('?') {
+            None => glob_matches(&self.path, path),
+            Some((own, rest)) => glob_matches(own, path) && glob_matches(rest, query),
+        }
     }
 
     /// A part that every address of the rule's has, as it stands in pages: no `&`, which is written
