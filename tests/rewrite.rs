@@ -55,7 +55,7 @@ fn the_banner_is_shown_where_it_is_asked_for() {
 
 #[test]
 fn relative_addresses_are_those_of_the_page() {
-    let page = b"<script src=/metrika/tag.js></script>";
+    let page = b"<script src=/js/own.js></script>";
     assert_eq!(rewrite(page, &[]).stdout, page);
     let there = rewrite(page, &["--url", "https://mc.yandex.ru/x"]);
     assert!(text(&there.stdout).contains("text/plain"));
