@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::super::address::{Glance, glance};
+use super::super::fate::Fate;
 use super::Document;
 use crate::html::{Element, rewrite};
 use crate::rules::Use;
@@ -29,6 +30,7 @@ impl Document {
             language: None,
             looks_whole: false,
             held_last: false,
+            amp_settings_follow: false,
             held: 0,
         }
     }
@@ -42,8 +44,7 @@ impl Document {
         }
         // A frame's inline document hides its `src` (HTML §4.8.5).
         let Some(inner) = element.attribute(b"srcdoc") else {
-            self.data_frame(element);
-            return self.remove_if_withheld(element, b"src", Use::Frame);
+            return self.frame(element);
         };
         if self.depth >= DEPTH_MAX {
             element.set_attribute(b"srcdoc", b"");
@@ -61,24 +62,53 @@ impl Document {
         }
     }
 
-    /// A frame whose document stands in its address goes if anything in it would.
-    pub(super) fn data_frame(&mut self, element: &mut Element<'_>) {
-        let Some(address) = element.written(b"src") else { return };
-        if glance(address.raw_value()) != Glance::Unclear {
-            return;
-        }
-        let address = address.value();
-        let address = String::from_utf8_lossy(&address);
-        let Ok(url) = self.bases[0].join(&address) else { return };
-        if url.scheme() != "data" || self.depth >= DEPTH_MAX {
-            return;
-        }
-        let data = data_url::DataUrl::process(url.as_str()).ok();
-        let Some((inner, _)) = data.and_then(|data| data.decode_to_vec().ok()) else { return };
-        let held = rewrite(&inner, self.inner()).map_or(1, |(_, edit)| edit.held);
+    /// A frame that goes with its document.
+    pub(super) fn frame(&mut self, element: &mut Element<'_>) {
+        let held = self.held_at(element, b"src");
         if held > 0 {
             element.remove();
             self.held += held;
+        }
+    }
+
+    /// What stands in an object is shown instead of it, so only its addresses go.
+    pub(super) fn object(&mut self, element: &mut Element<'_>) {
+        for address in [&b"data"[..], b"classid", b"codebase"] {
+            let held = self.held_at(element, address);
+            if held > 0 {
+                element.remove_attribute(address);
+                self.held += held;
+            }
+        }
+    }
+
+    /// How much there is to hold in what an address of a frame leads to: a document may stand in the
+    /// address itself.
+    fn held_at(&self, element: &Element<'_>, attribute: &[u8]) -> u64 {
+        let Some(address) = element.written(attribute) else { return 0 };
+        if self.fate_at(address, Use::Frame) != Fate::Permit {
+            return 1;
+        }
+        if glance(address.raw_value()) != Glance::Unclear {
+            return 0;
+        }
+        let address = address.value();
+        let address = String::from_utf8_lossy(&address);
+        let Ok(url) = self.bases[0].join(&address) else { return 0 };
+        match url.scheme() {
+            "data" if self.depth < DEPTH_MAX => {
+                let data = data_url::DataUrl::process(url.as_str()).ok();
+                let inner = data.and_then(|data| data.decode_to_vec().ok());
+                inner.map_or(0, |(inner, _)| {
+                    rewrite(&inner, self.inner()).map_or(1, |(_, edit)| edit.held)
+                })
+            }
+            // Code that a browser runs in place of loading anything.
+            "javascript" => {
+                let code = percent_encoding::percent_decode_str(url.path());
+                u64::from(self.fate_of_code(&code.collect::<Vec<_>>()) != Fate::Permit)
+            }
+            _ => 0,
         }
     }
 

@@ -1,30 +1,22 @@
-//! What a page loads besides scripts and frames: pictures, and what comes ahead.
+//! What a page loads besides scripts and frames: pictures, sound, styles, and what comes ahead.
 //!
 //! Pixels and hints of withheld vendors go. Of an element that has to stay, because of what stands
 //! inside it or what it does besides, only the address goes.
 //!
-//! Hints in headers are in [`super::super::hints`].
+//! Whatever is fetched and only shown counts as a picture: a pixel counts a visit as well by the name
+//! of a style, a sound or an icon.
+//!
+//! Hints in headers are in [`super::super::hints`], refreshes in [`super::super::refresh`].
 
+use super::super::css;
 use super::super::fate::Fate;
-use super::super::hints::is_hint;
+use super::super::hints::{Relation, candidates};
+use super::super::refresh;
 use super::Document;
 use crate::html::Element;
 use crate::rules::Use;
 
 impl Document {
-    /// Removes an element whose address belongs to a withheld vendor.
-    pub(super) fn remove_if_withheld(
-        &mut self,
-        element: &mut Element<'_>,
-        attribute: &[u8],
-        used: Use,
-    ) {
-        if self.withholds(element, attribute, used) {
-            element.remove();
-            self.held += 1;
-        }
-    }
-
     /// Takes the address of an element that has to stay, because of what stands inside it or
     /// what it does besides.
     pub(super) fn clear_if_withheld(
@@ -46,22 +38,73 @@ impl Document {
         }
     }
 
+    /// The same of a picture that is an element with an end, as in AMP.
+    pub(super) fn clear_image(&mut self, element: &mut Element<'_>) {
+        if self.names_withheld_image(element) {
+            element.remove_attribute(b"src");
+            element.remove_attribute(b"srcset");
+            self.held += 1;
+        }
+    }
+
     /// Whether a picture may be fetched from a withheld vendor: by its address, or by one of
-    /// its candidates for other screens (HTML §4.8.4.2.1).
-    pub(super) fn names_withheld_image(&self, element: &Element<'_>) -> bool {
-        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
-        let candidates = element.attribute(b"srcset").unwrap_or_default();
-        let mut candidates = candidates
-            .split(|b| *b == b',')
-            .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
-            .filter(|candidate| !candidate.is_empty());
-        self.withholds(element, b"src", Use::Image) || candidates.any(withheld)
+    /// its candidates for other screens.
+    fn names_withheld_image(&self, element: &Element<'_>) -> bool {
+        self.withholds(element, b"src", Use::Image)
+            || element
+                .attribute(b"srcset")
+                .is_some_and(|candidates| self.lists_withheld(&candidates, |_| true))
+    }
+
+    /// Whether one of a list of candidates (HTML §4.8.4.2.1) is a withheld vendor's, of those that
+    /// count.
+    pub(super) fn lists_withheld(&self, list: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
+        candidates(list)
+            .any(|address| counts(address) && self.fate_of_url(address, Use::Image) != Fate::Permit)
     }
 
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
         let Some(rel) = element.attribute(b"rel") else { return };
-        if is_hint(&rel) {
-            self.remove_if_withheld(element, b"href", Use::Link);
+        let goes = match Relation::of(&rel) {
+            Relation::Hint => {
+                let leads = |href: &[u8]| self.leads_to_withheld(href);
+                element.attribute(b"href").is_some_and(|href| leads(&href))
+                    || element
+                        .attribute(b"imagesrcset")
+                        .is_some_and(|set| candidates(&set).any(leads))
+            }
+            Relation::Loaded => self.withholds(element, b"href", Use::Image),
+            Relation::Code => self.withholds(element, b"href", Use::Script),
+            Relation::Named => false,
+        };
+        if goes {
+            element.remove();
+            self.held += 1;
+        }
+    }
+
+    /// A page that leads on by itself leads to no withheld vendor.
+    pub(super) fn meta(&mut self, element: &mut Element<'_>) {
+        let does = element.attribute(b"http-equiv");
+        if !does.is_some_and(|does| does.eq_ignore_ascii_case(b"refresh")) {
+            return;
+        }
+        let Some(content) = element.attribute(b"content") else { return };
+        let Some(to) = refresh::target(&content) else { return };
+        let uses = [Use::Frame, Use::Image];
+        if uses.into_iter().any(|used| self.fate_of_url(to, used) != Fate::Permit) {
+            element.remove();
+            self.held += 1;
+        }
+    }
+
+    /// A stylesheet in the page.
+    pub(super) fn style(&mut self, element: &mut Element<'_>) {
+        let Some(text) = element.text() else { return };
+        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
+        if let Some((left, gone)) = css::without(text, withheld) {
+            element.set_text(left);
+            self.held += gone;
         }
     }
 }

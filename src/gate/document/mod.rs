@@ -11,6 +11,8 @@
 //! Markup is read by [`crate::html`], addresses by the WHATWG URL rules, and which vendor they
 //! belong to is said by the rules. This folder only joins the three.
 
+mod amp;
+mod attributes;
 mod frame;
 mod judge;
 mod load;
@@ -69,6 +71,8 @@ pub struct Document {
     looks_whole: bool,
     /// Whether the element shown last is held.
     held_last: bool,
+    /// Whether the next script may be the settings of an `<amp-analytics>`.
+    amp_settings_follow: bool,
     held: u64,
 }
 
@@ -91,6 +95,7 @@ impl Document {
             language: None,
             looks_whole: false,
             held_last: false,
+            amp_settings_follow: false,
             held: 0,
         }
     }
@@ -137,21 +142,35 @@ impl Document {
 impl Edit for Document {
     fn interest(&mut self, name: &[u8]) -> Interest {
         match name {
-            b"script" | b"noscript" | b"iframe" => Interest::Whole,
+            b"script" | b"noscript" | b"iframe" | b"style" => Interest::Whole,
+            // What loads something, leads somewhere or says where, or has a picture behind it.
             b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
-            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" => {
+            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" | b"meta"
+            | b"video" | b"audio" | b"track" | b"a" | b"area" | b"portal" | b"fencedframe"
+            | b"svg" | b"div" | b"table" | b"tr" | b"td" | b"th" | b"button" | b"form" => {
                 Interest::Tag
             }
+            // A document in a page is short, so all of it is looked at. Elsewhere what stands on the
+            // elements that text is made of is not.
+            _ if self.depth > 0 || name.starts_with(b"amp-") => Interest::Tag,
             _ => Interest::Pass,
         }
     }
 
     fn element(&mut self, element: &mut Element<'_>) {
         self.held_last = false;
+        let kept = match (element.name(), element.namespace()) {
+            (b"script", _) => {
+                self.script(element);
+                Use::Script
+            }
+            (b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object", _) => Use::Frame,
+            _ => Use::Image,
+        };
+        self.clear_attributes(element, kept);
         match (element.name(), element.namespace()) {
-            (b"script", _) => self.script(element),
             // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
-            (b"frame", _) => self.remove_if_withheld(element, b"src", Use::Frame),
+            (b"frame", _) => self.frame(element),
             // What stands around them stays, so only their address goes.
             (b"image" | b"feimage" | b"use", Namespace::Svg) => {
                 self.clear_if_withheld(element, b"href", Use::Image);
@@ -162,10 +181,19 @@ impl Edit for Document {
             (b"iframe", _) => self.iframe(element),
             // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
             (b"img" | b"image" | b"source", _) => self.image(element),
-            (b"embed", _) => self.remove_if_withheld(element, b"src", Use::Frame),
-            (b"input", _) => self.clear_if_withheld(element, b"src", Use::Image),
-            (b"object", _) => self.clear_if_withheld(element, b"data", Use::Frame),
+            (b"embed", _) => self.frame(element),
+            (b"input" | b"audio" | b"track", _) => {
+                self.clear_if_withheld(element, b"src", Use::Image);
+            }
+            (b"video", _) => {
+                self.clear_if_withheld(element, b"src", Use::Image);
+                self.clear_if_withheld(element, b"poster", Use::Image);
+            }
+            (b"object", _) => self.object(element),
+            (b"portal" | b"fencedframe", _) => self.clear_if_withheld(element, b"src", Use::Frame),
             (b"link", _) => self.link(element),
+            (b"meta", _) => self.meta(element),
+            (b"style", _) => self.style(element),
             (b"base", _) => self.set_base(element),
             (b"html", _) => {
                 self.looks_whole = true;
@@ -175,16 +203,19 @@ impl Edit for Document {
                 }
             }
             (b"head" | b"body", _) => self.looks_whole = true,
+            (name, _) if name.starts_with(b"amp-") => self.amp(element),
             _ => {}
         }
     }
 
     fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
         // What is held does not run, and is released as it came.
-        if self.held_last || (!stretch.in_tag && stretch.name != b"script") {
+        let is_read = stretch.in_tag || matches!(stretch.name, b"script" | b"style");
+        if self.held_last || !is_read {
             return Ok(());
         }
-        let in_tag = stretch.in_tag;
+        // A stylesheet's addresses are as bare as those in a tag.
+        let in_tag = stretch.in_tag || stretch.name == b"style";
         let rules = &self.snapshot.rules;
         let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
         self.held += overlong::overwrite(stretch, |bytes| match in_tag {

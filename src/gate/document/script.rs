@@ -15,7 +15,11 @@ use crate::rules::Use;
 impl Document {
     pub(super) fn script(&mut self, element: &mut Element<'_>) {
         let script = Script::of(element);
+        let settings = std::mem::take(&mut self.amp_settings_follow);
         if !script.runs {
+            if settings {
+                self.amp_settings(element);
+            }
             // Only the gate may promise a script to the banner's release.
             if element.attribute(b"data-consent").is_some() {
                 element.remove_attribute(b"data-consent");
