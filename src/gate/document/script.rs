@@ -6,7 +6,7 @@
 //! How a script is made inert is in [`super::super::inert`].
 
 use super::super::fate::Fate;
-use super::super::inert::Script;
+use super::super::inert::{Runs, Script};
 use super::Document;
 use crate::html::{Element, Namespace};
 use crate::policy::Reason;
@@ -16,7 +16,7 @@ impl Document {
     pub(super) fn script(&mut self, element: &mut Element<'_>) {
         let script = Script::of(element);
         let settings = std::mem::take(&mut self.amp_settings_follow);
-        if !script.runs {
+        if script.runs == Runs::Never {
             if settings {
                 self.amp_settings(element);
             }
@@ -50,7 +50,7 @@ impl Document {
             Fate::Hold(purpose) => purpose.name(),
             Fate::Undeclared => Reason::Undeclared.name(),
         };
-        Script::hold(element, purpose);
+        script.hold(element, purpose);
         self.held_last = true;
         self.held += 1;
     }
