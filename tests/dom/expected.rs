@@ -1,7 +1,7 @@
 //! What a page must be after the gateway, worked out from the original.
 //!
-//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture or
-//! an embedded object. A script that is held keeps its place and its code. Nothing else changes.
+//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture, an
+//! embedded object, a sound, a beacon, or what a script of the page would load later. A script that is held keeps its place and its code. Nothing else changes.
 //!
 //! All but one thing follows from the original and [`super::trackers`] alone. Which inline scripts
 //! are held is the gateway's to say; it has to have a reason, and each that it holds has to be the
@@ -16,9 +16,33 @@ use super::{
 };
 use data_url::DataUrl;
 
-/// Link types that make a browser contact a host ahead.
-const HINTS: [&str; 6] =
-    ["preconnect", "dns-prefetch", "preload", "prefetch", "modulepreload", "prerender"];
+/// Link types that make a browser contact a host.
+const FETCHED: [&str; 8] = [
+    "preconnect",
+    "dns-prefetch",
+    "preload",
+    "prefetch",
+    "modulepreload",
+    "prerender",
+    "stylesheet",
+    "icon",
+];
+
+/// Elements with what they lose and keep their place for.
+const CLEARED: [(&str, &[&str]); 9] = [
+    ("input", &["src"]),
+    ("object", &["data", "classid", "codebase"]),
+    ("video", &["src", "poster"]),
+    ("audio", &["src"]),
+    ("track", &["src"]),
+    ("body", &["background"]),
+    ("a", &["ping"]),
+    ("amp-pixel", &["src"]),
+    ("amp-analytics", &["type"]),
+];
+
+/// The vendors of `<amp-analytics>` that the policy names.
+const AMP: [&str; 3] = ["metrika", "gtag", "googleanalytics"];
 
 /// Where a script's address may stand; the first that is there is kept for the release.
 const SOURCES: [&str; 3] = ["src", "href", "xlink:href"];
@@ -86,7 +110,7 @@ impl Expected {
             withheld("src")
         } else if is(&["link"]) {
             let rel = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
-            rel.split_ascii_whitespace().any(|word| HINTS.contains(&word)) && withheld("href")
+            rel.split_ascii_whitespace().any(|word| FETCHED.contains(&word)) && withheld("href")
         } else {
             false
         }
@@ -104,13 +128,27 @@ impl Expected {
             let promised = node.attributes.remove("data-consent").is_some();
             return (Some(node), promised);
         }
-        let address = [("input", "src"), ("object", "data")];
-        let address = address.into_iter().find(|(name, _)| node.is_html(name));
-        let withheld = address.is_some_and(|(_, name)| {
-            node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices))
-                && node.attributes.remove(name).is_some()
-        });
-        (Some(node), withheld)
+        let withheld = |name: &str, value: &str| match name {
+            "type" => self.choices == Choices::Nothing && AMP.contains(&value),
+            "ping" => value.split_whitespace().any(|url| self.bases.withheld(url, self.choices)),
+            _ => self.bases.withheld(value, self.choices),
+        };
+        let of = CLEARED.iter().find(|(name, _)| node.is_html(name));
+        let mut goes: Vec<String> =
+            of.map_or(&[][..], |(_, names)| names).iter().map(|name| (*name).to_owned()).collect();
+        goes.retain(|name| node.attribute(name).is_some_and(|value| withheld(name, value)));
+        let kept_for_scripts = |(name, value): (&String, &String)| {
+            let is_kept = name.starts_with("data-") && !name.starts_with("data-consent");
+            let is_whole = value.contains("//") && !value.starts_with("data:");
+            let is_read =
+                node.is("img") || node.is("iframe") || node.is("source") || node.is("div");
+            (is_kept && is_whole && is_read && withheld(name, value)).then(|| name.clone())
+        };
+        goes.extend(node.attributes.iter().filter_map(kept_for_scripts));
+        for name in &goes {
+            node.attributes.remove(name);
+        }
+        (Some(node), !goes.is_empty())
     }
 
     /// What must stand at `at` of the page as it came out, or what is wrong with what stands there.
