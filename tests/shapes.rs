@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use kelisim::banner;
+use kelisim::gate::csp::Hashes;
 use kelisim::gate::document::Document;
 use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
@@ -194,10 +196,10 @@ fn amp_elements_forget_whom_to_ask() {
 #[test]
 fn what_is_copied_into_a_page_or_stands_in_its_shadow_is_gated_as_well() {
     assert_rows(
-        r#"
+        "
         <template><img src=PIXEL><p>a</template> => <template><p>a</template>
         <div><template shadowrootmode=open><img src=PIXEL><style>a{b:url(PIXEL)}</style><slot></slot></template></div> => <div><template shadowrootmode=open><style>a{b:url(about:invalid)}</style><slot></slot></template></div>
-        "#,
+        ",
     );
     let out = gated(
         document(&snapshot()),
@@ -210,10 +212,10 @@ fn what_is_copied_into_a_page_or_stands_in_its_shadow_is_gated_as_well() {
 fn comments_are_left_whatever_is_in_them() {
     // Internet Explorer before 10 read conditions in comments; no browser that is left does.
     assert_rows(
-        r#"
+        "
         <!--[if lt IE 9]><script src=TAG></script><![endif]--><p>a
         <!--[if !IE]><!--><img src=PIXEL><!--<![endif]-->a => <!--[if !IE]><!--><!--<![endif]-->a
-        "#,
+        ",
     );
 }
 
@@ -232,4 +234,114 @@ fn scripts_that_another_script_runs_later_are_held() {
         <script type="0123456789abcdef01234567-text/plain">load("TAG")</script><script type=text/plain>load("TAG")</script>
         "#,
     );
+}
+
+const LOADER: &str = r#"(function(m,e,t,r,i,k,a){m[i]=m[i]||function(){(m[i].a=m[i].a||[]).push(arguments)};m[i].l=1*new Date();k=e.createElement(t),a=e.getElementsByTagName(t)[0],k.async=1,k.src=r,a.parentNode.insertBefore(k,a)})(window,document,"script","https://mc.yandex.ru/metrika/tag.js","ym");ym(101234567,"init",{clickmap:true});"#;
+const GTM: &str = r"(function(w,d,s,l,i){w[l]=w[l]||[];w[l].push({'gtm.start':new Date().getTime(),event:'gtm.js'});var f=d.getElementsByTagName(s)[0],j=d.createElement(s),dl=l!='dataLayer'?'&l='+l:'';j.async=true;j.src='https://www.googletagmanager.com/gtm.js?id='+i+dl;f.parentNode.insertBefore(j,f);})(window,document,'script','dataLayer','GTM-ABC1234');";
+
+#[test]
+fn code_of_the_site_beside_a_loader_runs_and_the_loader_loads_nothing() {
+    let snapshot = snapshot();
+    let led = |address: &str| address.replace("EMPTY", &banner::assets::empty_js().path);
+    for (code, from, to) in [
+        (
+            format!("{LOADER}document.title='ran';"),
+            "https://mc.yandex.ru/metrika/tag.js",
+            led("https://send-box.comEMPTY?"),
+        ),
+        (
+            format!("$(function(){{ initMenu(); {GTM} }})"),
+            "https://www.googletagmanager.com/gtm.js?id=",
+            led("https://send-box.comEMPTY?"),
+        ),
+        (
+            "var menu={open:1};var s=document.createElement('script');s.src=location.protocol+'//mc.yandex.ru/metrika/watch.js';document.head.appendChild(s);new Ya.Metrika({id:1});".to_owned(),
+            "//mc.yandex.ru/metrika/watch.js",
+            led("//send-box.comEMPTY?"),
+        ),
+    ] {
+        let page = format!("<script>{code}</script>");
+        let out = gated(document(&snapshot), &page);
+        assert_eq!(out, page.replace(from, &to));
+        assert_eq!(gated(document(&snapshot), &out), out, "the second gate finds nothing more");
+        // Under a policy with digests the text would not run changed, so it is held as it is.
+        let hashes = Hashes { scripts: true, styles: false };
+        let out = gated(document(&snapshot).under(hashes), &page);
+        assert_eq!(out, page.replace("<script>", HELD));
+        let meta = "<meta http-equiv=Content-Security-Policy content=\"script-src 'sha256-x'\">";
+        let out = gated(document(&snapshot), &format!("{meta}{page}"));
+        assert_eq!(out, format!("{meta}{}", page.replace("<script>", HELD)));
+    }
+}
+
+const HELD: &str = "<script type=\"text/plain\" data-consent=\"analytics\">";
+
+#[test]
+fn what_might_still_load_a_tag_is_held_whole() {
+    let snapshot = snapshot();
+    for code in [
+        // Nothing but the tag: the banner can release it on the spot.
+        LOADER.to_owned(),
+        GTM.to_owned(),
+        format!("setTimeout(function(){{{LOADER}}},5000)"),
+        // The address is in pieces, or made at run time.
+        "document.title='ran';s.src='//mc'+'.yandex.ru'+'/metrika/tag.js';ym(101234567,'init',{})".to_owned(),
+        "document.title='ran';ga.src=('https:'==document.location.protocol?'https://ssl':'http://www')+'.google-analytics.com/ga.js';".to_owned(),
+        "document.title='ran';load(`https://www.googletagmanager.com/gtag/js?id=${id}`)".to_owned(),
+        format!("{LOADER}document.title='ran';load('https://'+'mc.webvisor.org')"),
+        format!("{LOADER}document.title='ran';load(h+'/metrika/watch.js')"),
+        // One vendor is led away, the other is not seen.
+        format!("{LOADER}document.title='ran';i['GoogleAnalyticsObject']=r;load(x)"),
+    ] {
+        let page = format!("<script>{code}</script>");
+        let out = gated(document(&snapshot), &page);
+        assert_eq!(out, page.replace("<script>", HELD));
+    }
+}
+
+#[test]
+fn the_state_of_a_framework_stays_and_is_counted() {
+    let snapshot = snapshot();
+    let page = r#"<script id="__NEXT_DATA__" type="application/json">{"html": "https://mc.yandex.ru/metrika/tag.js"}</script><script>(self.__next_f=self.__next_f||[]).push([0])</script><script>self.__next_f.push([1,"<script src=\"https://mc.yandex.ru/metrika/tag.js\">"])</script><script>window.__NUXT__={config:{gtm:"https://www.googletagmanager.com/gtm.js?id="}}</script>"#;
+    let (out, edit) =
+        html::rewrite(page.as_bytes(), document(&snapshot)).expect("nothing is refused");
+    assert_eq!(String::from_utf8_lossy(&out), page);
+    assert_eq!((edit.held(), edit.states()), (0, 3));
+    let page = r#"<script>self.__next_f.push([1,"a"]);load("https://mc.yandex.ru/metrika/tag.js")</script>"#;
+    assert_ne!(gated(document(&snapshot), page), page);
+}
+
+#[test]
+fn maps_of_modules_and_rules_of_what_comes_ahead_lose_their_trackers() {
+    let snapshot = snapshot();
+    let empty = format!("https://send-box.com{}", banner::assets::empty_js().path);
+    for (kind, json, expected) in [
+        (
+            "importmap",
+            r#"{"imports":{"app":"/app.js","ym":"https://mc.yandex.ru/metrika/tag.js","ym/":"//mc.yandex.ru/metrika/"},"scopes":{"/a/":{"g":"https://www.googletagmanager.com/gtag/js?id=G-1"}}}"#,
+            r#"{"imports":{"app":"/app.js","ym":"EMPTY","ym/":null},"scopes":{"/a/":{"g":"EMPTY"}}}"#,
+        ),
+        (
+            "speculationrules",
+            r#"{"prerender":[{"eagerness":"eager","urls":["/a","https://mc.yandex.ru/watch/1","<b>"]}]}"#,
+            r#"{"prerender":[{"eagerness":"eager","urls":["/a","\u003cb>"]}]}"#,
+        ),
+    ] {
+        let page = format!("<script type={kind}>{json}</script>");
+        let expected = expected.replace("EMPTY", &empty);
+        let out = gated(document(&snapshot), &page);
+        assert_eq!(out, format!("<script type={kind}>{expected}</script>"));
+        assert_eq!(gated(document(&snapshot), &out), out);
+        let hashes = Hashes { scripts: true, styles: false };
+        let out = gated(document(&snapshot).under(hashes), &page);
+        assert!(out.contains(json) && out.contains(&format!("data-consent-type={kind}")), "{out}");
+    }
+    for same in [
+        r#"<script type=importmap>{ "imports": {"app": "/app.js"}, "scopes": {} }</script>"#,
+        r#"<script type=importmap>{"imports": {"https://mc.yandex.ru/metrika/tag.js": "/own.js"}}</script>"#,
+        r#"<script type=importmap>{"imports": {"ym": "https://mc.yandex.ru/metrika/tag.js"</script>"#,
+        r#"<script type=speculationrules>{"prefetch": [{"where": {"href_matches": "/*"}}]}</script>"#,
+    ] {
+        assert_eq!(gated(document(&snapshot), same), same);
+    }
 }

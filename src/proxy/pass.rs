@@ -161,6 +161,7 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
+                    let document = document.under(csp::Hashes::of(&answer.headers));
                     let document = document.in_encoding(page.charset.sent_in());
                     page.change(document, coding, rules.site.compression)
                 }

@@ -31,7 +31,9 @@ impl Document {
             looks_whole: false,
             held_last: false,
             amp_settings_follow: false,
+            hashes: self.hashes,
             held: 0,
+            states: 0,
         }
     }
 

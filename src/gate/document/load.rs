@@ -85,11 +85,14 @@ impl Document {
 
     /// A page that leads on by itself leads to no withheld vendor.
     pub(super) fn meta(&mut self, element: &mut Element<'_>) {
-        let does = element.attribute(b"http-equiv");
-        if !does.is_some_and(|does| does.eq_ignore_ascii_case(b"refresh")) {
+        let Some(does) = element.attribute(b"http-equiv") else { return };
+        let Some(content) = element.attribute(b"content") else { return };
+        if does.eq_ignore_ascii_case(b"content-security-policy") {
+            self.hashes = self.hashes.and(&String::from_utf8_lossy(&content));
+        }
+        if !does.eq_ignore_ascii_case(b"refresh") {
             return;
         }
-        let Some(content) = element.attribute(b"content") else { return };
         let Some(to) = refresh::target(&content) else { return };
         let uses = [Use::Frame, Use::Image];
         if uses.into_iter().any(|used| self.fate_of_url(to, used) != Fate::Permit) {
@@ -98,8 +101,12 @@ impl Document {
         }
     }
 
-    /// A stylesheet in the page.
+    /// A stylesheet in the page. Where policies list digests it stays: changed, none of it would count,
+    /// and the policy says as well which pictures may be fetched.
     pub(super) fn style(&mut self, element: &mut Element<'_>) {
+        if self.hashes.styles {
+            return;
+        }
         let Some(text) = element.text() else { return };
         let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
         if let Some((left, gone)) = css::without(text, withheld) {

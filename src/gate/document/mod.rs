@@ -16,6 +16,7 @@ mod attributes;
 mod frame;
 mod judge;
 mod load;
+mod maps;
 mod script;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
 use self::judge::Base;
+use super::csp::Hashes;
 use super::fate::{Fate, Fates};
 use super::overlong;
 use crate::banner::Carrier;
@@ -69,11 +71,14 @@ pub struct Document {
     insertion: Option<Insertion>,
     language: Option<String>,
     looks_whole: bool,
+    /// What may not be changed in one letter.
+    hashes: Hashes,
     /// Whether the element shown last is held.
     held_last: bool,
     /// Whether the next script may be the settings of an `<amp-analytics>`.
     amp_settings_follow: bool,
     held: u64,
+    states: u64,
 }
 
 impl Document {
@@ -96,7 +101,9 @@ impl Document {
             looks_whole: false,
             held_last: false,
             amp_settings_follow: false,
+            hashes: Hashes::default(),
             held: 0,
+            states: 0,
         }
     }
 
@@ -104,6 +111,17 @@ impl Document {
     #[must_use]
     pub fn in_encoding(self, encoding: &'static Encoding) -> Document {
         Document { encoding, ..self }
+    }
+
+    /// The same for a page that comes under policies with digests.
+    #[must_use]
+    pub fn under(self, hashes: Hashes) -> Document {
+        Document { hashes, ..self }
+    }
+
+    /// How many scripts hold a tag in a framework's state, and stay as they are.
+    pub fn states(&self) -> u64 {
+        self.states
     }
 
     /// How many elements were held or removed.
