@@ -6,7 +6,7 @@
 //! The forms in which vendors hand out their tags are in `tests/rules.rs`; whole pages are compared by
 //! a browser in `tests/dom.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use kelisim::banner;
 use kelisim::gate::csp::Hashes;
@@ -17,6 +17,7 @@ use kelisim::policy::{Record, Signal, Visitor, decide};
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
 use kelisim::{demo, html, rules};
+use proptest::prelude::*;
 
 fn snapshot() -> Arc<Snapshot> {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
@@ -343,5 +344,33 @@ fn maps_of_modules_and_rules_of_what_comes_ahead_lose_their_trackers() {
         r#"<script type=speculationrules>{"prefetch": [{"where": {"href_matches": "/*"}}]}</script>"#,
     ] {
         assert_eq!(gated(document(&snapshot), same), same);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+
+    #[test]
+    fn what_came_out_holds_nothing_more_and_does_not_change_again(
+        bits in prop::collection::vec(prop::sample::select(vec![
+            "<script>", "</script>", "<script type=importmap>", "<script src=", "<style>", "</style>",
+            "<div style='", "<img data-src=", "<a ping=", "<noscript>", "</noscript>", "<iframe srcdoc='", "<svg>",
+            "<body onload='", "<amp-analytics type=metrika>", "<meta http-equiv=refresh content='0;url=",
+            "<object data='data:text/html,", "<link rel=preload imagesrcset=", "\"", "'", ">", " ", ";", "=", "url(", ")",
+            "(function(){", "})()", "https://mc.yandex.ru/metrika/tag.js", "//mc.yandex.ru/watch/1", "ym(101234567,'init')",
+            "document.title=1;", "s.src=\"https://mc.yandex.ru/metrika/tag.js\";", "{\"imports\":{\"a\":\"", "\"}}", "ё",
+            "self.__next_f.push([1,\"", "\"])", "x", "\n", "&quot;", "/own.js",
+        ]), 0..16),
+    ) {
+        static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(snapshot);
+        let page = bits.concat();
+        let gate = |page: &[u8]| {
+            html::rewrite(page, document(&SNAPSHOT)).expect("short pages are not refused")
+        };
+        let (once, _) = gate(page.as_bytes());
+        let (twice, again) = gate(&once);
+        prop_assert_eq!(again.held(), 0, "{} became {}", page, once.escape_ascii());
+        let names_consent = memchr::memmem::find(&once, b"data-consent").is_some();
+        prop_assert!(twice == once || names_consent, "{} became {}", page, once.escape_ascii());
     }
 }

@@ -161,9 +161,9 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
-                    let document = document.under(csp::Hashes::of(&answer.headers));
-                    let document = document.in_encoding(page.charset.sent_in());
-                    page.change(document, coding, rules.site.compression)
+                    let hashes = csp::Hashes::of(&answer.headers);
+                    let document = document.under(hashes).in_encoding(page.charset.sent_in());
+                    page.change(document, coding, rules.site.compression, &self.counters)
                 }
             }
             (Treatment::Wall, arrived) => {
