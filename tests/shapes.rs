@@ -230,6 +230,7 @@ fn scripts_that_another_script_runs_later_are_held() {
         <script type=rocketlazyloadscript data-rocket-type=module data-rocket-src=TAG defer></script> => <script data-consent-type="module" data-consent="analytics" type="text/plain" data-rocket-type=module data-consent-src=TAG defer></script>
         <script data-src=TAG type=litespeed/javascript></script> => <script data-consent="analytics" data-consent-src=TAG type="text/plain"></script>
         <script type=pmdelayedscript src=TAG></script> => <script data-consent="analytics" type="text/plain" data-consent-src=TAG></script>
+        <script src=TAG data-src=TAG onload="load('TAG')" data-a=b></script> => <script type="text/plain" data-consent="analytics" data-consent-src=TAG data-a=b></script>
         <script nomodule src=TAG></script> => <script type="text/plain" data-consent="analytics" nomodule data-consent-src=TAG></script>
         <script type=text/partytown src=/a.js></script><script type=rocketlazyloadscript data-rocket-src=/a.js>box()</script>
         <script type="0123456789abcdef01234567-text/plain">load("TAG")</script><script type=text/plain>load("TAG")</script>

@@ -68,7 +68,8 @@ impl Document {
                 Kind::Picture => self.fate_at(attribute, Use::Image) != Fate::Permit,
                 Kind::Kept => self.keeps_withheld(attribute, kept),
             };
-            if goes {
+            // The address of a held script has another name by now, under which it waits.
+            if goes && element.attribute(attribute.name()).is_some() {
                 element.remove_attribute(attribute.name());
                 self.held += 1;
             }

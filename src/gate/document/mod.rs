@@ -185,10 +185,7 @@ impl Edit for Document {
             (b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object", _) => Use::Frame,
             _ => Use::Image,
         };
-        // What is held keeps its attributes for the release.
-        if !self.held_last {
-            self.clear_attributes(element, kept);
-        }
+        self.clear_attributes(element, kept);
         match (element.name(), element.namespace()) {
             // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
             (b"frame", _) => self.frame(element),
