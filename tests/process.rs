@@ -230,6 +230,17 @@ fn the_operators_address_tells_of_health_readiness_and_numbers() {
     choose(&gateway, AGREE, "");
     let after = (number("kelisim_requests_total"), number("kelisim_choices_total"));
     assert_eq!(after, (before.0 + 1, before.1 + 1));
+
+    // What was done in pages: a tag that is held, and one that a framework's state only speaks of.
+    let visitor = send(gateway.plain, "GET / HTTP/1.1\r\nHost: send-box.com\r\n\r\n");
+    let mut received = site.next().expect("the site is asked");
+    let page = "<script src=https://mc.yandex.ru/metrika/tag.js></script>\
+        <script>self.__next_f.push([1,\"https://mc.yandex.ru/metrika/tag.js\"])</script>";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: ";
+    received.write(format!("{head}{}\r\n\r\n{page}", page.len()).as_bytes()).unwrap();
+    assert_eq!(visitor.read_to_the_end().status(), 200);
+    let counted = (number("kelisim_tags_withheld_total"), number("kelisim_tags_in_states_total"));
+    assert_eq!(counted, (1, 1));
     // Visitors are not told.
     assert_eq!(get(gateway.plain, "/.consent/metrics", "").status(), 404);
 }

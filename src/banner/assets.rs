@@ -5,7 +5,8 @@
 //!
 //! They are the same for every visitor and every choice, so they say nothing about anybody.
 //!
-//! Who asks for them: the banner ([`layer`](super::layer)) and our pages ([`pages`](super::pages)).
+//! Who asks for them: the banner ([`layer`](super::layer)), our pages ([`pages`](super::pages)), and
+//! loaders that the gate has led away from a tag.
 
 use std::sync::LazyLock;
 
@@ -30,6 +31,8 @@ static BANNER_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "css", CSS, include_str!("assets/banner.css")));
 static BANNER_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
+static EMPTY_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("empty", "js", JS, include_str!("assets/empty.js")));
 static FORGET_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("forget", "js", JS, include_str!("assets/forget.js")));
 static PAGE_CSS: LazyLock<Asset> =
@@ -48,8 +51,8 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 4] {
-    [banner_css(), banner_js(), forget_js(), page_css()]
+pub fn all() -> [&'static Asset; 5] {
+    [banner_css(), banner_js(), empty_js(), forget_js(), page_css()]
 }
 
 /// The stylesheet of the banner and the control.
@@ -60,6 +63,11 @@ pub fn banner_css() -> &'static Asset {
 /// The script of the banner.
 pub fn banner_js() -> &'static Asset {
     &BANNER_JS
+}
+
+/// The script that stands where a loader would load a withheld tag.
+pub fn empty_js() -> &'static Asset {
+    &EMPTY_JS
 }
 
 /// The script of the settings, which empties the browser's storage of what may not be kept.

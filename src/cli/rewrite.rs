@@ -106,7 +106,11 @@ fn rewrite(options: &Options) -> Result<(), String> {
 
     let held = document.held();
     let tags = if held == 1 { "tag" } else { "tags" };
-    eprintln!("{name}: in {encoding}; {held} {tags} held, removed or overwritten");
+    let states = match document.states() {
+        0 => String::new(),
+        states => format!("; {states} left in a framework's state, for the run-time guard"),
+    };
+    eprintln!("{name}: in {encoding}; {held} {tags} held, removed or overwritten{states}");
     Ok(())
 }
 

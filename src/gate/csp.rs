@@ -3,6 +3,9 @@
 //! The banner's script and style are first-party files. Where the site's policy lists a
 //! nonce, ours carry it too; the site's policy itself is never touched.
 //!
+//! A policy that lists digests lets only the very text run, so what would have to be changed in a script
+//! is held whole there.
+//!
 //! A page that cannot be read (a coding or encoding we do not know, XHTML) is still served,
 //! behind [`WALL`]: a second policy, which can only narrow. It leaves the site's own files
 //! and inline scripts alone and cuts every contact with other hosts.
@@ -14,21 +17,59 @@ pub const WALL: HeaderValue = HeaderValue::from_static(
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'",
 );
 
+/// What a page's policies let run or show by the digest of its text: changed in one letter, it would not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hashes {
+    /// Scripts.
+    pub scripts: bool,
+    /// Stylesheets.
+    pub styles: bool,
+}
+
+impl Hashes {
+    /// What the policies of a header list.
+    pub fn of(headers: &HeaderMap) -> Hashes {
+        let policies = headers.get_all(CONTENT_SECURITY_POLICY).iter();
+        let policies = policies.filter_map(|policy| policy.to_str().ok());
+        policies.fold(Hashes::default(), Hashes::and)
+    }
+
+    /// With what one more policy lists.
+    #[must_use]
+    pub(super) fn and(self, policy: &str) -> Hashes {
+        let lists = |names: [&str; 3]| {
+            sources(policy, names).is_some_and(|sources| {
+                let mut sources = sources.split_ascii_whitespace();
+                sources.any(|source| {
+                    let source = source.to_ascii_lowercase();
+                    ["'sha256-", "'sha384-", "'sha512-"].iter().any(|hash| source.starts_with(hash))
+                })
+            })
+        };
+        Hashes {
+            scripts: self.scripts || lists(SCRIPTS),
+            styles: self.styles || lists(["style-src-elem", "style-src", "default-src"]),
+        }
+    }
+}
+
+const SCRIPTS: [&str; 3] = ["script-src-elem", "script-src", "default-src"];
+
+/// The first of these directives that a policy has, with its name.
+fn sources<'a>(policy: &'a str, names: [&str; 3]) -> Option<&'a str> {
+    let directive = |name: &str| {
+        policy.split([';', ',']).map(str::trim_ascii).find(|directive| {
+            let first = directive.split_ascii_whitespace().next();
+            first.is_some_and(|first| first.eq_ignore_ascii_case(name))
+        })
+    };
+    names.into_iter().find_map(directive)
+}
+
 /// The nonce that the site's policies give scripts, if they give any.
 pub fn nonce(headers: &HeaderMap) -> Option<String> {
     headers.get_all(CONTENT_SECURITY_POLICY).iter().find_map(|policy| {
-        let policy = policy.to_str().ok()?;
-        let directive = |name: &str| {
-            policy.split([';', ',']).map(str::trim_ascii).find(|directive| {
-                directive
-                    .split_ascii_whitespace()
-                    .next()
-                    .is_some_and(|first| first.eq_ignore_ascii_case(name))
-            })
-        };
-        let sources = directive("script-src-elem")
-            .or_else(|| directive("script-src"))
-            .or_else(|| directive("default-src"))?;
+        let sources = sources(policy.to_str().ok()?, SCRIPTS)?;
         sources.split_ascii_whitespace().find_map(|source| {
             let nonce = source.strip_prefix("'nonce-")?.strip_suffix('\'')?;
             // Only what the grammar of nonces allows is copied into markup (CSP3 §2.3.1).
@@ -58,5 +99,20 @@ mod tests {
         assert_eq!(of("style-src 'nonce-s'; script-src 'self'"), None);
         assert_eq!(of("script-src 'nonce-\"><x'"), None);
         assert_eq!(nonce(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn hashes_are_seen_in_the_directive_that_counts() {
+        let of = |policy| Hashes::default().and(policy);
+        let hashes = |scripts, styles| Hashes { scripts, styles };
+        assert_eq!(of("script-src 'self' 'SHA256-aGk='"), hashes(true, false));
+        assert_eq!(of("default-src 'sha512-aGk='"), hashes(true, true));
+        assert_eq!(of("default-src 'sha512-aGk='; style-src 'self'"), hashes(true, false));
+        assert_eq!(of("script-src 'nonce-sha256-'; img-src *"), hashes(false, false));
+        assert_eq!(hashes(false, true).and("script-src 'sha384-x'"), hashes(true, true));
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("img-src *"));
+        headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static("script-src 'sha256-x'"));
+        assert_eq!(Hashes::of(&headers), hashes(true, false));
     }
 }

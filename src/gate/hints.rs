@@ -1,28 +1,76 @@
 //! Hints to connect or load ahead.
 //!
 //! A browser that is told to connect to a tracker has told it of the visit, before any script
-//! runs. Hints stand in pages (`<link rel=preconnect>`) and in headers (`Link`); those that lead
-//! to withheld vendors go, the others keep their bytes.
+//! runs. Hints stand in pages (`<link rel=preconnect>`) and in headers (`Link`), beside links that
+//! load something; those that lead to withheld vendors go, the others keep their bytes.
 
 use http::header::{HeaderMap, HeaderValue, LINK};
 use url::Url;
 
 use super::fate::{Fate, Fates};
-use super::fields;
+use super::{fields, refresh};
 use crate::rules::{RuleSet, Use};
 
 /// Link types that make a browser contact a host ahead (HTML §4.6.7).
 const HINTS: [&[u8]; 6] =
     [b"preconnect", b"dns-prefetch", b"preload", b"prefetch", b"modulepreload", b"prerender"];
 
-/// Whether a `rel` attribute or parameter is a hint's.
-pub(super) fn is_hint(rel: &[u8]) -> bool {
-    rel.split(u8::is_ascii_whitespace)
-        .any(|word| HINTS.iter().any(|hint| word.eq_ignore_ascii_case(hint)))
+/// Link types for what is fetched and shown, or kept.
+const LOADED: [&[u8]; 9] = [
+    b"stylesheet",
+    b"icon",
+    b"apple-touch-icon",
+    b"apple-touch-icon-precomposed",
+    b"apple-touch-startup-image",
+    b"mask-icon",
+    b"fluid-icon",
+    b"manifest",
+    b"compression-dictionary",
+];
+
+/// What a link makes a browser do, by its `rel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// It contacts the host ahead.
+    Hint,
+    /// It fetches what is shown.
+    Loaded,
+    /// It runs what it fetches: HTML imports, in browsers before 2020.
+    Code,
+    /// It does nothing by itself: `canonical`, `alternate`, `author`.
+    Named,
 }
 
-/// Removes hints to withheld vendors from the `Link` fields of an answer to a request for `url`.
+impl Relation {
+    /// Reads a `rel` attribute or parameter; of several types the first of the above counts.
+    pub(super) fn of(rel: &[u8]) -> Relation {
+        let has = |types: &[&[u8]]| {
+            rel.split(u8::is_ascii_whitespace)
+                .any(|word| types.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        };
+        if has(&HINTS) {
+            Relation::Hint
+        } else if has(&LOADED) {
+            Relation::Loaded
+        } else if has(&[b"import"]) {
+            Relation::Code
+        } else {
+            Relation::Named
+        }
+    }
+}
+
+/// The addresses in a list of pictures for different screens, `srcset` and its like.
+pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b',')
+        .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
+        .filter(|candidate| !candidate.is_empty())
+}
+
+/// Removes what leads to withheld vendors from the `Link` and `Refresh` fields of an answer to a
+/// request for `url`.
 pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
+    refresh::keep_permitted(headers, rules, fates, url);
     if !headers.contains_key(LINK) {
         return;
     }
@@ -48,11 +96,21 @@ fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool 
     let entry = entry.trim_ascii();
     let Some(end) = memchr::memchr(b'>', entry) else { return false };
     let Some(target) = entry[..end].strip_prefix(b"<") else { return false };
-    let rel = parameters(&entry[end + 1..])
-        .find(|(name, _)| name.eq_ignore_ascii_case(b"rel"))
-        .map_or(&b""[..], |(_, value)| value);
-    let target = url.join(&String::from_utf8_lossy(target));
-    is_hint(rel) && target.is_ok_and(|to| fates.of_url(rules, &to, Use::Link) != Fate::Permit)
+    let parameter = |wanted: &[u8]| {
+        parameters(&entry[end + 1..])
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map_or(&b""[..], |(_, value)| value)
+    };
+    let uses: &[Use] = match Relation::of(parameter(b"rel")) {
+        Relation::Hint => &[Use::Link, Use::Script, Use::Image, Use::Frame],
+        Relation::Loaded => &[Use::Image],
+        Relation::Code | Relation::Named => return false,
+    };
+    let mut targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
+    targets.any(|target| {
+        let to = url.join(&String::from_utf8_lossy(target));
+        to.is_ok_and(|to| uses.iter().any(|used| fates.of_url(rules, &to, *used) != Fate::Permit))
+    })
 }
 
 /// The entries of a `Link` field (RFC 8288 §3), separated by commas.
@@ -111,6 +169,15 @@ mod tests {
         assert_eq!(names, [&b"title"[..], b"rel"]);
         let rel = |entry: &'static [u8]| parameters(entry).last().map(|(_, rel)| rel.to_vec());
         assert_eq!(rel(br#"; REL="next preconnect""#), Some(b"next preconnect".to_vec()));
-        assert!(is_hint(b"next Preconnect") && !is_hint(b"stylesheet"));
+        for (rel, expected) in [
+            (&b"next Preconnect"[..], Relation::Hint),
+            (b"stylesheet preload", Relation::Hint),
+            (b"Shortcut ICON", Relation::Loaded),
+            (b"import", Relation::Code),
+            (b"canonical", Relation::Named),
+            (b"", Relation::Named),
+        ] {
+            assert_eq!(Relation::of(rel), expected, "{}", rel.escape_ascii());
+        }
     }
 }

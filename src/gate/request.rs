@@ -104,7 +104,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Reads the destination from `Sec-Fetch-Dest`, else from `Accept`.
+    /// Reads the destination from `Sec-Fetch-Dest`, else from what scripts say of themselves, else from
+    /// `Accept`.
     pub fn of(headers: &HeaderMap) -> Destination {
         match headers.get("sec-fetch-dest").map(HeaderValue::as_bytes) {
             Some(b"document") => Destination::Document,
@@ -117,6 +118,7 @@ impl Destination {
                 | b"paintworklet",
             ) => Destination::Script,
             Some(_) => Destination::Asset,
+            None if is_for_a_piece(headers) => Destination::Data,
             None => {
                 let takes_pages = |accept: &HeaderValue| {
                     memchr::memmem::find(accept.as_bytes(), b"text/html").is_some()
@@ -161,6 +163,27 @@ impl Destination {
     }
 }
 
+/// Whether a script says that it asks for a piece of a page, to put it into one that is there: jQuery
+/// and its like, pjax, htmx, Turbo, Unpoly, and 1C-Bitrix, whose pages swap their own changing parts.
+fn is_for_a_piece(headers: &HeaderMap) -> bool {
+    const PIECES: [&str; 9] = [
+        "x-pjax",
+        "hx-request",
+        "turbo-frame",
+        "x-up-version",
+        "bx-ajax",
+        "bx-action-type",
+        "bx-cache-mode",
+        "bx-cache-blocks",
+        "x-inertia",
+    ];
+    // Android's browser in an app puts the app's name there, on navigations too.
+    let by_script = headers
+        .get("x-requested-with")
+        .is_some_and(|by| by.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
+    by_script || PIECES.iter().any(|name| headers.contains_key(*name))
+}
+
 /// What a client takes, as `Accept-Encoding` says it.
 fn accepted(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes)
@@ -197,6 +220,19 @@ mod tests {
         assert_eq!(of(&[("sec-fetch-dest", "empty"), ("accept", "text/html")]), Destination::Data);
         assert_eq!(of(&[("accept", "text/html,*/*")]), Destination::Page);
         assert_eq!(of(&[]), Destination::Unsaid);
+        let page = ("accept", "text/html,*/*");
+        for piece in [
+            ("x-requested-with", "XMLHttpRequest"),
+            ("x-pjax", "true"),
+            ("hx-request", "true"),
+            ("bx-cache-mode", "HTMLCACHE"),
+        ] {
+            let of = |pairs: &[_]| Destination::of(&headers(pairs));
+            assert_eq!(of(&[page, piece]), Destination::Data, "{piece:?}");
+            let said = ("sec-fetch-dest", "document");
+            assert_eq!(of(&[page, piece, said]), Destination::Document, "{piece:?}");
+        }
+        assert_eq!(of(&[page, ("x-requested-with", "kz.example.app")]), Destination::Page);
     }
 
     #[test]

@@ -56,6 +56,8 @@ counters! {
     faults_upstream: "Requests that the site did not answer as it should.",
     faults_gateway: "Requests for which the gateway could not do its part.",
     pages_rewritten: "Pages that went through the rewriter.",
+    tags_withheld: "Tags held, removed or put out of use in pages.",
+    tags_in_states: "Scripts of pages that hold a tag in a framework's state, and went on as they were.",
     pages_untouched: "Pages that nothing loaded could change for their visitor.",
     pages_walled: "Pages that could not be read and went out behind a strict policy.",
     banners: "Pages that asked for a choice.",

@@ -12,6 +12,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::charset::{self, Charset, HeaderCharset};
 use crate::coding::{Coding, Decoder, Levels};
 use crate::gate::document::Document;
 use crate::gate::stream::Stream;
+use crate::observe::Counters;
 
 /// Output is passed on when so much has gathered.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -198,8 +200,15 @@ impl Opened {
         self.page.close()
     }
 
-    /// The page, changed by `document` and packed in `coding`; or as it came, if it cannot be read.
-    pub(super) fn change(mut self, document: Document, coding: Coding, levels: Levels) -> Body {
+    /// The page, changed by `document` and packed in `coding`; or as it came, if it cannot be read. What
+    /// was done is counted when it has ended.
+    pub(super) fn change(
+        mut self,
+        document: Document,
+        coding: Coding,
+        levels: Levels,
+        counters: &Arc<Counters>,
+    ) -> Body {
         let Some(stream) = Stream::new(self.charset, document, coding, levels) else {
             return Body::Site(self.close());
         };
@@ -210,6 +219,7 @@ impl Opened {
             stream: Some(stream),
             output: Vec::new(),
             failed: false,
+            counters: Arc::clone(counters),
         }))
     }
 }
@@ -223,6 +233,7 @@ pub struct Changed {
     stream: Option<Stream<Document>>,
     output: Vec<u8>,
     failed: bool,
+    counters: Arc<Counters>,
 }
 
 impl Changed {
@@ -252,7 +263,10 @@ impl Changed {
                 Poll::Ready(Some(Ok(plain))) => stream.take(&plain, &mut self.output),
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
                 Poll::Ready(None) => match self.stream.take() {
-                    Some(stream) => stream.finish(&mut self.output).map(drop),
+                    Some(stream) => stream.finish(&mut self.output).map(|document| {
+                        self.counters.tags_withheld.add(document.held());
+                        self.counters.tags_in_states.add(document.states());
+                    }),
                     None => Ok(()),
                 },
                 Poll::Pending => {

@@ -241,8 +241,9 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
-                    let document = document.in_encoding(page.charset.sent_in());
-                    page.change(document, coding, snapshot.rules.site.compression)
+                    let hashes = csp::Hashes::of(&answer.headers);
+                    let document = document.under(hashes).in_encoding(page.charset.sent_in());
+                    page.change(document, coding, snapshot.rules.site.compression, &self.counters)
                 }
             }
             (Treatment::Wall, arrived) => {

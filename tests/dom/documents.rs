@@ -257,6 +257,14 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "<!DOCTYPE html><link rel='PreConnect' href=//mc.yandex.ru><link rel='stylesheet preload' href=https://mc.yandex.ru/a.css><link rel=stylesheet href=https://mc.yandex.ru/a.css><link rel=dns-prefetch href=//www.google-analytics.com><body><link rel=preload href=//securepubads.g.doubleclick.net/a><picture><source srcset='/a.png 1x, https://mc.yandex.ru/watch/1 2x'><source srcset=/b.png><img src=/c.png></picture><img srcset='//mc.yandex.ru/watch/1' src=/d.png><input type=image src=https://mc.yandex.ru/watch/1 name=e><object data=https://www.googletagmanager.com/ns.html?id=GTM-ABC1234><p>f{pixel}</object><embed src=https://mc.yandex.ru/watch/1>g",
     ),
     (
+        "code of the site beside a loader",
+        "<!DOCTYPE html><script>let menu = 1; (function(m,r){m.src=r})(window,'https://mc.yandex.ru/metrika/tag.js'); ym(101234567,'init')</script><script>let state = 2; load('//mc.yandex.ru/metrika/watch.js', '/own.js')</script><script>self.__next_f.push([1, \"<script src='//mc.yandex.ru/metrika/tag.js'>\"])</script><p>a",
+    ),
+    (
+        "sounds, beacons and refreshes",
+        "<!DOCTYPE html><body background=https://mc.yandex.ru/watch/1><video poster=https://mc.yandex.ru/watch/1 src=/a.mp4><track src=https://mc.yandex.ru/watch/2></video><audio src=https://mc.yandex.ru/watch/3 preload=none></audio><p><a href=https://mc.yandex.ru/ ping='/own https://mc.yandex.ru/watch/4'>b</a><img src=/c.png data-src=https://mc.yandex.ru/watch/5 data-id='a//b'><div data-bg=//mc.yandex.ru/watch/6>d</div><object classid=https://mc.yandex.ru/watch/7 data=/e.svg>f</object><amp-analytics type=gtag id=g><script type=application/json>{}</script></amp-analytics><amp-pixel src=https://mc.yandex.ru/watch/8></amp-pixel>h",
+    ),
+    (
         "forms whose fields are called like properties",
         "<!DOCTYPE html><form><input name=childNodes><input name=attributes>{pixel}<form><input name=nodeType></form>{tag}<img name=body><img name=documentElement>",
     ),

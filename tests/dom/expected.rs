@@ -1,7 +1,7 @@
 //! What a page must be after the gateway, worked out from the original.
 //!
-//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture or
-//! an embedded object. A script that is held keeps its place and its code. Nothing else changes.
+//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture, an
+//! embedded object, a sound, a beacon, or what a script of the page would load later. A script that is held keeps its place and its code. Nothing else changes.
 //!
 //! All but one thing follows from the original and [`super::trackers`] alone. Which inline scripts
 //! are held is the gateway's to say; it has to have a reason, and each that it holds has to be the
@@ -15,10 +15,38 @@ use super::{
     trackers::{Bases, code_may_be_withheld},
 };
 use data_url::DataUrl;
+use regex::{Captures, Regex};
 
-/// Link types that make a browser contact a host ahead.
-const HINTS: [&str; 6] =
-    ["preconnect", "dns-prefetch", "preload", "prefetch", "modulepreload", "prerender"];
+/// Link types that make a browser contact a host.
+const FETCHED: [&str; 8] = [
+    "preconnect",
+    "dns-prefetch",
+    "preload",
+    "prefetch",
+    "modulepreload",
+    "prerender",
+    "stylesheet",
+    "icon",
+];
+
+/// Elements with what they lose and keep their place for.
+const CLEARED: [(&str, &[&str]); 9] = [
+    ("input", &["src"]),
+    ("object", &["data", "classid", "codebase"]),
+    ("video", &["src", "poster"]),
+    ("audio", &["src"]),
+    ("track", &["src"]),
+    ("body", &["background"]),
+    ("a", &["ping"]),
+    ("amp-pixel", &["src"]),
+    ("amp-analytics", &["type"]),
+];
+
+/// The vendors of `<amp-analytics>` that the policy names.
+const AMP: [&str; 3] = ["metrika", "gtag", "googleanalytics"];
+
+/// Where the file lies that a loader beside code of the site is led to.
+const EMPTY: &str = "/.consent/empty-";
 
 /// Where a script's address may stand; the first that is there is kept for the release.
 const SOURCES: [&str; 3] = ["src", "href", "xlink:href"];
@@ -86,7 +114,7 @@ impl Expected {
             withheld("src")
         } else if is(&["link"]) {
             let rel = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
-            rel.split_ascii_whitespace().any(|word| HINTS.contains(&word)) && withheld("href")
+            rel.split_ascii_whitespace().any(|word| FETCHED.contains(&word)) && withheld("href")
         } else {
             false
         }
@@ -104,13 +132,41 @@ impl Expected {
             let promised = node.attributes.remove("data-consent").is_some();
             return (Some(node), promised);
         }
-        let address = [("input", "src"), ("object", "data")];
-        let address = address.into_iter().find(|(name, _)| node.is_html(name));
-        let withheld = address.is_some_and(|(_, name)| {
-            node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices))
-                && node.attributes.remove(name).is_some()
-        });
-        (Some(node), withheld)
+        let withheld = |name: &str, value: &str| match name {
+            "type" => self.choices == Choices::Nothing && AMP.contains(&value),
+            "ping" => value.split_whitespace().any(|url| self.bases.withheld(url, self.choices)),
+            _ => self.bases.withheld(value, self.choices),
+        };
+        let of = CLEARED.iter().find(|(name, _)| node.is_html(name));
+        let mut goes: Vec<String> =
+            of.map_or(&[][..], |(_, names)| names).iter().map(|name| (*name).to_owned()).collect();
+        goes.retain(|name| node.attribute(name).is_some_and(|value| withheld(name, value)));
+        let kept_for_scripts = |(name, value): (&String, &String)| {
+            let is_kept = name.starts_with("data-") && !name.starts_with("data-consent");
+            let is_whole = value.contains("//") && !value.starts_with("data:");
+            let is_read =
+                node.is("img") || node.is("iframe") || node.is("source") || node.is("div");
+            (is_kept && is_whole && is_read && withheld(name, value)).then(|| name.clone())
+        };
+        goes.extend(node.attributes.iter().filter_map(kept_for_scripts));
+        for name in &goes {
+            node.attributes.remove(name);
+        }
+        (Some(node), !goes.is_empty())
+    }
+
+    /// The code with every whole address of a tracker led to the empty file.
+    fn led_away(&self, code: &str) -> String {
+        let address = Regex::new(r#"(?P<scheme>https?:)?//[^"'`<>\s]+(?P<quote>["'`])"#);
+        let led = |found: &Captures<'_>| {
+            let whole = &found[0];
+            let own = if found.name("scheme").is_some() { "https:" } else { "" };
+            match self.bases.withheld(&whole[..whole.len() - 1], self.choices) {
+                true => format!("{own}//send-box.com{EMPTY}.js?{}", &found["quote"]),
+                false => whole.to_owned(),
+            }
+        };
+        address.expect("it is valid").replace_all(code, led).into_owned()
     }
 
     /// What must stand at `at` of the page as it came out, or what is wrong with what stands there.
@@ -124,6 +180,13 @@ impl Expected {
                 );
             }
             node.data.clone_from(&found.data);
+        }
+        if node.kind == Kind::Text && found.data.contains(EMPTY) {
+            // A loader beside code of the site is led to an empty file, and nothing else is changed.
+            return match same_code(&self.led_away(&node.data), &found.data) {
+                true => Ok(found.clone()),
+                false => Err("a script is changed in more than the address of a tag"),
+            };
         }
         if !node.is("script") || !runs(&node) {
             return Ok(node);
@@ -145,6 +208,15 @@ impl Expected {
         hold(&mut node, purpose);
         Ok(node)
     }
+}
+
+/// Whether two codes are the same but for the digest in the file's name, or two maps say the same.
+fn same_code(one: &str, other: &str) -> bool {
+    let name = Regex::new(&format!(r"{EMPTY}[0-9a-f]*\.js\??")).expect("it is valid");
+    let alike = |code: &str| name.replace_all(code, EMPTY).into_owned();
+    let (one, other) = (alike(one), alike(other));
+    let map = |code: &str| serde_json::from_str::<serde_json::Value>(code).ok();
+    one == other || (map(&one).is_some() && map(&one) == map(&other))
 }
 
 /// Whether a browser would run the script (HTML 4.12.1), of the types that the pages here have.

@@ -106,6 +106,8 @@
         console.error(error);
       }
     }
+    // Partytown looks for new scripts when it is told to.
+    if (held.some((script) => script.dataset.consentType === 'text/partytown')) dispatchEvent(new CustomEvent('ptupdate'));
     for (const [name, descriptor] of own) {
       delete document[name];
       if (descriptor) Object.defineProperty(document, name, descriptor);

@@ -1,0 +1,1 @@
+// A tag that the visitor has not agreed to would stand here.

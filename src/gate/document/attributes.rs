@@ -1,0 +1,101 @@
+//! What attributes do on any element.
+//!
+//! Some ask a vendor by themselves: the beacon of a link (`ping`), a picture behind a box. Some are
+//! code: `onload` and its like, and a call in one stays, as its queue is nobody's while the tag is held;
+//! what loads the tag goes. And some only hold an address for a script of the page to use later
+//! (`data-src`): lazy loading would make the pixel that the gate took.
+//!
+//! Only the attribute goes; the element stays what it was.
+//!
+//! Addresses that make an element what it is (`src` of a picture) are in [`super::load`].
+
+use super::super::address::{Glance, glance, is_data};
+use super::super::css;
+use super::super::fate::Fate;
+use super::Document;
+use crate::html::{Attribute, Element};
+use crate::rules::Use;
+
+/// What an attribute of any element may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It runs.
+    Handler,
+    /// It is a stylesheet's.
+    Style,
+    /// It names who is told, one or several.
+    Told,
+    /// It is a picture's address.
+    Picture,
+    /// A script of the page may use it as an address.
+    Kept,
+}
+
+impl Kind {
+    fn of(name: &[u8]) -> Option<Kind> {
+        // Nearly all end with their first letter.
+        match name.first()?.to_ascii_lowercase() {
+            b'o' if starts(name, b"on") => Some(Kind::Handler),
+            b'd' if starts(name, b"data-") && !starts(name, b"data-consent") => Some(Kind::Kept),
+            b's' if name.eq_ignore_ascii_case(b"style") => Some(Kind::Style),
+            b'p' if name.eq_ignore_ascii_case(b"ping") => Some(Kind::Told),
+            b'a' if name.eq_ignore_ascii_case(b"attributionsrc") => Some(Kind::Told),
+            b'b' if name.eq_ignore_ascii_case(b"background") => Some(Kind::Picture),
+            _ => None,
+        }
+    }
+}
+
+fn starts(name: &[u8], with: &[u8]) -> bool {
+    name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+}
+
+impl Document {
+    /// Takes the attributes that reach a withheld vendor. What is kept for later is judged as used so.
+    pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>, kept: Use) {
+        for attribute in element.attributes() {
+            let Some(kind) = Kind::of(attribute.name()) else { continue };
+            let goes = match kind {
+                Kind::Handler => self.fate_of_code(&attribute.value()) != Fate::Permit,
+                Kind::Style => {
+                    self.clear_style(element, attribute);
+                    false
+                }
+                Kind::Told => attribute
+                    .value()
+                    .split(u8::is_ascii_whitespace)
+                    .any(|address| self.leads_to_withheld(address)),
+                Kind::Picture => self.fate_at(attribute, Use::Image) != Fate::Permit,
+                Kind::Kept => self.keeps_withheld(attribute, kept),
+            };
+            // The address of a held script has another name by now, under which it waits.
+            if goes && element.attribute(attribute.name()).is_some() {
+                element.remove_attribute(attribute.name());
+                self.held += 1;
+            }
+        }
+    }
+
+    fn clear_style(&mut self, element: &mut Element<'_>, attribute: Attribute<'_>) {
+        // An address takes a bracket or, escaped, a backslash or a reference.
+        if !attribute.raw_value().iter().any(|byte| matches!(byte, b'(' | b'\\' | b'&')) {
+            return;
+        }
+        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
+        if let Some((left, gone)) = css::without(&attribute.value(), withheld) {
+            element.set_attribute(attribute.name(), &left);
+            self.held += gone;
+        }
+    }
+
+    /// Whether an attribute that no browser reads holds a whole address of a withheld vendor, or a list
+    /// of them.
+    fn keeps_withheld(&self, attribute: Attribute<'_>, used: Use) -> bool {
+        let is_whole = |address: &[u8]| glance(address) != Glance::Relative && !is_data(address);
+        if attribute.name().to_ascii_lowercase().ends_with(b"set") {
+            let list = attribute.value();
+            return self.lists_withheld(&list, is_whole);
+        }
+        is_whole(attribute.raw_value()) && self.fate_at(attribute, used) != Fate::Permit
+    }
+}

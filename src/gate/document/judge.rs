@@ -1,0 +1,131 @@
+//! Whose an address in a page is, and what becomes of it.
+//!
+//! Relative addresses follow the page's base, of which a page may name several; which one counts is
+//! the tree builder's to know (a template's does not), so an address is judged against all.
+//!
+//! Nearly all addresses are plain and lead to nobody that a rule speaks of. That is seen at a glance
+//! ([`super::super::address`]); the others are read by the WHATWG URL rules.
+//!
+//! Which vendor an address belongs to is said by the rules, what becomes of it by the verdicts.
+
+use std::sync::Arc;
+
+use encoding_rs::UTF_8;
+use url::Url;
+
+use super::super::address::{Glance, glance, is_data};
+use super::super::fate::Fate;
+use super::Document;
+use crate::html::{Attribute, Element};
+use crate::rules::Use;
+use crate::snapshot::Snapshot;
+
+/// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
+const BASES_MAX: usize = 8;
+
+/// Where relative addresses may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Base {
+    /// To hosts that no rule speaks of.
+    Elsewhere,
+    /// To a host that a rule speaks of, or, of a base without one, nobody knows where.
+    Named,
+    /// There are more bases than are looked at.
+    Unknown,
+}
+
+impl Base {
+    pub(super) fn of(snapshot: &Snapshot, url: &Url) -> Base {
+        match url.host_str() {
+            Some(host) if !snapshot.rules.names_host(host) => Base::Elsewhere,
+            _ => Base::Named,
+        }
+    }
+}
+
+impl Document {
+    /// Whether an address without its scheme is a withheld vendor's, whatever it is used for.
+    pub(super) fn leads_to_withheld(&self, address: &[u8]) -> bool {
+        let uses = [Use::Script, Use::Image, Use::Frame, Use::Link];
+        uses.into_iter().any(|used| self.fate_of_url(address, used) != Fate::Permit)
+    }
+
+    /// Whether it can be seen at a glance that no rule speaks of where an address leads.
+    pub(super) fn leads_elsewhere(&self, address: &[u8]) -> bool {
+        let elsewhere = match glance(address) {
+            Glance::Relative => self.base == Base::Elsewhere,
+            Glance::Host(host) => !self.snapshot.rules.names_host(&host),
+            Glance::Unclear => false,
+        };
+        elsewhere && !self.snapshot.rules.may_be_first_party(address)
+    }
+
+    /// What becomes of what an attribute leads to.
+    pub(super) fn fate_at(&self, address: Attribute<'_>, used: Use) -> Fate {
+        if self.leads_elsewhere(address.raw_value()) {
+            return Fate::Permit;
+        }
+        self.fate_of_url(&address.value(), used)
+    }
+
+    pub(super) fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
+        if self.leads_elsewhere(address) || (is_data(address) && used != Use::Script) {
+            return Fate::Permit;
+        }
+        // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
+        // nothing (a soft hyphen) or ASCII (a letter of double width).
+        let (read, _) = UTF_8.decode_without_bom_handling(address);
+        let mut fate = self.fate_of_read(&read, used);
+        if self.encoding != UTF_8 && !address.is_ascii() {
+            let (read, _) = self.encoding.decode_without_bom_handling(address);
+            fate = fate.or_stricter(self.fate_of_read(&read, used));
+        }
+        fate
+    }
+
+    pub(super) fn fate_of_read(&self, address: &str, used: Use) -> Fate {
+        // What no browser can load needs no verdict.
+        let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
+        let fates = urls.map(|url| {
+            let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
+            match (used, url.scheme()) {
+                (Use::Script, "data") => of_url.or_stricter(self.fate_of_data(url.as_str())),
+                _ => of_url,
+            }
+        });
+        // A base that was not looked at might lead anywhere.
+        let unknown = self.base == Base::Unknown && Url::parse(address).is_err();
+        let least = if unknown { Fate::Undeclared } else { Fate::Permit };
+        fates.fold(least, Fate::or_stricter)
+    }
+
+    /// Code that stands in its own address: some caches make inline scripts so.
+    pub(super) fn fate_of_data(&self, url: &str) -> Fate {
+        let body = data_url::DataUrl::process(url).ok().and_then(|data| data.decode_to_vec().ok());
+        body.map_or(Fate::Permit, |(code, _)| self.fate_of_code(&code))
+    }
+
+    pub(super) fn fate_of_code(&self, code: &[u8]) -> Fate {
+        self.fates.strictest(self.snapshot.rules.in_script(code))
+    }
+
+    /// Whether the address in an attribute belongs to a withheld vendor.
+    pub(super) fn withholds(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> bool {
+        let address = element.written(attribute);
+        address.is_some_and(|address| self.fate_at(address, used) != Fate::Permit)
+    }
+
+    pub(super) fn set_base(&mut self, element: &Element<'_>) {
+        let Some(href) = element.attribute(b"href") else { return };
+        // A base that is no address, or one of these, leaves the page's own in place (HTML §4.2.3).
+        let base = self.bases[0].join(&String::from_utf8_lossy(&href)).ok();
+        let base = base.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
+        let Some(base) = base.filter(|base| !self.bases.contains(base)) else { return };
+        if self.bases.len() == BASES_MAX {
+            self.base = Base::Unknown;
+        } else {
+            self.base = self.base.max(Base::of(&self.snapshot, &base));
+            Arc::make_mut(&mut self.bases).push(base);
+        }
+    }
+}

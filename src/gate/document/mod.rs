@@ -1,0 +1,261 @@
+//! What the gate does in a page.
+//!
+//! External and inline scripts of withheld vendors are *held*: they stay where they are, inert,
+//! and the banner's script can release them in document order. Pixels, frames and hints of
+//! withheld vendors go. The banner, or the control, comes before `</body>`.
+//!
+//! A script that is held has `type="text/plain"` and `data-consent="<purpose>"`, with
+//! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
+//! not name carries `undeclared` and is never released.
+//!
+//! Markup is read by [`crate::html`], addresses by the WHATWG URL rules, and which vendor they
+//! belong to is said by the rules. This folder only joins the three.
+
+mod amp;
+mod attributes;
+mod frame;
+mod judge;
+mod load;
+mod maps;
+mod script;
+
+use std::sync::Arc;
+
+use encoding_rs::{Encoding, UTF_8};
+use url::Url;
+
+use self::judge::Base;
+use super::csp::Hashes;
+use super::fate::{Fate, Fates};
+use super::overlong;
+use crate::banner::Carrier;
+use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch};
+use crate::rules::Use;
+use crate::snapshot::Snapshot;
+use crate::time::Day;
+
+/// What is put before `</body>`.
+#[derive(Clone, Debug)]
+pub struct Insertion {
+    /// The policy version whose face is shown.
+    pub policy: Day,
+    /// The banner, or only the control.
+    pub banner: bool,
+    /// The form's token.
+    pub token: String,
+    /// The page's own path and query, to return to.
+    pub return_to: String,
+    /// The nonce of the page's policy, if it has one.
+    pub nonce: Option<String>,
+    /// The visitor's `Accept-Language`, for pages that do not say theirs.
+    pub accept_language: String,
+    /// Whether the browser said that this is a document at the top of a tab. If it said
+    /// nothing, the markup must look like a whole page.
+    pub is_document: bool,
+}
+
+/// The edit of one page.
+#[derive(Debug)]
+pub struct Document {
+    snapshot: Arc<Snapshot>,
+    fates: Fates,
+    /// What relative addresses may be relative to: the page's own address, and each base that
+    /// the markup names. Which one counts is the tree builder's to know (a template's does not),
+    /// so an address is judged against all.
+    bases: Arc<Vec<Url>>,
+    base: Base,
+    /// The encoding that the page is read in.
+    encoding: &'static Encoding,
+    /// How many documents this one stands in.
+    depth: u8,
+    insertion: Option<Insertion>,
+    language: Option<String>,
+    looks_whole: bool,
+    /// What may not be changed in one letter.
+    hashes: Hashes,
+    /// Whether the element shown last is held.
+    held_last: bool,
+    /// Whether the next script may be the settings of an `<amp-analytics>`.
+    amp_settings_follow: bool,
+    held: u64,
+    states: u64,
+}
+
+impl Document {
+    /// An edit for the page at `url`.
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        fates: Fates,
+        url: Url,
+        insertion: Option<Insertion>,
+    ) -> Document {
+        Document {
+            base: Base::of(&snapshot, &url),
+            snapshot,
+            fates,
+            bases: Arc::new(vec![url]),
+            encoding: UTF_8,
+            depth: 0,
+            insertion,
+            language: None,
+            looks_whole: false,
+            held_last: false,
+            amp_settings_follow: false,
+            hashes: Hashes::default(),
+            held: 0,
+            states: 0,
+        }
+    }
+
+    /// The same for a page in another encoding than UTF-8.
+    #[must_use]
+    pub fn in_encoding(self, encoding: &'static Encoding) -> Document {
+        Document { encoding, ..self }
+    }
+
+    /// The same for a page that comes under policies with digests.
+    #[must_use]
+    pub fn under(self, hashes: Hashes) -> Document {
+        Document { hashes, ..self }
+    }
+
+    /// How many scripts hold a tag in a framework's state, and stay as they are.
+    pub fn states(&self) -> u64 {
+        self.states
+    }
+
+    /// How many elements were held or removed.
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// Writes the banner or the control, once.
+    fn insert(&mut self, out: &mut Vec<u8>) {
+        let Some(insertion) = self.insertion.take() else { return };
+        if !(insertion.is_document || self.looks_whole) {
+            return;
+        }
+        let language = self.snapshot.language(self.language.as_deref(), &insertion.accept_language);
+        let policy =
+            self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
+        let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {
+            return;
+        };
+        let own = self.bases[0].origin();
+        let foreign = self.bases.iter().any(|base| base.origin() != own);
+        let origin = if foreign { own.ascii_serialization() } else { String::new() };
+        let page = Carrier {
+            return_to: &insertion.return_to,
+            nonce: insertion.nonce.as_deref(),
+            origin: &origin,
+        };
+        match (&face.layer, &face.control) {
+            (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
+            (_, Some(control)) => control.write(out, page),
+            _ => {}
+        }
+    }
+}
+
+impl Edit for Document {
+    fn interest(&mut self, name: &[u8]) -> Interest {
+        match name {
+            b"script" | b"noscript" | b"iframe" | b"style" => Interest::Whole,
+            // What loads something, leads somewhere or says where, or has a picture behind it.
+            b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
+            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" | b"meta"
+            | b"video" | b"audio" | b"track" | b"a" | b"area" | b"portal" | b"fencedframe"
+            | b"svg" | b"div" | b"table" | b"tr" | b"td" | b"th" | b"button" | b"form" => {
+                Interest::Tag
+            }
+            // A document in a page is short, so all of it is looked at. Elsewhere what stands on the
+            // elements that text is made of is not.
+            _ if self.depth > 0 || name.starts_with(b"amp-") => Interest::Tag,
+            _ => Interest::Pass,
+        }
+    }
+
+    fn element(&mut self, element: &mut Element<'_>) {
+        self.held_last = false;
+        let kept = match (element.name(), element.namespace()) {
+            (b"script", _) => {
+                self.script(element);
+                Use::Script
+            }
+            (b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object", _) => Use::Frame,
+            _ => Use::Image,
+        };
+        self.clear_attributes(element, kept);
+        match (element.name(), element.namespace()) {
+            // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
+            (b"frame", _) => self.frame(element),
+            // What stands around them stays, so only their address goes.
+            (b"image" | b"feimage" | b"use", Namespace::Svg) => {
+                self.clear_if_withheld(element, b"href", Use::Image);
+                self.clear_if_withheld(element, b"xlink:href", Use::Image);
+            }
+            (_, Namespace::Svg | Namespace::MathMl) => {}
+            (b"noscript", _) => self.noscript(element),
+            (b"iframe", _) => self.iframe(element),
+            // The tree builder takes `image` for `img` (HTML §13.2.6.4.7).
+            (b"img" | b"image" | b"source", _) => self.image(element),
+            (b"embed", _) => self.frame(element),
+            (b"input" | b"audio" | b"track", _) => {
+                self.clear_if_withheld(element, b"src", Use::Image);
+            }
+            (b"video", _) => {
+                self.clear_if_withheld(element, b"src", Use::Image);
+                self.clear_if_withheld(element, b"poster", Use::Image);
+            }
+            (b"object", _) => self.object(element),
+            (b"portal" | b"fencedframe", _) => self.clear_if_withheld(element, b"src", Use::Frame),
+            (b"link", _) => self.link(element),
+            (b"meta", _) => self.meta(element),
+            (b"style", _) => self.style(element),
+            (b"base", _) => self.set_base(element),
+            (b"html", _) => {
+                self.looks_whole = true;
+                if self.language.is_none() {
+                    let lang = element.attribute(b"lang");
+                    self.language = lang.map(|lang| String::from_utf8_lossy(&lang).into_owned());
+                }
+            }
+            (b"head" | b"body", _) => self.looks_whole = true,
+            (name, _) if name.starts_with(b"amp-") => self.amp(element),
+            _ => {}
+        }
+    }
+
+    fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
+        // What is held does not run, and is released as it came.
+        let is_read = stretch.in_tag || matches!(stretch.name, b"script" | b"style");
+        if self.held_last || !is_read {
+            return Ok(());
+        }
+        // A stylesheet's addresses are as bare as those in a tag.
+        let in_tag = stretch.in_tag || stretch.name == b"style";
+        let rules = &self.snapshot.rules;
+        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
+        self.held += overlong::overwrite(stretch, |bytes| match in_tag {
+            true => overlong::addresses(bytes)
+                .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))
+                .collect(),
+            false => rules.spans_in_script(bytes, withheld),
+        })?;
+        Ok(())
+    }
+
+    fn doctype(&mut self) {
+        self.looks_whole = true;
+    }
+
+    fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
+        if matches!(name, b"body" | b"html") {
+            self.insert(before);
+        }
+    }
+
+    fn end(&mut self, after: &mut Vec<u8>) {
+        self.insert(after);
+    }
+}

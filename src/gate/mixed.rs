@@ -1,0 +1,424 @@
+//! Inline scripts in which the site's own code stands beside a tag's loader.
+//!
+//! Held, such a script takes the site's code with it: its menu stays shut until the visitor agrees. So
+//! the loader alone is put out of use: the address that it would load, where it is written out as a
+//! whole between quotes, becomes that of an empty file of ours. The loader runs, its queue is there,
+//! and nothing ever empties it.
+//!
+//! No parser of JavaScript is needed for that to be sound. Letters of an address are replaced by
+//! letters of an address, so strings, comments and brackets stay what they were. And it only counts if
+//! nothing is left to load: whoever asks looks at what came out ([`super::document`]) and holds the
+//! whole script if any host or path of the vendor is still named in it.
+//!
+//! Whether there is code of the site at all is guessed here, by cutting the script into statements. A
+//! wrong guess costs the release on the spot or the site's code, never the tag's silence.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashSet;
+
+/// A statement that is longer than any snippet a vendor hands out holds more than that.
+const SNIPPET_BYTES_MAX: usize = 2048;
+
+/// How deep functions are looked into.
+const DEPTH_MAX: usize = 4;
+
+/// The script with every address that `goes` led to ours instead, and where those stood, with their
+/// quotes. `own` is the origin of the page, `path` where our file is.
+pub(super) fn led_away(
+    code: &[u8],
+    own: &str,
+    path: &str,
+    goes: impl Fn(&[u8]) -> bool,
+) -> Option<(Vec<u8>, Vec<Range<usize>>)> {
+    let mut new = Vec::new();
+    let mut led = Vec::new();
+    let mut from = 0;
+    for at in literals(code) {
+        let literal = &code[at.clone()];
+        let is_escaped = literal.contains(&b'\\');
+        let address: Vec<u8> = literal.iter().copied().filter(|byte| *byte != b'\\').collect();
+        if at.start < from || !goes(&address) {
+            continue;
+        }
+        let own = match address.starts_with(b"//") {
+            // Whatever scheme is put before it.
+            true => own.find("//").map_or(own, |slashes| &own[slashes..]),
+            false => own,
+        };
+        // What is put behind it becomes a query.
+        let ours = format!("{own}{path}?");
+        let ours = if is_escaped { ours.replace('/', "\\/") } else { ours };
+        new.extend_from_slice(&code[from..at.start]);
+        new.extend_from_slice(ours.as_bytes());
+        from = at.end;
+        led.push(at.start - 1..at.end + 1);
+    }
+    new.extend_from_slice(&code[from..]);
+    (from > 0).then_some((new, led))
+}
+
+/// Where whole addresses with a host stand between two quotes of a kind.
+fn literals(code: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for slashes in [&b"//"[..], b"\\/\\/"] {
+        found.extend(memchr::memmem::find_iter(code, slashes).filter_map(|at| {
+            let scheme = [&b"https:"[..], b"http:"].into_iter().find(|scheme| {
+                let start = at.checked_sub(scheme.len());
+                start.is_some_and(|start| code[start..at].eq_ignore_ascii_case(scheme))
+            });
+            let start = at - scheme.map_or(0, <[u8]>::len);
+            let quote = *code.get(start.checked_sub(1)?)?;
+            if !matches!(quote, b'"' | b'\'' | b'`') {
+                return None;
+            }
+            let stops = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`<>".contains(byte);
+            let end = start + code[start..].iter().position(stops)?;
+            let address = &code[start..end];
+            // A template's own parts are not known, and no escape but that of a slash is read.
+            let is_plain = memchr::memmem::find(address, b"${").is_none()
+                && memchr::memchr_iter(b'\\', address).all(|at| address.get(at + 1) == Some(&b'/'));
+            (code[end] == quote && is_plain).then_some(start..end)
+        }));
+    }
+    found.sort_by_key(|at| at.start);
+    found
+}
+
+/// The hosts that are named anywhere in a script, in any spelling but an escaped one.
+pub(super) fn hosts(code: &[u8]) -> impl Iterator<Item = &[u8]> {
+    code.split(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-'))
+        .map(|word| {
+            let start = word.iter().take_while(|byte| **byte == b'.').count();
+            &word[start..]
+        })
+        .filter(|word| word.contains(&b'.'))
+}
+
+/// Whether there is anything in a script but the tag that stands at `tag`, in pieces, with what it
+/// takes to set it up.
+pub(super) fn holds_site_code(code: &[u8], tag: &[Range<usize>]) -> bool {
+    let code = String::from_utf8_lossy(code);
+    // A letter that is not UTF-8 would move all behind it; such a script is taken as one piece.
+    if matches!(code, std::borrow::Cow::Owned(_)) {
+        return false;
+    }
+    holds_other(&code, 0, tag, DEPTH_MAX)
+}
+
+/// The same of a part of it, which begins at `offset`.
+fn holds_other(code: &str, offset: usize, tag: &[Range<usize>], depth: usize) -> bool {
+    let statements = statements(code);
+    let is_tags = |statement: &Range<usize>| {
+        let statement = statement.start + offset..statement.end + offset;
+        tag.iter().any(|at| at.start < statement.end && statement.start < at.end)
+    };
+    // What the tag brings or is set up by: its names stand in these.
+    let of_tag = statements
+        .iter()
+        .filter(|statement| is_tags(statement) || sets_up(&code[(*statement).clone()]));
+    let known: FxHashSet<&str> =
+        of_tag.flat_map(|statement| code[statement.clone()].split(|c| !is_word(c))).collect();
+    statements.iter().any(|statement| {
+        let text = &code[statement.clone()];
+        if !is_tags(statement) {
+            return !(sets_up(text) || builds_element(text) || calls_known(text, &known));
+        }
+        let letters = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+        if letters > SNIPPET_BYTES_MAX {
+            return true;
+        }
+        match body_of_wrapper(text) {
+            Some(body) if depth > 0 => {
+                let start = offset + statement.start + body.start;
+                holds_other(&text[body], start, tag, depth - 1)
+            }
+            _ => false,
+        }
+    })
+}
+
+/// `window.a = window.a || …`, `function a() { b.push(arguments) }`, `'use strict'`.
+fn sets_up(statement: &str) -> bool {
+    let queues = statement.contains("push(arguments)") && statement.len() < 200;
+    let makes = statement.contains("||") && statement.contains('=') && statement.len() < 120;
+    queues || makes || statement.trim_matches(['"', '\'']) == "use strict"
+}
+
+/// A line of a loader that is no function of its own.
+fn builds_element(statement: &str) -> bool {
+    const BUILDS: [&str; 8] = [
+        "createElement(",
+        "getElementsByTagName(",
+        "appendChild(",
+        "insertBefore(",
+        ".async",
+        ".defer",
+        ".type",
+        ".crossOrigin",
+    ];
+    statement.len() < 160 && BUILDS.iter().any(|word| statement.contains(word))
+}
+
+/// `a(…)` or `a.push(…)`, where `a` stands in what is known to be the tag's.
+fn calls_known(statement: &str, known: &FxHashSet<&str>) -> bool {
+    let statement = statement.strip_prefix("window.").unwrap_or(statement);
+    let name = &statement[..statement.find(|c| !is_word(c)).unwrap_or(statement.len())];
+    let behind = statement[name.len()..].trim_start();
+    let is_call = behind.starts_with('(') || behind.starts_with(".push(");
+    let has_function = statement.contains("function") || statement.contains("=>");
+    !name.is_empty() && is_call && !has_function && known.contains(name)
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '$')
+}
+
+/// The body of the first function in a statement that calls another one with it: a timer, a listener.
+/// A function that is called where it stands is a loader's own.
+fn body_of_wrapper(statement: &str) -> Option<Range<usize>> {
+    if !statement.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '$' | '_'))
+        || statement.starts_with("function")
+    {
+        return None;
+    }
+    let function =
+        [statement.find("function"), statement.find("=>")].into_iter().flatten().min()?;
+    let open = function + statement[function..].find('{')?;
+    let mut lexer = Lexer { code: statement.as_bytes(), at: open, word_before: false };
+    let mut depth = 0_usize;
+    while let Some((at, byte)) = lexer.next() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(open + 1..at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Cuts code into its outermost statements, without white space and comments around them.
+fn statements(code: &str) -> Vec<Range<usize>> {
+    const BLOCKS: [&str; 8] = ["function", "if", "for", "while", "try", "do", "switch", "class"];
+    const GOES_ON: [&str; 3] = ["else", "catch", "finally"];
+    let bytes = code.as_bytes();
+    let mut found = Vec::new();
+    let mut lexer = Lexer { code: bytes, at: 0, word_before: false };
+    let (mut depth, mut start, mut end) = (0_usize, None::<usize>, 0);
+    let mut last = b';';
+    while let Some((at, byte)) = lexer.next() {
+        // A line that ends a statement, as far as the letters around it tell.
+        let breaks = depth == 0
+            && code[end..at].contains('\n')
+            && !b"=(,+:?&|.![{".contains(&last)
+            && !b"([.,+-*/?:=&|){}".contains(&byte);
+        let ended_block = depth == 0 && last == b'}' && byte != b';' && byte != b')' && {
+            let text = start.map_or("", |start| &code[start..end]);
+            let goes_on = GOES_ON.iter().any(|word| code[at..].starts_with(word));
+            BLOCKS.iter().any(|word| text.starts_with(word)) && !goes_on
+        };
+        if let Some(from) = start.filter(|_| breaks || ended_block) {
+            found.push(from..end);
+            start = None;
+        }
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b';' if depth == 0 => {
+                found.extend(start.take().map(|from| from..end));
+                end = at + 1;
+                last = byte;
+                continue;
+            }
+            _ => {}
+        }
+        start = start.or(Some(at));
+        end = lexer.at;
+        last = byte;
+    }
+    found.extend(start.map(|from| from..end));
+    found
+}
+
+/// Letter by letter through code; a string, a template or a regular expression counts as one, and a
+/// comment as none.
+struct Lexer<'a> {
+    code: &'a [u8],
+    at: usize,
+    /// Whether a value has just ended, behind which a slash divides.
+    word_before: bool,
+}
+
+impl Lexer<'_> {
+    /// The next letter that counts, and where it stands; behind it the lexer goes on.
+    fn next(&mut self) -> Option<(usize, u8)> {
+        loop {
+            let start = self.at;
+            let byte = *self.code.get(start)?;
+            let rest = &self.code[start..];
+            if byte.is_ascii_whitespace() {
+                self.at += 1;
+                continue;
+            }
+            if rest.starts_with(b"/*") {
+                let end = memchr::memmem::find(&rest[2..], b"*/");
+                self.at += end.map_or(rest.len(), |end| end + 4);
+                continue;
+            }
+            if [&b"//"[..], b"<!--", b"-->"].iter().any(|mark| rest.starts_with(mark)) {
+                self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                continue;
+            }
+            let is_regex = byte == b'/' && !self.word_before;
+            self.at += match byte {
+                b'"' | b'\'' | b'`' => quoted_len(rest),
+                _ if is_regex => quoted_len(rest),
+                // Letters beyond ASCII are not cut into their bytes.
+                _ => rest.iter().take_while(|byte| !byte.is_ascii()).count().max(1),
+            };
+            let is_quoted = matches!(byte, b'"' | b'\'' | b'`') || is_regex;
+            self.word_before = is_quoted
+                || byte.is_ascii_alphanumeric()
+                || !byte.is_ascii()
+                || matches!(byte, b'_' | b'$' | b')' | b']' | b'}');
+            return Some((start, byte));
+        }
+    }
+}
+
+/// How long what begins with a quote, or a slash, is to the next one.
+fn quoted_len(text: &[u8]) -> usize {
+    let mut at = 1;
+    let mut in_class = false;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\\' => at += 1,
+            b'[' if text[0] == b'/' => in_class = true,
+            b']' if text[0] == b'/' => in_class = false,
+            b'\n' if text[0] != b'`' => return at,
+            _ if byte == text[0] && !in_class => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut(code: &str) -> Vec<&str> {
+        statements(code).into_iter().map(|at| &code[at]).collect()
+    }
+
+    #[test]
+    fn code_is_cut_into_its_outermost_statements() {
+        assert_eq!(cut("a=1;b('x;y');"), ["a=1", "b('x;y')"]);
+        assert_eq!(
+            cut("(function(){a;b})\n(c, \"d\");e()"),
+            ["(function(){a;b})\n(c, \"d\")", "e()"]
+        );
+        assert_eq!(cut("a()\nb()\n+c"), ["a()", "b()\n+c"]);
+        assert_eq!(cut("function f(){x} g()"), ["function f(){x}", "g()"]);
+        assert_eq!(cut("try{a;}catch(e){b}c()"), ["try{a;}catch(e){b}", "c()"]);
+        assert_eq!(cut("/* a; */ b // c;\n;d=/;[/;]/.e"), ["b", "d=/;[/;]/.e"]);
+        assert_eq!(cut("<!-- a;\nb=`;${c};`;--> d\n"), ["b=`;${c};`"]);
+        assert!(cut(" ;; \n").is_empty());
+    }
+
+    #[test]
+    fn a_snippet_is_told_from_a_script_that_does_more() {
+        let loader = "(function(m,e,t){m[i]=m[i]||function(){};k.src=r})(window,document,\"script\",\"//TAG\",\"ym\");";
+        let is_mixed = |code: &str| {
+            let code = code.replace("LOADER", loader);
+            let tag: Vec<_> =
+                memchr::memmem::find_iter(code.as_bytes(), b"TAG").map(|at| at..at + 3).collect();
+            holds_site_code(code.as_bytes(), &tag)
+        };
+        for snippet in [
+            "LOADER ym(1,\"init\",{a:1});",
+            "\n/* counter */\nLOADER\n\nym(1, 'init', {})\n// end\n",
+            "setTimeout(function(){LOADER ym(1,'init',{})},5000);",
+            "document.addEventListener('DOMContentLoaded', () => { LOADER })",
+            "window.dataLayer=window.dataLayer||[];function gtag(){dataLayer.push(arguments);}gtag('js',new Date());LOADER gtag('config','G-1')",
+            "var s=document.createElement('script');s.async=true;s.src='//TAG';document.head.appendChild(s);",
+            "try{var c=new TAG(1)}catch(e){}",
+            "",
+        ] {
+            assert!(!is_mixed(snippet), "{snippet}");
+        }
+        for mixed in [
+            "LOADER ym(1,'init',{});document.title='a';",
+            "initMenu();LOADER",
+            "$(function(){ initMenu(); LOADER ym(1,'init',{}); })",
+            "function box(){return 1}\nLOADER",
+            "var menu={open:function(){}};LOADER",
+        ] {
+            assert!(is_mixed(mixed), "{mixed}");
+        }
+        let long = format!("(function(){{{}s.src='//TAG'}})()", "menu.add('x');".repeat(200));
+        assert!(is_mixed(&long));
+    }
+
+    #[test]
+    fn whole_addresses_between_quotes_are_led_away() {
+        let goes = |address: &[u8]| memchr::memmem::find(address, b"t.kz").is_some();
+        let led = |code: &str| {
+            led_away(code.as_bytes(), "https://own.kz", "/e.js", goes)
+                .map(|(code, _)| String::from_utf8(code).expect("UTF-8 stays UTF-8"))
+        };
+        for (code, expected) in [
+            ("a('https://t.kz/x.js')", Some("a('https://own.kz/e.js?')")),
+            ("s=\"http:\"+\"//t.kz/x.js?id=\"+n", Some("s=\"http:\"+\"//own.kz/e.js?\"+n")),
+            (
+                r"a('https:\/\/t.kz\/x.js',`//t.kz`)",
+                Some(r"a('https:\/\/own.kz\/e.js?',`//own.kz/e.js?`)"),
+            ),
+            ("w('<script src=\"//t.kz/x.js\">')", Some("w('<script src=\"//own.kz/e.js?\">')")),
+            ("a('https://own.kz/x.js')", None),
+            ("a('see https://t.kz/x.js')", None),
+            ("a(`https://t.kz/x.js?id=${n}`)", None),
+            (r"a('//t.kz\x2fx.js')", None),
+            ("// https://t.kz/x.js\n", None),
+            ("a('//t.kz/x.js", None),
+        ] {
+            assert_eq!(led(code).as_deref(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_seen_wherever_they_stand() {
+        let named: Vec<_> = hosts(b"a='.t.kz/x';b=\"//mc.y.ru:80\" // c.d\n1.5")
+            .map(|host| host.escape_ascii().to_string())
+            .collect();
+        assert_eq!(named, ["t.kz", "mc.y.ru", "c.d", "1.5"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+        #[test]
+        fn statements_follow_each_other_whatever_is_written(
+            bits in prop::collection::vec(prop::sample::select(vec![
+                "ё", "a", "'", "\"", "`", "/", "/*", "*/", "//", "\n", "\\", "(", ")", "{", "}", ";", "=", ">", " ",
+                "function", "[", "]", "TAG", "$(", "if", "catch", "$", "{",
+            ]), 0..24),
+        ) {
+            let code = bits.concat();
+            let found = statements(&code);
+            prop_assert!(found.windows(2).all(|two| two[0].end <= two[1].start), "{found:?}");
+            prop_assert!(found.iter().all(|at| !code[at.clone()].is_empty()), "{found:?}");
+            let tag: Vec<_> =
+                memchr::memmem::find_iter(code.as_bytes(), b"TAG").map(|at| at..at + 3).collect();
+            holds_site_code(code.as_bytes(), &tag);
+        }
+    }
+}
