@@ -20,6 +20,9 @@ use rustc_hash::FxHashSet;
 /// A statement that is longer than any snippet a vendor hands out holds more than that.
 const SNIPPET_BYTES_MAX: usize = 2048;
 
+/// What stands for a byte beyond ASCII: no word, no sign and no space.
+const BEYOND_ASCII: char = '\x7f';
+
 /// How deep functions are looked into.
 const DEPTH_MAX: usize = 4;
 
@@ -98,12 +101,13 @@ pub(super) fn hosts(code: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether there is anything in a script but the tag that stands at `tag`, in pieces, with what it
 /// takes to set it up.
 pub(super) fn holds_site_code(code: &[u8], tag: &[Range<usize>]) -> bool {
-    let code = String::from_utf8_lossy(code);
-    // A letter that is not UTF-8 would move all behind it; such a script is taken as one piece.
-    if matches!(code, std::borrow::Cow::Owned(_)) {
-        return false;
-    }
-    holds_other(&code, 0, tag, DEPTH_MAX)
+    holds_other(&in_ascii(code), 0, tag, DEPTH_MAX)
+}
+
+/// The script with what is beyond ASCII made unreadable, byte for byte: whichever encoding it is in,
+/// code is ASCII, and everything keeps its place.
+fn in_ascii(code: &[u8]) -> String {
+    code.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { BEYOND_ASCII }).collect()
 }
 
 /// The same of a part of it, which begins at `offset`.
@@ -122,7 +126,7 @@ fn holds_other(code: &str, offset: usize, tag: &[Range<usize>], depth: usize) ->
     statements.iter().any(|statement| {
         let text = &code[statement.clone()];
         if !is_tags(statement) {
-            return !(sets_up(text) || builds_element(text) || calls_known(text, &known));
+            return !(sets_up(text) || builds_element(text, &known) || calls_known(text, &known));
         }
         let letters = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
         if letters > SNIPPET_BYTES_MAX {
@@ -138,15 +142,29 @@ fn holds_other(code: &str, offset: usize, tag: &[Range<usize>], depth: usize) ->
     })
 }
 
-/// `window.a = window.a || …`, `function a() { b.push(arguments) }`, `'use strict'`.
+/// `window.a = window.a || …`, `if (!window.a) { window.a = … }`, `function a() { b.push(arguments) }`,
+/// `'use strict'`.
 fn sets_up(statement: &str) -> bool {
     let queues = statement.contains("push(arguments)") && statement.len() < 200;
-    let makes = statement.contains("||") && statement.contains('=') && statement.len() < 120;
-    queues || makes || statement.trim_matches(['"', '\'']) == "use strict"
+    let is_short = statement.len() < 120;
+    let makes = is_short && statement.contains("||") && statement.contains('=');
+    let names = is_short && makes_if_missing(statement).is_some();
+    queues || makes || names || statement.trim_matches(['"', '\'']) == "use strict"
 }
 
-/// A line of a loader that is no function of its own.
-fn builds_element(statement: &str) -> bool {
+/// `if (!a) { a = … }`, with nothing behind it.
+fn makes_if_missing(statement: &str) -> Option<()> {
+    let test = statement.strip_prefix("if")?.trim_start().strip_prefix('(')?;
+    let (name, then) = test.trim_start().strip_prefix('!')?.split_once(')')?;
+    let then = then.trim_start();
+    let then = then.strip_prefix('{').and_then(|then| then.strip_suffix('}')).unwrap_or(then);
+    let made = then.trim_start().strip_prefix(name.trim())?.trim_start().strip_prefix('=')?;
+    (statements(made).len() == 1).then_some(())
+}
+
+/// A line of a loader that is no function of its own. `append` is a word of many libraries, so there
+/// it is the tag's element that is handed over.
+fn builds_element(statement: &str, known: &FxHashSet<&str>) -> bool {
     const BUILDS: [&str; 8] = [
         "createElement(",
         "getElementsByTagName(",
@@ -157,7 +175,13 @@ fn builds_element(statement: &str) -> bool {
         ".type",
         ".crossOrigin",
     ];
-    statement.len() < 160 && BUILDS.iter().any(|word| statement.contains(word))
+    let puts = |word: &str| {
+        let handed = statement.split_once(word).and_then(|(_, behind)| behind.strip_suffix(')'));
+        handed.is_some_and(|handed| known.contains(handed.trim()))
+    };
+    statement.len() < 160
+        && (BUILDS.iter().any(|word| statement.contains(word))
+            || [".append(", ".prepend("].into_iter().any(puts))
 }
 
 /// `a(…)` or `a.push(…)`, where `a` stands in what is known to be the tag's.
@@ -278,14 +302,13 @@ impl Lexer<'_> {
             self.at += match byte {
                 b'"' | b'\'' | b'`' => quoted_len(rest),
                 _ if is_regex => quoted_len(rest),
-                // Letters beyond ASCII are not cut into their bytes.
-                _ => rest.iter().take_while(|byte| !byte.is_ascii()).count().max(1),
+                _ => 1,
             };
             let is_quoted = matches!(byte, b'"' | b'\'' | b'`') || is_regex;
             self.word_before = is_quoted
                 || byte.is_ascii_alphanumeric()
-                || !byte.is_ascii()
-                || matches!(byte, b'_' | b'$' | b')' | b']' | b'}');
+                || matches!(byte, b'_' | b'$' | b')' | b']' | b'}')
+                || char::from(byte) == BEYOND_ASCII;
             return Some((start, byte));
         }
     }
@@ -350,6 +373,9 @@ mod tests {
             "document.addEventListener('DOMContentLoaded', () => { LOADER })",
             "window.dataLayer=window.dataLayer||[];function gtag(){dataLayer.push(arguments);}gtag('js',new Date());LOADER gtag('config','G-1')",
             "var s=document.createElement('script');s.async=true;s.src='//TAG';document.head.appendChild(s);",
+            "let s = document.createElement('script'); s.src = '//TAG'; document.head.append( s );",
+            "if (!window.mainTracker) { window.mainTracker = 'tilda'; }\nif(!a)a={};LOADER",
+            "/* счётчик */ LOADER ym(1,'init',{params:{город:'Алматы'}});",
             "try{var c=new TAG(1)}catch(e){}",
             "",
         ] {
@@ -361,9 +387,20 @@ mod tests {
             "$(function(){ initMenu(); LOADER ym(1,'init',{}); })",
             "function box(){return 1}\nLOADER",
             "var menu={open:function(){}};LOADER",
+            "LOADER $('#menu').append('<li>');",
+            "LOADER list.append(item);",
+            "if(!window.a){window.a=1;initMenu()}LOADER",
+            "if(!window.a){window.b=1}LOADER",
+            "if(!window.a)window.a=1;else initMenu();LOADER",
+            "LOADER document.title='Цены';",
         ] {
             assert!(is_mixed(mixed), "{mixed}");
         }
+        // In windows-1251, too.
+        let loader = loader.as_bytes();
+        let tag: Vec<_> = memchr::memmem::find_iter(loader, b"TAG").map(|at| at..at + 3).collect();
+        assert!(holds_site_code(&[loader, b"document.title='\xd6\xe5\xed\xfb'"].concat(), &tag));
+        assert!(!holds_site_code(&[loader, b"ym(1,'\xd6\xe5\xed\xfb')"].concat(), &tag));
         let long = format!("(function(){{{}s.src='//TAG'}})()", "menu.add('x');".repeat(200));
         assert!(is_mixed(&long));
     }
@@ -412,7 +449,7 @@ mod tests {
                 "function", "[", "]", "TAG", "$(", "if", "catch", "$", "{",
             ]), 0..24),
         ) {
-            let code = bits.concat();
+            let code = in_ascii(bits.concat().as_bytes());
             let found = statements(&code);
             prop_assert!(found.windows(2).all(|two| two[0].end <= two[1].start), "{found:?}");
             prop_assert!(found.iter().all(|at| !code[at.clone()].is_empty()), "{found:?}");
