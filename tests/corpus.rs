@@ -19,7 +19,6 @@ use std::thread;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 use kelisim::charset::HeaderCharset;
 use kelisim::coding::Coding;
-use kelisim::demo;
 use kelisim::gate::document::Document;
 use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
@@ -30,6 +29,7 @@ use kelisim::policy::{
 use kelisim::rules::{self, RuleFile};
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
+use kelisim::{banner, demo};
 use streamed::{Way, packed, streamed};
 
 const NOW: Time = Time(1_795_000_000);
@@ -79,21 +79,40 @@ fn expected(page: &str, permitted: &[&str]) -> String {
     const MARK: &str = "<!--= ";
     let (mut out, mut rest) = (String::new(), page);
     while let Some(at) = rest.find(MARK) {
-        let (purpose, after) = rest[at + MARK.len()..].split_once(" -->").expect("a mark ends");
-        let known = purpose == "undeclared" || Purpose::ALL.iter().any(|p| p.name() == purpose);
-        assert!(known, "`{purpose}` is no mark; write a purpose of the policy, or `undeclared`");
-        let after = after.trim_start();
+        let (mut held, mut led) = (None, Vec::new());
+        let mut after = &rest[at..];
+        while let Some(mark) = after.strip_prefix(MARK) {
+            let (mark, behind) = mark.split_once(" -->").expect("a mark ends");
+            let (purpose, address) =
+                mark.split_once(": ").map_or((mark, None), |(purpose, to)| (purpose, Some(to)));
+            let known = purpose == "undeclared" || Purpose::ALL.iter().any(|p| p.name() == purpose);
+            assert!(
+                known,
+                "`{purpose}` is no mark; write a purpose of the policy, or `undeclared`"
+            );
+            if !permitted.contains(&purpose) {
+                match address {
+                    Some(address) => led.push(address),
+                    None => assert!(held.replace(purpose).is_none(), "two marks say what waits"),
+                }
+            }
+            after = behind.trim_start();
+        }
         assert!(after.starts_with('<'), "no tag follows the mark before `{after:.40}`");
+        assert!(held.is_none() || led.is_empty(), "what waits is led nowhere: `{after:.40}`");
         out += &rest[..rest.len() - after.len()];
         rest = after;
-        if permitted.contains(&purpose) {
-            continue;
+        if !led.is_empty() {
+            let (script, after) = rest.split_once("</script>").expect("a script ends");
+            out += &led_away(script, &led);
+            out += "</script>";
+            rest = after;
         }
+        let Some(purpose) = held else { continue };
         let (tag, after) = rest.split_at(tag_bytes(rest));
-        let name: String = tag[1..].chars().take_while(char::is_ascii_alphanumeric).collect();
-        rest = match name.to_ascii_lowercase().as_str() {
+        rest = match name(tag).as_str() {
             "script" => {
-                out += &held(tag, purpose);
+                out += &held_script(tag, purpose);
                 after
             }
             "iframe" => after.split_once("</iframe>").expect("a frame ends").1,
@@ -101,6 +120,12 @@ fn expected(page: &str, permitted: &[&str]) -> String {
         };
     }
     out + rest
+}
+
+/// What a tag is the start of.
+fn name(tag: &str) -> String {
+    let name = tag[1..].chars().take_while(char::is_ascii_alphanumeric);
+    name.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// How long the start tag is that a text begins with.
@@ -118,8 +143,28 @@ fn tag_bytes(text: &str) -> usize {
     end.expect("a tag ends") + 1
 }
 
+/// An inline script in which these addresses, as they are written there, are the empty file's.
+fn led_away(script: &str, addresses: &[&str]) -> String {
+    let (tag, code) = script.split_at(tag_bytes(script));
+    assert!(name(tag) == "script" && !tag.contains(" src="), "`{tag}` is no inline script");
+    let mut code = code.to_owned();
+    for address in addresses {
+        let (scheme, rest) = address.split_once("//").expect("what is led away names a host");
+        let scheme = if scheme.is_empty() { "" } else { "https:" };
+        let empty = format!("{scheme}//send-box.com{}?", banner::assets::empty_js().path);
+        let led = ['"', '\'', '`'].iter().fold(code.clone(), |code, quote| {
+            code.replace(&format!("{quote}{address}{quote}"), &format!("{quote}{empty}{quote}"))
+        });
+        assert!(led != code, "`{address}` does not stand between quotes in `{code}`");
+        let host = rest.split('/').next().expect("a host ends");
+        assert!(!led.contains(host), "`{host}` is still named in `{led}`");
+        code = led;
+    }
+    tag.to_owned() + &code
+}
+
 /// The start tag of a script that waits.
-fn held(tag: &str, purpose: &str) -> String {
+fn held_script(tag: &str, purpose: &str) -> String {
     let renamed =
         tag.replace(" type=", " data-consent-type=").replace(" src=", " data-consent-src=");
     renamed.replacen(
