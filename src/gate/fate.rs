@@ -68,6 +68,12 @@ impl Fates {
         self.strictest(rules.at_url(url, used))
     }
 
+    /// The strictest fate of what an address may be used for.
+    pub(super) fn of_url_as(&self, rules: &RuleSet, url: &Url, uses: &[Use]) -> Fate {
+        let fates = uses.iter().map(|used| self.of_url(rules, url, *used));
+        fates.fold(Fate::Permit, Fate::or_stricter)
+    }
+
     /// The strictest fate among some vendors.
     pub(super) fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
         vendors.map(|vendor| self.0[vendor]).fold(Fate::Permit, Fate::or_stricter)

@@ -28,35 +28,22 @@ const LOADED: [&[u8]; 9] = [
     b"compression-dictionary",
 ];
 
-/// What a link makes a browser do, by its `rel`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
-    /// It contacts the host ahead.
-    Hint,
-    /// It fetches what is shown.
-    Loaded,
-    /// It runs what it fetches: HTML imports, in browsers before 2020.
-    Code,
-    /// It does nothing by itself: `canonical`, `alternate`, `author`.
-    Named,
-}
-
-impl Relation {
-    /// Reads a `rel` attribute or parameter; of several types the first of the above counts.
-    pub(super) fn of(rel: &[u8]) -> Relation {
-        let has = |types: &[&[u8]]| {
-            rel.split(u8::is_ascii_whitespace)
-                .any(|word| types.iter().any(|known| word.eq_ignore_ascii_case(known)))
-        };
-        if has(&HINTS) {
-            Relation::Hint
-        } else if has(&LOADED) {
-            Relation::Loaded
-        } else if has(&[b"import"]) {
-            Relation::Code
-        } else {
-            Relation::Named
-        }
+/// What the address of a link is used for, by its `rel`, in a page or a header; of several types the
+/// first of the above counts. `canonical`, `alternate`, `author` make a browser do nothing.
+pub(super) fn relation_uses(rel: &[u8]) -> &'static [Use] {
+    let has = |types: &[&[u8]]| {
+        rel.split(u8::is_ascii_whitespace)
+            .any(|word| types.iter().any(|known| word.eq_ignore_ascii_case(known)))
+    };
+    if has(&HINTS) {
+        &Use::ALL
+    } else if has(&LOADED) {
+        &[Use::Image]
+    } else if has(&[b"import"]) {
+        // HTML imports run what they fetch, in browsers before 2020.
+        &[Use::Script]
+    } else {
+        &[]
     }
 }
 
@@ -101,15 +88,11 @@ fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool 
             .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
             .map_or(&b""[..], |(_, value)| value)
     };
-    let uses: &[Use] = match Relation::of(parameter(b"rel")) {
-        Relation::Hint => &[Use::Link, Use::Script, Use::Image, Use::Frame],
-        Relation::Loaded => &[Use::Image],
-        Relation::Code | Relation::Named => return false,
-    };
+    let uses = relation_uses(parameter(b"rel"));
     let mut targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
     targets.any(|target| {
         let to = url.join(&String::from_utf8_lossy(target));
-        to.is_ok_and(|to| uses.iter().any(|used| fates.of_url(rules, &to, *used) != Fate::Permit))
+        to.is_ok_and(|to| fates.of_url_as(rules, &to, uses) != Fate::Permit)
     })
 }
 
@@ -170,14 +153,14 @@ mod tests {
         let rel = |entry: &'static [u8]| parameters(entry).last().map(|(_, rel)| rel.to_vec());
         assert_eq!(rel(br#"; REL="next preconnect""#), Some(b"next preconnect".to_vec()));
         for (rel, expected) in [
-            (&b"next Preconnect"[..], Relation::Hint),
-            (b"stylesheet preload", Relation::Hint),
-            (b"Shortcut ICON", Relation::Loaded),
-            (b"import", Relation::Code),
-            (b"canonical", Relation::Named),
-            (b"", Relation::Named),
+            (&b"next Preconnect"[..], &Use::ALL[..]),
+            (b"stylesheet preload", &Use::ALL),
+            (b"Shortcut ICON", &[Use::Image]),
+            (b"import", &[Use::Script]),
+            (b"canonical", &[]),
+            (b"", &[]),
         ] {
-            assert_eq!(Relation::of(rel), expected, "{}", rel.escape_ascii());
+            assert_eq!(relation_uses(rel), expected, "{}", rel.escape_ascii());
         }
     }
 }

@@ -100,8 +100,8 @@ pub(super) fn hosts(code: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether there is anything in a script but the tag that stands at `tag`, in pieces, with what it
 /// takes to set it up.
-pub(super) fn holds_site_code(code: &[u8], tag: &[Range<usize>]) -> bool {
-    holds_other(&in_ascii(code), 0, tag, DEPTH_MAX)
+pub(super) fn holds_site_code(code: &[u8], tag: impl Iterator<Item = Range<usize>>) -> bool {
+    holds_other(&in_ascii(code), 0, &tag.collect::<Vec<_>>(), DEPTH_MAX)
 }
 
 /// The script with what is beyond ASCII made unreadable, byte for byte: whichever encoding it is in,
@@ -342,6 +342,11 @@ mod tests {
         statements(code).into_iter().map(|at| &code[at]).collect()
     }
 
+    /// Whether there is more than the tag in a script in which `TAG` tells it.
+    fn is_mixed(code: &[u8]) -> bool {
+        holds_site_code(code, memchr::memmem::find_iter(code, b"TAG").map(|at| at..at + 3))
+    }
+
     #[test]
     fn code_is_cut_into_its_outermost_statements() {
         assert_eq!(cut("a=1;b('x;y');"), ["a=1", "b('x;y')"]);
@@ -360,12 +365,7 @@ mod tests {
     #[test]
     fn a_snippet_is_told_from_a_script_that_does_more() {
         let loader = "(function(m,e,t){m[i]=m[i]||function(){};k.src=r})(window,document,\"script\",\"//TAG\",\"ym\");";
-        let is_mixed = |code: &str| {
-            let code = code.replace("LOADER", loader);
-            let tag: Vec<_> =
-                memchr::memmem::find_iter(code.as_bytes(), b"TAG").map(|at| at..at + 3).collect();
-            holds_site_code(code.as_bytes(), &tag)
-        };
+        let is_more = |code: &str| is_mixed(code.replace("LOADER", loader).as_bytes());
         for snippet in [
             "LOADER ym(1,\"init\",{a:1});",
             "\n/* counter */\nLOADER\n\nym(1, 'init', {})\n// end\n",
@@ -379,7 +379,7 @@ mod tests {
             "try{var c=new TAG(1)}catch(e){}",
             "",
         ] {
-            assert!(!is_mixed(snippet), "{snippet}");
+            assert!(!is_more(snippet), "{snippet}");
         }
         for mixed in [
             "LOADER ym(1,'init',{});document.title='a';",
@@ -394,15 +394,14 @@ mod tests {
             "if(!window.a)window.a=1;else initMenu();LOADER",
             "LOADER document.title='Цены';",
         ] {
-            assert!(is_mixed(mixed), "{mixed}");
+            assert!(is_more(mixed), "{mixed}");
         }
         // In windows-1251, too.
-        let loader = loader.as_bytes();
-        let tag: Vec<_> = memchr::memmem::find_iter(loader, b"TAG").map(|at| at..at + 3).collect();
-        assert!(holds_site_code(&[loader, b"document.title='\xd6\xe5\xed\xfb'"].concat(), &tag));
-        assert!(!holds_site_code(&[loader, b"ym(1,'\xd6\xe5\xed\xfb')"].concat(), &tag));
+        let with = |code: &[u8]| [loader.as_bytes(), code].concat();
+        assert!(is_mixed(&with(b"document.title='\xd6\xe5\xed\xfb'")));
+        assert!(!is_mixed(&with(b"ym(1,'\xd6\xe5\xed\xfb')")));
         let long = format!("(function(){{{}s.src='//TAG'}})()", "menu.add('x');".repeat(200));
-        assert!(is_mixed(&long));
+        assert!(is_more(&long));
     }
 
     #[test]
@@ -453,9 +452,7 @@ mod tests {
             let found = statements(&code);
             prop_assert!(found.windows(2).all(|two| two[0].end <= two[1].start), "{found:?}");
             prop_assert!(found.iter().all(|at| !code[at.clone()].is_empty()), "{found:?}");
-            let tag: Vec<_> =
-                memchr::memmem::find_iter(code.as_bytes(), b"TAG").map(|at| at..at + 3).collect();
-            holds_site_code(code.as_bytes(), &tag);
+            is_mixed(code.as_bytes());
         }
     }
 }

@@ -15,8 +15,8 @@ use super::fate::{Fate, Fates};
 use super::fields;
 use crate::rules::{RuleSet, Use};
 
-/// Whatever a page or a picture may be fetched as.
-const USES: [Use; 2] = [Use::Frame, Use::Image];
+/// What a refresh may lead to: a page, or a picture that leads on.
+pub(super) const USES: [Use; 2] = [Use::Frame, Use::Image];
 
 /// The address that a refresh leads to, if it names one.
 pub(super) fn target(value: &[u8]) -> Option<&[u8]> {
@@ -49,7 +49,7 @@ pub(super) fn target(value: &[u8]) -> Option<&[u8]> {
 pub(super) fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
     let goes = |value: &[u8]| {
         let to = target(value).and_then(|to| url.join(&String::from_utf8_lossy(to)).ok());
-        to.is_some_and(|to| USES.iter().any(|used| fates.of_url(rules, &to, *used) != Fate::Permit))
+        to.is_some_and(|to| fates.of_url_as(rules, &to, &USES) != Fate::Permit)
     };
     if headers.get_all(REFRESH).iter().any(|value| goes(value.as_bytes())) {
         fields::retain(headers, |name, value| name != REFRESH || !goes(value.as_bytes()));

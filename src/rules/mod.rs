@@ -223,12 +223,20 @@ impl RuleSet {
         worth_trying.filter(matches).map(|(vendor, _)| vendor)
     }
 
-    /// Where in an inline script the code of some vendors stands, by their place in `vendors`.
-    pub fn spans_in_script(&self, text: &[u8], of: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
+    /// Where in an inline script the code of some vendors stands, each with its vendor, by their place
+    /// in `vendors`.
+    pub fn spans_in_script(
+        &self,
+        text: &[u8],
+        of: impl Fn(usize) -> bool,
+    ) -> Vec<(usize, Range<usize>)> {
         let mut vendors: Vec<usize> = self.in_script(text).filter(|vendor| of(*vendor)).collect();
         vendors.dedup();
-        let rules = vendors.into_iter().flat_map(|vendor| &self.vendors[vendor].inline);
-        rules.flat_map(|rule| rule.find_iter(text)).map(|found| found.range()).collect()
+        let of_vendor = |vendor: usize| {
+            let rules = self.vendors[vendor].inline.iter();
+            rules.flat_map(|rule| rule.find_iter(text)).map(move |found| (vendor, found.range()))
+        };
+        vendors.into_iter().flat_map(of_vendor).collect()
     }
 
     /// The vendors that a cookie of this name belongs to.

@@ -31,6 +31,11 @@ pub enum Use {
     Link,
 }
 
+impl Use {
+    /// All of them: whose an address is, whatever it is used for.
+    pub const ALL: [Use; 4] = [Use::Script, Use::Image, Use::Frame, Use::Link];
+}
+
 /// A vendor, and the purpose that its tags serve.
 #[derive(Clone, Debug)]
 pub struct Vendor {
@@ -131,7 +136,7 @@ struct UrlEntry {
 }
 
 fn every_use() -> Vec<Use> {
-    vec![Use::Script, Use::Image, Use::Frame, Use::Link]
+    Use::ALL.to_vec()
 }
 
 #[derive(Deserialize)]

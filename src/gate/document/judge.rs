@@ -46,12 +46,11 @@ impl Base {
 impl Document {
     /// Whether an address without its scheme is a withheld vendor's, whatever it is used for.
     pub(super) fn leads_to_withheld(&self, address: &[u8]) -> bool {
-        let uses = [Use::Script, Use::Image, Use::Frame, Use::Link];
-        uses.into_iter().any(|used| self.fate_of_url(address, used) != Fate::Permit)
+        self.fate_of_url_as(address, &Use::ALL) != Fate::Permit
     }
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    pub(super) fn leads_elsewhere(&self, address: &[u8]) -> bool {
+    fn leads_elsewhere(&self, address: &[u8]) -> bool {
         let elsewhere = match glance(address) {
             Glance::Relative => self.base == Base::Elsewhere,
             Glance::Host(host) => !self.snapshot.rules.names_host(&host),
@@ -69,27 +68,34 @@ impl Document {
     }
 
     pub(super) fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
-        if self.leads_elsewhere(address) || (is_data(address) && used != Use::Script) {
+        self.fate_of_url_as(address, &[used])
+    }
+
+    /// The strictest fate of what an address may be used for.
+    pub(super) fn fate_of_url_as(&self, address: &[u8], uses: &[Use]) -> Fate {
+        if self.leads_elsewhere(address) || (is_data(address) && !uses.contains(&Use::Script)) {
             return Fate::Permit;
         }
         // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
         // nothing (a soft hyphen) or ASCII (a letter of double width).
         let (read, _) = UTF_8.decode_without_bom_handling(address);
-        let mut fate = self.fate_of_read(&read, used);
+        let mut fate = self.fate_of_read(&read, uses);
         if self.encoding != UTF_8 && !address.is_ascii() {
             let (read, _) = self.encoding.decode_without_bom_handling(address);
-            fate = fate.or_stricter(self.fate_of_read(&read, used));
+            fate = fate.or_stricter(self.fate_of_read(&read, uses));
         }
         fate
     }
 
-    pub(super) fn fate_of_read(&self, address: &str, used: Use) -> Fate {
+    fn fate_of_read(&self, address: &str, uses: &[Use]) -> Fate {
         // What no browser can load needs no verdict.
         let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
         let fates = urls.map(|url| {
-            let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
-            match (used, url.scheme()) {
-                (Use::Script, "data") => of_url.or_stricter(self.fate_of_data(url.as_str())),
+            let of_url = self.fates.of_url_as(&self.snapshot.rules, &url, uses);
+            match url.scheme() {
+                "data" if uses.contains(&Use::Script) => {
+                    of_url.or_stricter(self.fate_of_data(url.as_str()))
+                }
                 _ => of_url,
             }
         });
@@ -100,7 +106,7 @@ impl Document {
     }
 
     /// Code that stands in its own address: some caches make inline scripts so.
-    pub(super) fn fate_of_data(&self, url: &str) -> Fate {
+    fn fate_of_data(&self, url: &str) -> Fate {
         let body = data_url::DataUrl::process(url).ok().and_then(|data| data.decode_to_vec().ok());
         body.map_or(Fate::Permit, |(code, _)| self.fate_of_code(&code))
     }

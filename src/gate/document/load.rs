@@ -10,7 +10,7 @@
 
 use super::super::css;
 use super::super::fate::Fate;
-use super::super::hints::{Relation, candidates};
+use super::super::hints::{candidates, relation_uses};
 use super::super::refresh;
 use super::Document;
 use crate::html::Element;
@@ -65,19 +65,15 @@ impl Document {
 
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
         let Some(rel) = element.attribute(b"rel") else { return };
-        let goes = match Relation::of(&rel) {
-            Relation::Hint => {
-                let leads = |href: &[u8]| self.leads_to_withheld(href);
-                element.attribute(b"href").is_some_and(|href| leads(&href))
-                    || element
-                        .attribute(b"imagesrcset")
-                        .is_some_and(|set| candidates(&set).any(leads))
-            }
-            Relation::Loaded => self.withholds(element, b"href", Use::Image),
-            Relation::Code => self.withholds(element, b"href", Use::Script),
-            Relation::Named => false,
-        };
-        if goes {
+        let uses = relation_uses(&rel);
+        if uses.is_empty() {
+            return;
+        }
+        let goes = |address: &[u8]| self.fate_of_url_as(address, uses) != Fate::Permit;
+        let set = element.attribute(b"imagesrcset");
+        if element.attribute(b"href").is_some_and(|href| goes(&href))
+            || set.is_some_and(|set| candidates(&set).any(goes))
+        {
             element.remove();
             self.held += 1;
         }
@@ -94,8 +90,7 @@ impl Document {
             return;
         }
         let Some(to) = refresh::target(&content) else { return };
-        let uses = [Use::Frame, Use::Image];
-        if uses.into_iter().any(|used| self.fate_of_url(to, used) != Fate::Permit) {
+        if self.fate_of_url_as(to, &refresh::USES) != Fate::Permit {
             element.remove();
             self.held += 1;
         }

@@ -65,9 +65,7 @@ impl Document {
     /// What becomes of an address in JSON, be it of a script, a page or a folder of them.
     fn fate_of_name(&self, address: &Value) -> Fate {
         let Some(address) = address.as_str() else { return Fate::Permit };
-        let uses = [Use::Script, Use::Frame, Use::Link].into_iter();
-        uses.map(|used| self.fate_of_url(address.as_bytes(), used))
-            .fold(Fate::Permit, Fate::or_stricter)
+        self.fate_of_url_as(address.as_bytes(), &[Use::Script, Use::Frame, Use::Link])
     }
 
     /// Changes the JSON of a script where `change` finds something that may not stay.

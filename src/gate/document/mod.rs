@@ -236,11 +236,12 @@ impl Edit for Document {
         let in_tag = stretch.in_tag || stretch.name == b"style";
         let rules = &self.snapshot.rules;
         let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
+        let in_script = |bytes: &[u8]| rules.spans_in_script(bytes, withheld).into_iter();
         self.held += overlong::overwrite(stretch, |bytes| match in_tag {
             true => overlong::addresses(bytes)
                 .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))
                 .collect(),
-            false => rules.spans_in_script(bytes, withheld),
+            false => in_script(bytes).map(|(_, at)| at).collect(),
         })?;
         Ok(())
     }

@@ -108,7 +108,7 @@ impl Document {
         let rules = &self.snapshot.rules;
         let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
         let tag = rules.spans_in_script(code, withheld);
-        if !mixed::holds_site_code(code, &tag) {
+        if !mixed::holds_site_code(code, tag.iter().map(|(_, at)| at.clone())) {
             return None;
         }
         let own = self.bases[0].origin().ascii_serialization();
@@ -120,8 +120,8 @@ impl Document {
             None if was_led => (code.to_vec(), None),
             None => return None,
         };
-        let loads = |at: &std::ops::Range<usize>| left[at.clone()].contains(&b'/');
-        if rules.spans_in_script(&left, withheld).iter().any(loads) {
+        let still = rules.spans_in_script(&left, withheld);
+        if still.into_iter().any(|(_, at)| left[at].contains(&b'/')) {
             return None;
         }
         let names = |host: &[u8]| {
@@ -135,13 +135,10 @@ impl Document {
         // A vendor of whom nothing was led away is loaded in a way that was not seen.
         let is_led = |vendor: usize| {
             let Some(led) = &led else { return true };
-            let of_vendor = rules.spans_in_script(code, |one| one == vendor);
-            of_vendor
-                .iter()
-                .any(|at| led.iter().any(|led| led.start < at.end && at.start < led.end))
+            let mut spans = tag.iter().filter(|(of, _)| *of == vendor);
+            spans.any(|(_, at)| led.iter().any(|led| led.start < at.end && at.start < led.end))
         };
-        let mut vendors = rules.in_script(code).filter(|vendor| withheld(*vendor));
-        vendors.all(is_led).then_some(left)
+        tag.iter().all(|(vendor, _)| is_led(*vendor)).then_some(left)
     }
 }
 
