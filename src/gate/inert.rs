@@ -83,8 +83,8 @@ impl<'a> Script<'a> {
                 4 => (SOURCES[1], &mut sources[1]),
                 8 if attribute.is_named(b"language") => (&b"language"[..], &mut language),
                 10 if attribute.is_named(SOURCES[2]) => (SOURCES[2], &mut sources[2]),
-                _ if is_kept(attribute, b"src") => (attribute.name(), &mut sources[3]),
-                _ if is_kept(attribute, b"-type") => (attribute.name(), &mut real),
+                _ if is_kept_as(attribute.name(), b"src") => (attribute.name(), &mut sources[3]),
+                _ if is_kept_as(attribute.name(), b"-type") => (attribute.name(), &mut real),
                 _ => continue,
             };
             // The first of two attributes of one name counts.
@@ -123,13 +123,16 @@ impl<'a> Script<'a> {
     }
 }
 
-/// Whether an attribute is one that no browser reads, of a name that ends so.
-fn is_kept(attribute: Attribute<'_>, end: &[u8]) -> bool {
-    let name = attribute.name();
+/// Whether an attribute is one that no browser reads, kept for scripts of the page, and not ours.
+pub(super) fn is_kept(name: &[u8]) -> bool {
     let starts =
         |with: &[u8]| name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    starts(b"data-") && !starts(b"data-consent")
+}
+
+fn is_kept_as(name: &[u8], end: &[u8]) -> bool {
     let ends = name.len() > end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end);
-    ends && starts(b"data-") && !starts(b"data-consent")
+    ends && is_kept(name)
 }
 
 fn runs<'a>(

@@ -27,5 +27,6 @@ mod refresh;
 pub mod request;
 pub mod response;
 pub mod seal;
+mod snippet;
 pub mod stream;
 pub mod validators;

@@ -10,8 +10,8 @@
 //! Addresses that make an element what it is (`src` of a picture) are in [`super::load`].
 
 use super::super::address::{Glance, glance, is_data};
-use super::super::css;
 use super::super::fate::Fate;
+use super::super::{css, inert};
 use super::Document;
 use crate::html::{Attribute, Element};
 use crate::rules::Use;
@@ -35,8 +35,8 @@ impl Kind {
     fn of(name: &[u8]) -> Option<Kind> {
         // Nearly all end with their first letter.
         match name.first()?.to_ascii_lowercase() {
-            b'o' if starts(name, b"on") => Some(Kind::Handler),
-            b'd' if starts(name, b"data-") && !starts(name, b"data-consent") => Some(Kind::Kept),
+            b'o' if matches!(name, [_, b'n' | b'N', ..]) => Some(Kind::Handler),
+            b'd' if inert::is_kept(name) => Some(Kind::Kept),
             b's' if name.eq_ignore_ascii_case(b"style") => Some(Kind::Style),
             b'p' if name.eq_ignore_ascii_case(b"ping") => Some(Kind::Told),
             b'a' if name.eq_ignore_ascii_case(b"attributionsrc") => Some(Kind::Told),
@@ -44,10 +44,6 @@ impl Kind {
             _ => None,
         }
     }
-}
-
-fn starts(name: &[u8], with: &[u8]) -> bool {
-    name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
 impl Document {

@@ -3,16 +3,16 @@
 //! A script is judged by its address and by its text. One whose vendor the policy does not name is
 //! held for good.
 //!
-//! Where the site's own code stands beside a loader in one script, the loader is led away
-//! ([`super::super::mixed`]) and the code runs. That counts only if nothing is left that the tag could be
-//! loaded by; otherwise, and under a policy with digests, the script is held whole. A framework's state
-//! stays as it is ([`super::super::payload`]).
+//! Where the site's own code stands beside a loader in one script ([`super::super::snippet`]), the loader
+//! is led away ([`super::super::mixed`]) and the code runs. That counts only if nothing is left that the
+//! tag could be loaded by; otherwise, and under a policy with digests, the script is held whole. A
+//! framework's state stays as it is ([`super::super::payload`]).
 //!
 //! How a script is made inert is in [`super::super::inert`].
 
 use super::super::fate::Fate;
 use super::super::inert::{Runs, Script};
-use super::super::{mixed, payload};
+use super::super::{mixed, payload, snippet};
 use super::Document;
 use crate::banner::assets::empty_js;
 use crate::html::{Element, Namespace};
@@ -108,7 +108,7 @@ impl Document {
         let rules = &self.snapshot.rules;
         let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
         let tag = rules.spans_in_script(code, withheld);
-        if !mixed::holds_site_code(code, tag.iter().map(|(_, at)| at.clone())) {
+        if !snippet::holds_site_code(code, tag.iter().map(|(_, at)| at.clone())) {
             return None;
         }
         let own = self.bases[0].origin().ascii_serialization();
