@@ -6,6 +6,7 @@
 //! It is a guess: the script is cut into statements, and each is compared with what vendors hand out.
 //! A wrong one costs the release on the spot or the site's code, never the tag's silence.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use rustc_hash::FxHashSet;
@@ -39,15 +40,19 @@ fn holds_other(code: &str, offset: usize, tag: &[Range<usize>], depth: usize) ->
         tag.iter().any(|at| at.start < statement.end && statement.start < at.end)
     };
     // What the tag brings or is set up by: its names stand in these.
-    let of_tag = statements
-        .iter()
-        .filter(|statement| is_tags(statement) || sets_up(&code[(*statement).clone()]));
-    let known: FxHashSet<&str> =
-        of_tag.flat_map(|statement| code[statement.clone()].split(|c| !is_word(c))).collect();
+    let known: LazyCell<FxHashSet<&str>, _> = LazyCell::new(|| {
+        let of_tag = statements
+            .iter()
+            .filter(|statement| is_tags(statement) || sets_up(&code[(*statement).clone()]));
+        of_tag.flat_map(|statement| code[statement.clone()].split(|c| !is_word(c))).collect()
+    });
+    let is_known = |name: &str| known.contains(name);
     statements.iter().any(|statement| {
         let text = &code[statement.clone()];
         if !is_tags(statement) {
-            return !(sets_up(text) || builds_element(text, &known) || calls_known(text, &known));
+            return !(sets_up(text)
+                || builds_element(text, is_known)
+                || calls_known(text, is_known));
         }
         let letters = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
         if letters > SNIPPET_BYTES_MAX {
@@ -85,7 +90,7 @@ fn makes_if_missing(statement: &str) -> Option<()> {
 
 /// A line of a loader that is no function of its own. `append` is a word of many libraries, so there
 /// it is the tag's element that is handed over.
-fn builds_element(statement: &str, known: &FxHashSet<&str>) -> bool {
+fn builds_element(statement: &str, is_known: impl Fn(&str) -> bool) -> bool {
     const BUILDS: [&str; 8] = [
         "createElement(",
         "getElementsByTagName(",
@@ -98,7 +103,7 @@ fn builds_element(statement: &str, known: &FxHashSet<&str>) -> bool {
     ];
     let puts = |word: &str| {
         let handed = statement.split_once(word).and_then(|(_, behind)| behind.strip_suffix(')'));
-        handed.is_some_and(|handed| known.contains(handed.trim()))
+        handed.is_some_and(|handed| is_known(handed.trim()))
     };
     statement.len() < 160
         && (BUILDS.iter().any(|word| statement.contains(word))
@@ -106,13 +111,13 @@ fn builds_element(statement: &str, known: &FxHashSet<&str>) -> bool {
 }
 
 /// `a(…)` or `a.push(…)`, where `a` stands in what is known to be the tag's.
-fn calls_known(statement: &str, known: &FxHashSet<&str>) -> bool {
+fn calls_known(statement: &str, is_known: impl Fn(&str) -> bool) -> bool {
     let statement = statement.strip_prefix("window.").unwrap_or(statement);
     let name = &statement[..statement.find(|c| !is_word(c)).unwrap_or(statement.len())];
     let behind = statement[name.len()..].trim_start();
     let is_call = behind.starts_with('(') || behind.starts_with(".push(");
     let has_function = statement.contains("function") || statement.contains("=>");
-    !name.is_empty() && is_call && !has_function && known.contains(name)
+    !name.is_empty() && is_call && !has_function && is_known(name)
 }
 
 fn is_word(letter: char) -> bool {

@@ -320,17 +320,14 @@ impl<E: Edit> Rewriter<E> {
         let breaks_out =
             !self.tree.is_html() && self.tree.breaks_out(key, |wanted| find(tag, wanted));
         let content = self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
-        if in_chunk {
+        let raw = !matches!(content, Content::Data | Content::PlainText);
+        let nested = namespace == Namespace::Svg && key == SCRIPT && self.tree.depth() > depth;
+        if interest == Interest::Whole && (raw || nested) && in_chunk {
             window.pass(piece.start);
         }
-        let raw = !matches!(content, Content::Data | Content::PlainText);
         if raw && interest == Interest::Whole {
             self.mode = Mode::Held { tag_len: tag.len(), name_len: piece.name_len };
-        } else if namespace == Namespace::Svg
-            && key == SCRIPT
-            && interest == Interest::Whole
-            && self.tree.depth() > depth
-        {
+        } else if nested && interest == Interest::Whole {
             let (tag_len, name_len) = (tag.len(), piece.name_len);
             self.mode = Mode::Nested(Nested { tag_len, name_len, depth });
         } else {
@@ -346,6 +343,9 @@ impl<E: Edit> Rewriter<E> {
             });
             self.edit.element(&mut element);
             if !element.is_unchanged() {
+                if in_chunk {
+                    window.pass(piece.start);
+                }
                 element.write(window.place(0), window.out);
                 if in_chunk {
                     window.from = piece.end;

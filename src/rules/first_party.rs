@@ -24,6 +24,9 @@ pub const SIGNATURE_BYTES: usize = 64 * 1024;
 /// Shorter words are found everywhere and tell nothing.
 const WORD_BYTES_MIN: usize = 4;
 
+/// A rule that names less of its addresses would be looked up for nearly all of a page's.
+const WORD_OF_PATH_BYTES_MIN: usize = 2;
+
 /// What is served under a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -77,11 +80,29 @@ impl PathRule {
     }
 
     /// A part that every address of the rule's has, as it stands in pages: no `&`, which is written
-    /// in two ways there, and no slash, which relative addresses may lack.
-    fn word(&self) -> &str {
-        let words = self.path.split(['*', '&', '?', '/']);
-        words.max_by_key(|word| word.len()).unwrap_or_default()
+    /// in two ways there, and no slash, which relative addresses may lack. It is one behind the `?`,
+    /// where the rule says enough of the query: few addresses have any.
+    fn word(&self) -> Word<'_> {
+        match self.path.split_once('?') {
+            Some((_, query)) if longest(query).len() >= WORD_OF_PATH_BYTES_MIN => {
+                Word::Query(longest(query))
+            }
+            _ => Word::Path(longest(&self.path)),
+        }
     }
+}
+
+/// The longest part of a pattern that every text it is for has as it stands.
+fn longest(pattern: &str) -> &str {
+    let words = pattern.split(['*', '&', '?', '/']);
+    words.max_by_key(|word| word.len()).unwrap_or_default()
+}
+
+/// A part of a rule's addresses, and where they have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word<'a> {
+    Path(&'a str),
+    Query(&'a str),
 }
 
 /// A path that `site.toml` gives to a vendor.
@@ -108,7 +129,9 @@ impl Signature {
 pub(super) struct FirstParty {
     /// With the place of their vendor.
     paths: Vec<(usize, PathRule)>,
+    /// Words of the rules that compare no query, and, of the others, words behind the `?`.
     words_of_paths: AhoCorasick,
+    words_of_queries: AhoCorasick,
     /// With the place of their vendor, and those of their words.
     signatures: Vec<(usize, Vec<usize>)>,
     words: AhoCorasick,
@@ -136,10 +159,17 @@ impl FirstParty {
         let too_much = |error| format!("the rules have too many words: {error}");
         let all = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&words);
         // A rule for one host is looked up by that.
-        let anywhere = paths.iter().filter(|(_, rule)| rule.host.is_none());
-        let of_paths = AhoCorasick::new(anywhere.map(|(_, rule)| rule.word()));
+        let anywhere = paths.iter().map(|(_, rule)| rule).filter(|rule| rule.host.is_none());
+        let (mut of_paths, mut of_queries) = (Vec::new(), Vec::new());
+        for word in anywhere.map(PathRule::word) {
+            match word {
+                Word::Path(word) => of_paths.push(word),
+                Word::Query(word) => of_queries.push(word),
+            }
+        }
         Ok(FirstParty {
-            words_of_paths: of_paths.map_err(too_much)?,
+            words_of_paths: AhoCorasick::new(of_paths).map_err(too_much)?,
+            words_of_queries: AhoCorasick::new(of_queries).map_err(too_much)?,
             paths,
             signatures: places,
             words_count: words.len(),
@@ -149,7 +179,13 @@ impl FirstParty {
 
     /// Whether some rule may speak of an address as it stands in a page.
     pub(super) fn may_speak_of(&self, address: &[u8]) -> bool {
-        self.words_of_paths.patterns_len() > 0 && self.words_of_paths.is_match(address)
+        // What may be a reference to a letter, and what browsers leave out.
+        let odd = |byte: &u8| matches!(byte, b'&' | ..=b' ');
+        let has = |words: &AhoCorasick, text| words.patterns_len() > 0 && words.is_match(text);
+        address.iter().any(odd)
+            || has(&self.words_of_paths, address)
+            || memchr::memchr(b'?', address)
+                .is_some_and(|query| has(&self.words_of_queries, &address[query..]))
     }
 
     /// The rules that speak of an address of the site's, with their vendor's place.
@@ -252,7 +288,8 @@ fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<PathRul
         source.problem(line, text);
     }
     let rule = PathRule { host, path, serves };
-    if rule.word().len() < 2 && (rule.host.is_none() || rule.path != "/*") {
+    let (Word::Path(word) | Word::Query(word)) = rule.word();
+    if word.len() < WORD_OF_PATH_BYTES_MIN && (rule.host.is_none() || rule.path != "/*") {
         let text = format!(
             "path `{}` names nothing, and would take the whole site; name a folder, as in `/metrics/*`",
             rule.path
@@ -333,16 +370,28 @@ mod tests {
     #[test]
     fn a_word_stands_in_every_address_that_a_rule_is_for() {
         for (path, word) in [
-            ("/metrics/*", "metrics"),
-            ("*/g/collect?*tid=G-*", "collect"),
-            ("*/gtm.js?*id=GTM-*", "id=GTM-"),
-            ("/*", ""),
+            ("/metrics/*", Word::Path("metrics")),
+            ("*/g/collect?*tid=G-*", Word::Query("tid=G-")),
+            ("*/gtm.js?*id=GTM-*", Word::Query("id=GTM-")),
+            ("/hits?*", Word::Path("hits")),
+            ("/*", Word::Path("")),
         ] {
             assert_eq!(rule(path, None).word(), word, "{path}");
         }
-        let paths = vec![(0, rule("/metrics/*", None))];
-        let rules = FirstParty::of(paths, std::iter::empty()).expect("one word");
-        assert!(rules.may_speak_of(b"../metrics/a.js") && !rules.may_speak_of(b"/metric/a.js"));
+        let paths = vec![(0, rule("/metrics/*", None)), (0, rule("/g/*?*tid=G-*", None))];
+        let rules = FirstParty::of(paths, std::iter::empty()).expect("two words");
+        for (address, expected) in [
+            ("../metrics/a.js", true),
+            ("/metric/a.js", false),
+            ("/g/a?b&tid=G-1", true),
+            ("/g/a?tid=G-1", true),
+            ("/g/tid=G-1", false),
+            ("/metr&#105;cs/a.js", true),
+            ("/metr\tics/a.js", true),
+            ("/g/a", false),
+        ] {
+            assert_eq!(rules.may_speak_of(address.as_bytes()), expected, "{address}");
+        }
         let none = FirstParty::of(Vec::new(), std::iter::empty()).expect("none");
         assert!(!none.may_speak_of(b"/metrics/") && !none.has_signatures());
     }

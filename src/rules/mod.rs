@@ -27,7 +27,7 @@ use url::Url;
 
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
-use hosts::Hosts;
+use hosts::{Hosts, UrlRuleAt};
 use needles::Needles;
 pub use pattern::HostPattern;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
@@ -156,7 +156,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             let needles = Needles::of(
                 inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].as_str()),
             );
-            let hosts = Hosts::of(vendors.iter().flat_map(Vendor::hosts));
+            let hosts = hosts(&vendors);
             let generation = generation(files);
             Ok(RuleSet {
                 site,
@@ -181,12 +181,13 @@ impl RuleSet {
         self.hosts.names(host)
     }
 
-    /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`.
+    /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`; one that
+    /// several rules give it to comes as often.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
-        let has = move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.matches(url, used));
-        let named = self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(at, _)| at);
-        let own = url.host_str().is_some_and(|host| self.site.owns(host));
-        named.chain(self.first_party.in_page(url, used, own))
+        let host = url.host_str().unwrap_or_default();
+        let covers = move |at: &UrlRuleAt| self.vendors[at.vendor].urls[at.rule].covers(url, used);
+        let named = self.hosts.rules(host).filter(covers).map(|at| at.vendor);
+        named.chain(self.first_party.in_page(url, used, self.site.owns(host)))
     }
 
     /// Whether an address, as it stands in a page, may be one that the site serves for a vendor.
@@ -288,6 +289,18 @@ fn inline(vendors: &[Vendor]) -> Vec<(usize, usize)> {
     let rules =
         |(index, vendor): (usize, &Vendor)| (0..vendor.inline.len()).map(move |rule| (index, rule));
     vendors.iter().enumerate().flat_map(rules).collect()
+}
+
+/// The hosts that any rule speaks of, with the rules for addresses there.
+fn hosts(vendors: &[Vendor]) -> Hosts {
+    let rules = vendors.iter().enumerate().flat_map(|(vendor, of)| {
+        of.urls
+            .iter()
+            .enumerate()
+            .map(move |(rule, url)| (&url.host, Some(UrlRuleAt { vendor, rule })))
+    });
+    let own = vendors.iter().flat_map(|vendor| &vendor.paths).filter_map(PathRule::host);
+    Hosts::of(rules.chain(own.map(|host| (host, None))))
 }
 
 /// What all vendors have of what the site itself serves.

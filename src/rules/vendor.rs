@@ -62,12 +62,6 @@ pub struct Vendor {
 }
 
 impl Vendor {
-    /// The hosts that its addresses are at.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        let own = self.paths.iter().filter_map(PathRule::host);
-        self.urls.iter().map(|rule| &rule.host).chain(own)
-    }
-
     /// Whether any of its tags is recognised, wherever it comes from.
     pub(super) fn has_tags(&self) -> bool {
         !(self.urls.is_empty()
@@ -85,18 +79,16 @@ impl Vendor {
 /// Addresses of a vendor.
 #[derive(Clone, Debug)]
 pub(super) struct UrlRule {
-    host: HostPattern,
+    pub(super) host: HostPattern,
     path: Option<String>,
     uses: Vec<Use>,
 }
 
 impl UrlRule {
-    pub(super) fn matches(&self, url: &Url, used: Use) -> bool {
-        if !self.uses.contains(&used) || !url.host_str().is_some_and(|h| self.host.matches(h)) {
-            return false;
-        }
+    /// Whether the rule speaks of an address at its host when used so.
+    pub(super) fn covers(&self, url: &Url, used: Use) -> bool {
         // A hint opens a connection to the host, whatever its path.
-        used == Use::Link || self.covers_path(url)
+        self.uses.contains(&used) && (used == Use::Link || self.covers_path(url))
     }
 
     fn covers_path(&self, url: &Url) -> bool {

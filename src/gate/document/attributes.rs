@@ -88,7 +88,11 @@ impl Document {
     /// of them.
     fn keeps_withheld(&self, attribute: Attribute<'_>, used: Use) -> bool {
         let is_whole = |address: &[u8]| glance(address) != Glance::Relative && !is_data(address);
-        if attribute.name().to_ascii_lowercase().ends_with(b"set") {
+        let is_list = attribute
+            .name()
+            .last_chunk()
+            .is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"));
+        if is_list {
             let list = attribute.value();
             return self.lists_withheld(&list, is_whole);
         }

@@ -51,20 +51,29 @@ impl Document {
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
     fn leads_elsewhere(&self, address: &[u8]) -> bool {
-        let elsewhere = match glance(address) {
-            Glance::Relative => self.base == Base::Elsewhere,
-            Glance::Host(host) => !self.snapshot.rules.names_host(&host),
+        let rules = &self.snapshot.rules;
+        match glance(address) {
+            Glance::Relative => self.base == Base::Elsewhere && !rules.may_be_first_party(address),
+            // What another host serves is given to a vendor by a rule that names the host.
+            Glance::Host(host) => {
+                !rules.names_host(&host)
+                    && !(rules.site.owns(&host) && rules.may_be_first_party(address))
+            }
             Glance::Unclear => false,
-        };
-        elsewhere && !self.snapshot.rules.may_be_first_party(address)
+        }
     }
 
     /// What becomes of what an attribute leads to.
     pub(super) fn fate_at(&self, address: Attribute<'_>, used: Use) -> Fate {
+        self.fate_at_as(address, &[used])
+    }
+
+    /// The strictest fate of what an attribute leads to, whichever way it is used.
+    pub(super) fn fate_at_as(&self, address: Attribute<'_>, uses: &[Use]) -> Fate {
         if self.leads_elsewhere(address.raw_value()) {
             return Fate::Permit;
         }
-        self.fate_of_url(&address.value(), used)
+        self.fate_of_url_as(&address.value(), uses)
     }
 
     pub(super) fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {

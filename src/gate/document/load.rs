@@ -70,8 +70,9 @@ impl Document {
             return;
         }
         let goes = |address: &[u8]| self.fate_of_url_as(address, uses) != Fate::Permit;
+        let href = element.written(b"href");
         let set = element.attribute(b"imagesrcset");
-        if element.attribute(b"href").is_some_and(|href| goes(&href))
+        if href.is_some_and(|href| self.fate_at_as(href, uses) != Fate::Permit)
             || set.is_some_and(|set| candidates(&set).any(goes))
         {
             element.remove();
