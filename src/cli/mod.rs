@@ -6,9 +6,12 @@
 mod check;
 mod config;
 mod demo;
+mod explain;
+mod imagined;
 mod rewrite;
 mod run;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,6 +56,8 @@ enum Command {
     },
     /// Show what becomes of a page
     Rewrite(rewrite::Options),
+    /// Say which rule speaks of an address, a cookie or a page, what the verdict is, and why
+    Explain(explain::Options),
 }
 
 impl Cli {
@@ -64,7 +69,19 @@ impl Cli {
             Command::Demo(options) => demo::run(&options),
             Command::Check { rules } => check::run(&rules),
             Command::Rewrite(options) => rewrite::run(&options),
+            Command::Explain(options) => explain::run(&options),
         }
+    }
+}
+
+/// Prints what was asked for. A reader that wants no more is no failure.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("kelisim: stdout: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

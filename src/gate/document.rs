@@ -8,21 +8,25 @@
 //! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
 //! not name carries `undeclared` and is never released.
 //!
-//! Markup is read by [`crate::html`], addresses by the WHATWG URL rules, and which vendor they
-//! belong to is said by the rules. This file only joins the three.
+//! Markup is read by [`crate::html`], addresses and code are judged by [`super::judge`]. This file only
+//! joins the two.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::Encoding;
 use url::Url;
 
-use super::address::{Glance, glance, is_data};
-use super::fate::{Fate, Fates};
+use super::address::{Glance, glance};
+use super::fate::{Fate, Fates, Whose};
 use super::hints::is_hint;
 use super::inert::Script;
+use super::judge::Judge;
 use super::overlong;
+use super::tally::{Kind, Tally};
+use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
-use crate::html::{Attribute, Edit, Element, Interest, Namespace, Refused, Stretch, rewrite};
+use crate::html::{Edit, Element, Interest, Namespace, Refused, Rewriter, Stretch, rewrite};
 use crate::policy::Reason;
 use crate::rules::Use;
 use crate::snapshot::Snapshot;
@@ -30,9 +34,6 @@ use crate::time::Day;
 
 /// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied.
 const DEPTH_MAX: u8 = 4;
-
-/// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
-const BASES_MAX: usize = 8;
 
 /// What is put before `</body>`.
 #[derive(Clone, Debug)]
@@ -54,38 +55,10 @@ pub struct Insertion {
     pub is_document: bool,
 }
 
-/// Where relative addresses may lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Base {
-    /// To hosts that no rule speaks of.
-    Elsewhere,
-    /// To a host that a rule speaks of, or, of a base without one, nobody knows where.
-    Named,
-    /// There are more bases than are looked at.
-    Unknown,
-}
-
-impl Base {
-    fn of(snapshot: &Snapshot, url: &Url) -> Base {
-        match url.host_str() {
-            Some(host) if !snapshot.rules.names_host(host) => Base::Elsewhere,
-            _ => Base::Named,
-        }
-    }
-}
-
 /// The edit of one page.
 #[derive(Debug)]
 pub struct Document {
-    snapshot: Arc<Snapshot>,
-    fates: Fates,
-    /// What relative addresses may be relative to: the page's own address, and each base that
-    /// the markup names. Which one counts is the tree builder's to know (a template's does not),
-    /// so an address is judged against all.
-    bases: Arc<Vec<Url>>,
-    base: Base,
-    /// The encoding that the page is read in.
-    encoding: &'static Encoding,
+    judge: Judge,
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
@@ -93,7 +66,7 @@ pub struct Document {
     looks_whole: bool,
     /// Whether the element shown last is held.
     held_last: bool,
-    held: u64,
+    tally: Tally,
 }
 
 impl Document {
@@ -104,110 +77,49 @@ impl Document {
         url: Url,
         insertion: Option<Insertion>,
     ) -> Document {
+        Document::of(Judge::new(snapshot, fates, url), 0, insertion)
+    }
+
+    fn of(judge: Judge, depth: u8, insertion: Option<Insertion>) -> Document {
         Document {
-            base: Base::of(&snapshot, &url),
-            snapshot,
-            fates,
-            bases: Arc::new(vec![url]),
-            encoding: UTF_8,
-            depth: 0,
+            judge,
+            depth,
             insertion,
             language: None,
             looks_whole: false,
             held_last: false,
-            held: 0,
+            tally: Tally::default(),
         }
     }
 
     /// The same for a page in another encoding than UTF-8.
     #[must_use]
     pub fn in_encoding(self, encoding: &'static Encoding) -> Document {
-        Document { encoding, ..self }
+        Document { judge: self.judge.in_encoding(encoding), ..self }
     }
 
-    /// How many elements were held or removed.
-    pub fn held(&self) -> u64 {
-        self.held
+    /// The same with somebody who listens.
+    #[must_use]
+    pub(super) fn traced(mut self, trace: Arc<Trace>) -> Document {
+        self.judge.trace = Some(trace);
+        self
     }
 
-    /// Whether an address without its scheme is a withheld vendor's, whatever it is used for.
-    fn leads_to_withheld(&self, address: &[u8]) -> bool {
-        let uses = [Use::Script, Use::Image, Use::Frame, Use::Link];
-        uses.into_iter().any(|used| self.fate_of_url(address, used) != Fate::Permit)
-    }
-
-    /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
-        match glance {
-            Glance::Relative => self.base == Base::Elsewhere,
-            Glance::Host(host) => !self.snapshot.rules.names_host(&host),
-            Glance::Unclear => false,
-        }
-    }
-
-    /// What becomes of what an attribute leads to.
-    fn fate_at(&self, address: Attribute<'_>, used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address.raw_value())) {
-            return Fate::Permit;
-        }
-        self.fate_of_url(&address.value(), used)
-    }
-
-    fn fate_of_url(&self, address: &[u8], used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
-            return Fate::Permit;
-        }
-        // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
-        // nothing (a soft hyphen) or ASCII (a letter of double width).
-        let (read, _) = UTF_8.decode_without_bom_handling(address);
-        let mut fate = self.fate_of_read(&read, used);
-        if self.encoding != UTF_8 && !address.is_ascii() {
-            let (read, _) = self.encoding.decode_without_bom_handling(address);
-            fate = fate.or_stricter(self.fate_of_read(&read, used));
-        }
-        fate
-    }
-
-    fn fate_of_read(&self, address: &str, used: Use) -> Fate {
-        // What no browser can load needs no verdict.
-        let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
-        let fates = urls.map(|url| {
-            let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
-            match (used, url.scheme()) {
-                (Use::Script, "data") => of_url.or_stricter(self.fate_of_data(url.as_str())),
-                _ => of_url,
-            }
-        });
-        // A base that was not looked at might lead anywhere.
-        let unknown = self.base == Base::Unknown && Url::parse(address).is_err();
-        let least = if unknown { Fate::Undeclared } else { Fate::Permit };
-        fates.fold(least, Fate::or_stricter)
-    }
-
-    /// Code that stands in its own address: some caches make inline scripts so.
-    fn fate_of_data(&self, url: &str) -> Fate {
-        let body = data_url::DataUrl::process(url).ok().and_then(|data| data.decode_to_vec().ok());
-        body.map_or(Fate::Permit, |(code, _)| self.fate_of_code(&code))
-    }
-
-    fn fate_of_code(&self, code: &[u8]) -> Fate {
-        self.fates.strictest(self.snapshot.rules.in_script(code))
+    /// What was held, removed or overwritten.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// An edit for a document that stands inside this one.
     fn inner(&self) -> Document {
-        Document {
-            snapshot: Arc::clone(&self.snapshot),
-            fates: self.fates.clone(),
-            bases: Arc::clone(&self.bases),
-            base: self.base,
-            encoding: self.encoding,
-            depth: self.depth + 1,
-            insertion: None,
-            language: None,
-            looks_whole: false,
-            held_last: false,
-            held: 0,
+        Document::of(self.judge.clone(), self.depth + 1, None)
+    }
+
+    /// Counts what was done to an element, and tells whoever listens.
+    fn done(&mut self, element: &Element<'_>, fate: Fate, kind: Kind, deed: Deed) {
+        self.tally.add(fate.whose().unwrap_or(Whose::Unknown), kind);
+        if let Some(trace) = &self.judge.trace {
+            trace.done(element, deed);
         }
     }
 
@@ -222,9 +134,11 @@ impl Document {
         }
         let code = element.code();
         let text = code.as_ref().map_or(&b""[..], |code| &code.text);
-        let mut fate = self.fate_of_code(text);
+        let mut fate = self.judge.of_code(text);
+        let mut kind = Kind::Inline;
         for source in script.sources.into_iter().flatten() {
-            fate = fate.or_stricter(self.fate_at(source, Use::Script));
+            kind = Kind::Script;
+            fate = fate.or_stricter(self.judge.of_attribute(source, Use::Script));
         }
         // A start tag that is longer than what is held: its address may stand in the rest. And in
         // SVG what follows of a script is not shown again.
@@ -232,127 +146,156 @@ impl Document {
         let closed = element.tag().ends_with(b"/>");
         let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
         if !element.is_tag_complete() || unseen {
-            fate = Fate::Undeclared;
+            fate = Fate::Undeclared(Whose::Unknown);
+        }
+        let purpose = match fate {
+            Fate::Permit => None,
+            Fate::Hold(purpose, _) => Some(purpose.name()),
+            Fate::Undeclared(_) => Some(Reason::Undeclared.name()),
+        };
+        if let Some(purpose) = purpose {
+            Script::hold(element, purpose);
+            self.held_last = true;
+            self.done(element, fate, kind, Deed::Held);
         }
         // What stands in a script by itself is not shown by itself, and may be a pixel.
         if code.as_ref().is_some_and(|code| code.holds_elements) {
             element.set_text(escaped(text));
-            self.held += 1;
+            self.done(element, Fate::Permit, Kind::Inline, Deed::MadeText);
         }
-        let purpose = match fate {
-            Fate::Permit => return,
-            Fate::Hold(purpose) => purpose.name(),
-            Fate::Undeclared => Reason::Undeclared.name(),
-        };
-        Script::hold(element, purpose);
-        self.held_last = true;
-        self.held += 1;
     }
 
-    /// Whether the address in an attribute belongs to a withheld vendor.
-    fn withholds(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> bool {
+    /// The fate of what the address in an attribute leads to.
+    fn fate_by(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> Fate {
         let address = element.written(attribute);
-        address.is_some_and(|address| self.fate_at(address, used) != Fate::Permit)
+        address.map_or(Fate::Permit, |address| self.judge.of_attribute(address, used))
     }
 
     /// Removes an element whose address belongs to a withheld vendor.
     fn remove_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
-        if self.withholds(element, attribute, used) {
+        let fate = self.fate_by(element, attribute, used);
+        if fate != Fate::Permit {
             element.remove();
-            self.held += 1;
+            self.done(element, fate, Kind::of(used), Deed::Removed);
         }
     }
 
     /// Takes the address of an element that has to stay, because of what stands inside it or
     /// what it does besides.
     fn clear_if_withheld(&mut self, element: &mut Element<'_>, attribute: &[u8], used: Use) {
-        if self.withholds(element, attribute, used) {
+        let fate = self.fate_by(element, attribute, used);
+        if fate != Fate::Permit {
             element.remove_attribute(attribute);
-            self.held += 1;
+            self.done(element, fate, Kind::of(used), Deed::AddressTaken);
         }
     }
 
     fn image(&mut self, element: &mut Element<'_>) {
-        if self.names_withheld_image(element) {
+        let fate = self.fate_of_image(element);
+        if fate != Fate::Permit {
             element.remove();
-            self.held += 1;
+            self.done(element, fate, Kind::Image, Deed::Removed);
         }
     }
 
-    /// Whether a picture may be fetched from a withheld vendor: by its address, or by one of
-    /// its candidates for other screens (HTML §4.8.4.2.1).
-    fn names_withheld_image(&self, element: &Element<'_>) -> bool {
-        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
+    /// The fate of a picture: by its address, and by each of its candidates for other screens (HTML
+    /// §4.8.4.2.1).
+    fn fate_of_image(&self, element: &Element<'_>) -> Fate {
         let candidates = element.attribute(b"srcset").unwrap_or_default();
-        let mut candidates = candidates
+        let candidates = candidates
             .split(|b| *b == b',')
             .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
-            .filter(|candidate| !candidate.is_empty());
-        self.withholds(element, b"src", Use::Image) || candidates.any(withheld)
+            .filter(|candidate| !candidate.is_empty())
+            .map(|candidate| self.judge.of_url(candidate, Use::Image));
+        candidates.fold(self.fate_by(element, b"src", Use::Image), Fate::or_stricter)
     }
 
     fn iframe(&mut self, element: &mut Element<'_>) {
         // A document in an attribute that is longer than what is held has no end to look at.
         if !element.is_tag_complete() {
             element.remove();
-            self.held += 1;
-            return;
+            return self.done(element, Fate::Permit, Kind::Frame, Deed::Removed);
         }
         // A frame's inline document hides its `src` (HTML §4.8.5).
         let Some(inner) = element.attribute(b"srcdoc") else {
-            self.data_frame(element);
-            return self.remove_if_withheld(element, b"src", Use::Frame);
+            if !self.data_frame(element) {
+                self.remove_if_withheld(element, b"src", Use::Frame);
+            }
+            return;
         };
-        if self.depth >= DEPTH_MAX {
+        let rewritten = (self.depth < DEPTH_MAX).then(|| rewrite(&inner, self.inner()));
+        let Some(Ok((rewritten, edit))) = rewritten else {
             element.set_attribute(b"srcdoc", b"");
-            self.held += 1;
-            return;
-        }
-        let Ok((rewritten, edit)) = rewrite(&inner, self.inner()) else {
-            element.set_attribute(b"srcdoc", b"");
-            self.held += 1;
-            return;
+            return self.done(element, Fate::Permit, Kind::Frame, Deed::Emptied);
         };
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
-            self.held += edit.held;
+            self.tally.add_all(&edit.tally);
         }
     }
 
-    /// A frame whose document stands in its address goes if anything in it would.
-    fn data_frame(&mut self, element: &mut Element<'_>) {
-        let Some(address) = element.written(b"src") else { return };
+    /// A frame whose document stands in its address goes if anything in it would. Says whether it is
+    /// gone.
+    fn data_frame(&mut self, element: &mut Element<'_>) -> bool {
+        let Some(address) = element.written(b"src") else { return false };
         if glance(address.raw_value()) != Glance::Unclear {
-            return;
+            return false;
         }
         let address = address.value();
         let address = String::from_utf8_lossy(&address);
-        let Ok(url) = self.bases[0].join(&address) else { return };
+        let Ok(url) = self.judge.page().join(&address) else { return false };
         if url.scheme() != "data" || self.depth >= DEPTH_MAX {
-            return;
+            return false;
         }
         let data = data_url::DataUrl::process(url.as_str()).ok();
-        let Some((inner, _)) = data.and_then(|data| data.decode_to_vec().ok()) else { return };
-        let held = rewrite(&inner, self.inner()).map_or(1, |(_, edit)| edit.held);
-        if held > 0 {
-            element.remove();
-            self.held += held;
+        let Some((inner, _)) = data.and_then(|data| data.decode_to_vec().ok()) else {
+            return false;
+        };
+        let before = self.judge.trace.as_ref().map(|trace| trace.count());
+        let whose = rewrite(&inner, self.inner()).map_or(Some(Whose::Unknown), |(_, edit)| {
+            edit.tally.iter().next().map(|(whose, _, _)| whose)
+        });
+        if let (Some(trace), Some(before)) = (&self.judge.trace, before) {
+            trace.gather(before);
         }
+        let Some(whose) = whose else { return false };
+        element.remove();
+        self.done(element, Fate::Undeclared(whose), Kind::Frame, Deed::Removed);
+        true
     }
 
     /// What a browser without scripts would read as markup: its pixels and frames go, the
     /// rest stays.
     fn noscript(&mut self, element: &mut Element<'_>) {
         if !element.is_tag_complete() {
-            return element.remove();
+            element.remove();
+            return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
         }
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
-        let Ok((rewritten, edit)) = rewrite(inner, self.inner()) else { return element.remove() };
+        let Ok((rewritten, edit)) = self.rewrite_within(element, inner) else {
+            element.remove();
+            return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
+        };
         // What there may be more of than is held, nobody reads with scripts on: it goes.
-        if edit.held > 0 || element.is_cut() {
+        if edit.tally.total() > 0 || element.is_cut() {
             element.set_text(rewritten);
-            self.held += edit.held;
+            self.tally.add_all(&edit.tally);
         }
+    }
+
+    /// Changes the text of an element as a document of its own.
+    fn rewrite_within(
+        &self,
+        element: &Element<'_>,
+        text: &[u8],
+    ) -> Result<(Vec<u8>, Document), Refused> {
+        let Some(trace) = &self.judge.trace else { return rewrite(text, self.inner()) };
+        let mut rewritten = Vec::new();
+        let mut out = |bytes: &[u8]| rewritten.extend_from_slice(bytes);
+        let mut rewriter = Rewriter::new(self.inner());
+        trace.within(element, text, |line| rewriter.write(line, &mut out))?;
+        let edit = rewriter.end(&mut out)?;
+        Ok((rewritten, edit))
     }
 
     fn link(&mut self, element: &mut Element<'_>) {
@@ -362,34 +305,20 @@ impl Document {
         }
     }
 
-    fn set_base(&mut self, element: &Element<'_>) {
-        let Some(href) = element.attribute(b"href") else { return };
-        // A base that is no address, or one of these, leaves the page's own in place (HTML §4.2.3).
-        let base = self.bases[0].join(&String::from_utf8_lossy(&href)).ok();
-        let base = base.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
-        let Some(base) = base.filter(|base| !self.bases.contains(base)) else { return };
-        if self.bases.len() == BASES_MAX {
-            self.base = Base::Unknown;
-        } else {
-            self.base = self.base.max(Base::of(&self.snapshot, &base));
-            Arc::make_mut(&mut self.bases).push(base);
-        }
-    }
-
     /// Writes the banner or the control, once.
     fn insert(&mut self, out: &mut Vec<u8>) {
         let Some(insertion) = self.insertion.take() else { return };
         if !(insertion.is_document || self.looks_whole) {
             return;
         }
-        let language = self.snapshot.language(self.language.as_deref(), &insertion.accept_language);
-        let policy =
-            self.snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
-        let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {
+        let snapshot = &self.judge.snapshot;
+        let language = snapshot.language(self.language.as_deref(), &insertion.accept_language);
+        let policy = snapshot.rules.policies.all().iter().find(|p| p.in_force == insertion.policy);
+        let Some(face) = policy.and_then(|policy| snapshot.face(policy, language)) else {
             return;
         };
-        let own = self.bases[0].origin();
-        let foreign = self.bases.iter().any(|base| base.origin() != own);
+        let own = self.judge.page().origin();
+        let foreign = self.judge.bases.iter().any(|base| base.origin() != own);
         let origin = if foreign { own.ascii_serialization() } else { String::new() };
         let page = Carrier {
             return_to: &insertion.return_to,
@@ -431,6 +360,9 @@ impl Edit for Document {
 
     fn element(&mut self, element: &mut Element<'_>) {
         self.held_last = false;
+        if let Some(trace) = &self.judge.trace {
+            trace.begin();
+        }
         match (element.name(), element.namespace()) {
             (b"script", _) => self.script(element),
             // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
@@ -449,7 +381,11 @@ impl Edit for Document {
             (b"input", _) => self.clear_if_withheld(element, b"src", Use::Image),
             (b"object", _) => self.clear_if_withheld(element, b"data", Use::Frame),
             (b"link", _) => self.link(element),
-            (b"base", _) => self.set_base(element),
+            (b"base", _) => {
+                if let Some(href) = element.attribute(b"href") {
+                    self.judge.add_base(&href);
+                }
+            }
             (b"html", _) => {
                 self.looks_whole = true;
                 if self.language.is_none() {
@@ -467,15 +403,26 @@ impl Edit for Document {
         if self.held_last || (!stretch.in_tag && stretch.name != b"script") {
             return Ok(());
         }
-        let in_tag = stretch.in_tag;
-        let rules = &self.snapshot.rules;
-        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
-        self.held += overlong::overwrite(stretch, |bytes| match in_tag {
+        let (in_tag, name) = (stretch.in_tag, stretch.name);
+        let Judge { snapshot, fates, .. } = &self.judge;
+        let whose = Cell::new(Whose::Unknown);
+        let withheld = |vendor: usize| {
+            let withheld = fates.of_vendor(vendor).whose();
+            whose.set(withheld.unwrap_or(whose.get()));
+            withheld.is_some()
+        };
+        let overwritten = overlong::overwrite(stretch, |bytes| match in_tag {
             true => overlong::addresses(bytes)
-                .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))
+                .filter(|at| self.judge.leads_to_withheld(&bytes[at.clone()]))
                 .collect(),
-            false => rules.spans_in_script(bytes, withheld),
+            false => snapshot.rules.spans_in_script(bytes, withheld),
         })?;
+        for _ in 0..overwritten {
+            self.tally.add(whose.get(), Kind::Inline);
+        }
+        if let (Some(trace), true) = (&self.judge.trace, overwritten > 0) {
+            trace.done_here(&[b"<", name].concat(), Deed::Overwritten);
+        }
         Ok(())
     }
 

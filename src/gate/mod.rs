@@ -2,7 +2,9 @@
 //!
 //! Each file reads the same verdicts and applies them to one thing: cookies that travel to
 //! the site ([`request`]), what the site answers with ([`response`]), the page itself
-//! ([`document`]), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//! ([`document`], by what `judge` says), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//!
+//! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
 //!
 //! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
 //!
@@ -17,9 +19,12 @@ pub mod fate;
 pub mod fields;
 pub mod hints;
 mod inert;
+mod judge;
 mod overlong;
 pub mod request;
 pub mod response;
 pub mod seal;
 pub mod stream;
+pub mod tally;
+pub mod trace;
 pub mod validators;

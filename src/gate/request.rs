@@ -12,6 +12,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
 
 use super::cookies::{self, ConsentCookie};
+use super::fate::Whose;
 use super::seal::Seal;
 use crate::coding::Coding;
 use crate::policy::{Verdict, Verdicts};
@@ -74,12 +75,25 @@ pub fn cookies(
 /// Whether a cookie of this name belongs to a vendor that is withheld. The site's own cookies
 /// never are, also while a purpose is suspended.
 pub fn is_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> bool {
-    let mut withheld = false;
-    for vendor in rules.with_cookie(name) {
+    whose_withheld(name, rules, verdicts).is_some()
+}
+
+/// The first vendor that a cookie of this name is withheld for.
+pub(super) fn whose_withheld(
+    name: &[u8],
+    rules: &RuleSet,
+    verdicts: &Verdicts<'_>,
+) -> Option<Whose> {
+    let mut withheld = None;
+    for index in rules.with_cookie(name) {
+        let vendor = &rules.vendors[index];
         if vendor.recipient.is_operator() {
-            return false;
+            return None;
         }
-        withheld |= matches!(verdicts.of(vendor.purpose, &vendor.recipient), Verdict::Withhold(_));
+        let verdict = verdicts.of(vendor.purpose, &vendor.recipient);
+        if withheld.is_none() && matches!(verdict, Verdict::Withhold(_)) {
+            withheld = Some(Whose::Vendor(index));
+        }
     }
     withheld
 }

@@ -16,6 +16,7 @@ mod policy;
 mod problem;
 mod site;
 mod source;
+mod speak;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use policy::{PolicyWording, PurposeWording, Recipient};
 pub use problem::Problem;
 pub(crate) use problem::with_fix;
 pub use site::{Control, Localized, Operator, Site};
+pub use speak::Spoken;
 pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
@@ -147,7 +149,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             });
             let inline: Vec<_> = rules.collect();
             let needles = Needles::of(
-                inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].as_str()),
+                inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].value.as_str()),
             );
             let hosts = Hosts::of(vendors.iter().flat_map(Vendor::hosts));
             let generation = generation(files);
@@ -175,14 +177,15 @@ impl RuleSet {
 
     /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
-        let has = move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.matches(url, used));
+        let has =
+            move |vendor: &Vendor| vendor.urls.iter().any(|rule| rule.value.matches(url, used));
         self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
     }
 
     /// The vendors whose code an inline script is, by their place in `vendors`.
     pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
         let matches = move |(vendor, rule): &(usize, usize)| {
-            self.vendors[*vendor].inline[*rule].is_match(text)
+            self.vendors[*vendor].inline[*rule].value.is_match(text)
         };
         let worth_trying = self.needles.worth_trying(text).map(|rule| self.inline[rule]);
         worth_trying.filter(matches).map(|(vendor, _)| vendor)
@@ -193,12 +196,13 @@ impl RuleSet {
         let mut vendors: Vec<usize> = self.in_script(text).filter(|vendor| of(*vendor)).collect();
         vendors.dedup();
         let rules = vendors.into_iter().flat_map(|vendor| &self.vendors[vendor].inline);
-        rules.flat_map(|rule| rule.find_iter(text)).map(|found| found.range()).collect()
+        rules.flat_map(|rule| rule.value.find_iter(text)).map(|found| found.range()).collect()
     }
 
-    /// The vendors that a cookie of this name belongs to.
-    pub fn with_cookie<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Vendor> {
-        self.vendors.iter().filter(move |v| v.cookies.iter().any(|cookie| cookie.matches(name)))
+    /// The vendors that a cookie of this name belongs to, by their place in `vendors`.
+    pub fn with_cookie(&self, name: &[u8]) -> impl Iterator<Item = usize> {
+        let has = move |vendor: &Vendor| vendor.cookies.iter().any(|c| c.value.matches(name));
+        self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
     }
 
     /// The consent purposes that something loaded serves: what the banner asks about. With

@@ -6,6 +6,8 @@
 //!
 //! A pattern that could not match anything sensible is refused when it is read.
 
+use std::fmt;
+
 /// A host name, exact or with its beginning or end left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostPattern {
@@ -62,6 +64,17 @@ impl HostPattern {
     }
 }
 
+/// As it is written in rules.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPattern::Exact(name) => f.write_str(name),
+            HostPattern::Under(domain) => write!(f, "*.{domain}"),
+            HostPattern::Any(start) => write!(f, "{start}.*"),
+        }
+    }
+}
+
 /// Whether `text` as a whole matches `pattern`, in which `*` stands for any run of characters.
 pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
@@ -111,6 +124,16 @@ impl NamePattern {
         match self {
             NamePattern::Exact(exact) => name == exact.as_bytes(),
             NamePattern::Prefix(start) => name.starts_with(start.as_bytes()),
+        }
+    }
+}
+
+/// As it is written in rules.
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NamePattern::Exact(name) => f.write_str(name),
+            NamePattern::Prefix(start) => write!(f, "{start}*"),
         }
     }
 }

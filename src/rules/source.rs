@@ -21,6 +21,7 @@ pub(super) struct Source<'a> {
 }
 
 /// A value and the line it stands on.
+#[derive(Clone, Debug)]
 pub(super) struct Entry<T> {
     pub(super) line: usize,
     pub(super) value: T,

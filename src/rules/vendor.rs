@@ -6,6 +6,8 @@
 //!
 //! What happens to something recognised is not said here: that is its purpose's verdict.
 
+use std::fmt;
+
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use url::Url;
@@ -29,6 +31,21 @@ pub enum Use {
     Link,
 }
 
+impl Use {
+    /// All of them.
+    pub const ALL: [Use; 4] = [Use::Script, Use::Image, Use::Frame, Use::Link];
+
+    /// The name in rules and flags.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Use::Script => "script",
+            Use::Image => "image",
+            Use::Frame => "frame",
+            Use::Link => "link",
+        }
+    }
+}
+
 /// A vendor, and the purpose that its tags serve.
 #[derive(Clone, Debug)]
 pub struct Vendor {
@@ -41,9 +58,9 @@ pub struct Vendor {
     /// The file that it stands in.
     pub path: String,
     pub(super) recipient_line: usize,
-    pub(super) urls: Vec<UrlRule>,
-    pub(super) inline: Vec<Regex>,
-    pub(super) cookies: Vec<NamePattern>,
+    pub(super) urls: Vec<Entry<UrlRule>>,
+    pub(super) inline: Vec<Entry<Regex>>,
+    pub(super) cookies: Vec<Entry<NamePattern>>,
     /// Names that its cookie rules are for, from their examples.
     pub(super) cookie_examples: Vec<String>,
 }
@@ -51,12 +68,18 @@ pub struct Vendor {
 impl Vendor {
     /// The hosts that its addresses are at.
     pub(super) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        self.urls.iter().map(|rule| &rule.host)
+        self.urls.iter().map(|rule| &rule.value.host)
+    }
+
+    /// Its name in commands and counters: that of its file, such as `google-analytics`.
+    pub fn id(&self) -> &str {
+        let file = self.path.rsplit('/').next().unwrap_or_default();
+        file.strip_suffix(".toml").unwrap_or(file)
     }
 
     /// Whether a cookie of this name is the vendor's.
     pub(super) fn owns(&self, cookie: &str) -> bool {
-        self.cookies.iter().any(|pattern| pattern.matches(cookie.as_bytes()))
+        self.cookies.iter().any(|pattern| pattern.value.matches(cookie.as_bytes()))
     }
 }
 
@@ -66,6 +89,13 @@ pub(super) struct UrlRule {
     host: HostPattern,
     path: Option<String>,
     uses: Vec<Use>,
+}
+
+impl fmt::Display for UrlRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[[url]] host `{}`", self.host)?;
+        self.path.as_ref().map_or(Ok(()), |path| write!(f, ", path `{path}`"))
+    }
 }
 
 impl UrlRule {
@@ -107,7 +137,7 @@ struct UrlEntry {
 }
 
 fn every_use() -> Vec<Use> {
-    vec![Use::Script, Use::Image, Use::Frame, Use::Link]
+    Use::ALL.to_vec()
 }
 
 #[derive(Deserialize)]
@@ -167,7 +197,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     })
 }
 
-fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> {
+fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<Entry<UrlRule>> {
     let Entry { line, value: UrlEntry { host, path, uses, is, is_not } } = entry;
     let host = HostPattern::parse(&host).map_err(|text| source.problem(line, text)).ok()?;
     if let Some(path) = &path
@@ -200,10 +230,10 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> 
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(rule)
+    Some(Entry { line, value: rule })
 }
 
-fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Regex> {
+fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Entry<Regex>> {
     let Entry { line, value: InlineEntry { pattern, is, is_not } } = entry;
     // A script's words are in ASCII, and other bytes of it need not be UTF-8.
     let regex = match RegexBuilder::new(&pattern).unicode(false).build() {
@@ -227,10 +257,10 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Reg
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(regex)
+    Some(Entry { line, value: regex })
 }
 
-fn cookie_rule(source: &mut Source<'_>, entry: Entry<CookieEntry>) -> Option<NamePattern> {
+fn cookie_rule(source: &mut Source<'_>, entry: Entry<CookieEntry>) -> Option<Entry<NamePattern>> {
     let Entry { line, value: CookieEntry { name, is, is_not } } = entry;
     let pattern = NamePattern::parse(&name).map_err(|text| source.problem(line, text)).ok()?;
     for (examples, expected) in [(&is, true), (&is_not, false)] {
@@ -239,7 +269,7 @@ fn cookie_rule(source: &mut Source<'_>, entry: Entry<CookieEntry>) -> Option<Nam
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(pattern)
+    Some(Entry { line, value: pattern })
 }
 
 fn play(source: &mut Source<'_>, line: usize, example: &str, matched: bool, expected: bool) {

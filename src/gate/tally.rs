@@ -1,0 +1,98 @@
+//! What was withheld in one response, or would have been: of whom, and what.
+//!
+//! A count without anybody in it: vendors and kinds, no addresses, no names of cookies.
+//!
+//! Who sums it up over all responses is `observe`.
+
+use super::fate::Whose;
+use crate::rules::Use;
+
+/// What kind of thing was withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A script that is loaded.
+    Script,
+    /// A script that stands in the page.
+    Inline,
+    /// A picture or pixel.
+    Image,
+    /// A frame, or what is embedded like one.
+    Frame,
+    /// A hint to connect or load ahead, in the page or ahead of it.
+    Hint,
+    /// A cookie on its way to the site.
+    Cookie,
+    /// A cookie on its way to the browser.
+    SetCookie,
+}
+
+impl Kind {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Kind; 7] = [
+        Kind::Script,
+        Kind::Inline,
+        Kind::Image,
+        Kind::Frame,
+        Kind::Hint,
+        Kind::Cookie,
+        Kind::SetCookie,
+    ];
+
+    /// What an address that is used so belongs to.
+    pub(super) fn of(used: Use) -> Kind {
+        match used {
+            Use::Script => Kind::Script,
+            Use::Image => Kind::Image,
+            Use::Frame => Kind::Frame,
+            Use::Link => Kind::Hint,
+        }
+    }
+
+    /// The name in counters and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Script => "script",
+            Kind::Inline => "inline",
+            Kind::Image => "image",
+            Kind::Frame => "frame",
+            Kind::Hint => "hint",
+            Kind::Cookie => "cookie",
+            Kind::SetCookie => "set-cookie",
+        }
+    }
+}
+
+/// Counts by vendor and kind. Few pages hold more than a handful.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Vec<(Whose, Kind, u64)>);
+
+impl Tally {
+    /// Adds one.
+    pub fn add(&mut self, whose: Whose, kind: Kind) {
+        self.add_many(whose, kind, 1);
+    }
+
+    /// Adds all of another.
+    pub fn add_all(&mut self, other: &Tally) {
+        for (whose, kind, count) in other.iter() {
+            self.add_many(whose, kind, count);
+        }
+    }
+
+    /// What was counted.
+    pub fn iter(&self) -> impl Iterator<Item = (Whose, Kind, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// All in all.
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|(_, _, count)| count).sum()
+    }
+
+    fn add_many(&mut self, whose: Whose, kind: Kind, more: u64) {
+        match self.0.iter_mut().find(|(w, k, _)| (*w, *k) == (whose, kind)) {
+            Some((_, _, count)) => *count += more,
+            None => self.0.push((whose, kind, more)),
+        }
+    }
+}
