@@ -15,9 +15,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::config::RULES;
+use crate::rules::FileKind;
 
 /// A consent gateway: withholds analytics tags and cookies until the visitor agrees.
 #[derive(Debug, Parser)]
@@ -58,6 +60,12 @@ enum Command {
     Rewrite(rewrite::Options),
     /// Say which rule speaks of an address, a cookie or a page, what the verdict is, and why
     Explain(explain::Options),
+    /// Print the JSON Schema of a kind of rule file, for editors
+    Schema {
+        /// Which kind
+        #[arg(value_parser = PossibleValuesParser::new(FileKind::ALL.map(FileKind::name)))]
+        kind: String,
+    },
 }
 
 impl Cli {
@@ -70,6 +78,10 @@ impl Cli {
             Command::Check { rules } => check::run(&rules),
             Command::Rewrite(options) => rewrite::run(&options),
             Command::Explain(options) => explain::run(&options),
+            Command::Schema { kind } => {
+                let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
+                print(&kind.map(FileKind::schema).unwrap_or_default())
+            }
         }
     }
 }

@@ -7,17 +7,19 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use encoding_rs::Encoding;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
+use super::schema;
 use super::source::Source;
 use crate::coding::Levels;
 use crate::policy::{PerPurpose, Purpose};
 
 /// A wording in each of the site's languages, by language code.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Localized(BTreeMap<String, String>);
 
@@ -34,7 +36,7 @@ impl Localized {
 }
 
 /// Where a visitor finds the settings again after choosing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Control {
     /// A small button that the gateway puts on every page.
@@ -44,7 +46,7 @@ pub enum Control {
 }
 
 /// Who runs the site and answers for the data (policy 2.1).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
     /// Business identification number.
@@ -102,26 +104,40 @@ impl Site {
     }
 }
 
-#[derive(Deserialize)]
+/// The site that the gateway stands in front of.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SiteFile {
+pub(super) struct SiteFile {
+    /// Its own hosts: `example.kz`, `*.example.kz` for any below it, `example.*` for any ending.
     hosts: Vec<String>,
+    /// Languages of banner and pages, each with a file in `texts`. The first is the default.
     languages: Vec<String>,
+    /// How the visitor reaches the settings after a choice.
     control: Control,
+    /// A domain whose sub-domains share one consent.
     share: Option<String>,
+    /// Purposes that are stopped for everybody.
     #[serde(default, deserialize_with = "purposes_by_name")]
+    #[schemars(schema_with = "schema::purposes")]
     suspended: Vec<Purpose>,
+    /// The encoding of pages that name none.
     encoding: Option<String>,
+    /// How hard changed pages are packed.
     #[serde(default)]
     compression: Compression,
+    /// Who processes the data.
     operator: Operator,
 }
 
-#[derive(Deserialize, Default)]
+/// How hard changed pages are packed: more is smaller and slower.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct Compression {
+    /// 1 to 19.
     zstd: Option<i64>,
+    /// 0 to 11.
     br: Option<i64>,
+    /// 1 to 9.
     gzip: Option<i64>,
 }
 

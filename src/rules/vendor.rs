@@ -9,16 +9,18 @@
 use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
 use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
+use super::schema;
 use super::source::{Entry, Source};
 use crate::policy::{Purpose, RecipientId};
 
 /// What an element uses an address for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Use {
     /// Code to run.
@@ -116,23 +118,34 @@ impl UrlRule {
     }
 }
 
-#[derive(Deserialize)]
+/// How one vendor's tags and cookies are recognised.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct VendorFile {
+pub(super) struct VendorFile {
+    /// The name to show.
     name: String,
+    /// The purpose that its tags serve.
     #[serde(deserialize_with = "super::policy::purpose_by_name")]
+    #[schemars(schema_with = "schema::purpose")]
     purpose: Purpose,
+    /// The recipient of data as the policy names it; `operator` for the site's own.
     recipient: String,
 }
 
-#[derive(Deserialize)]
+/// An address that a script, image, frame or link hint points at.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct UrlEntry {
+pub(super) struct UrlEntry {
+    /// Exact, `*.x.y` for any sub-domain of x.y (not x.y itself), `x.*` for any ending of x.
     host: String,
+    /// The whole path with its query, in which `*` is any run of characters.
     path: Option<String>,
+    /// Which elements it speaks of; all if not said. For `link` the host alone counts.
     #[serde(rename = "as", default = "every_use")]
     uses: Vec<Use>,
+    /// Addresses that it is for.
     is: Vec<String>,
+    /// Addresses that it is not for.
     is_not: Vec<String>,
 }
 
@@ -140,19 +153,27 @@ fn every_use() -> Vec<Use> {
     Use::ALL.to_vec()
 }
 
-#[derive(Deserialize)]
+/// Text of a script that stands in the page itself.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct InlineEntry {
+pub(super) struct InlineEntry {
+    /// A regular expression (syntax of the Rust crate `regex`), case-sensitive.
     pattern: String,
+    /// Scripts that it is for.
     is: Vec<String>,
+    /// Scripts that it is not for.
     is_not: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// A cookie, by its name.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct CookieEntry {
+pub(super) struct CookieEntry {
+    /// Exact, or a beginning followed by `*`.
     name: String,
+    /// Names that it is for.
     is: Vec<String>,
+    /// Names that it is not for.
     is_not: Vec<String>,
 }
 
