@@ -33,19 +33,6 @@ use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
 use kelisim::{demo, html, rules};
 
-/// The shipped rules with the vendors of `tests/explained/`.
-fn known_rules() -> Rules {
-    let rules = Rules::copy();
-    fs::remove_dir_all(rules.path("vendors")).expect("it was copied");
-    fs::create_dir(rules.path("vendors")).expect("a folder");
-    for entry in fs::read_dir("tests/explained/vendors").expect("it is there") {
-        let path = entry.expect("a file").path();
-        let name = path.file_name().expect("a name").to_str().expect("text");
-        fs::copy(&path, rules.path("vendors").join(name)).expect("it can be copied");
-    }
-    rules
-}
-
 /// What `kelisim explain` prints, with the folder of rules called `rules`.
 fn explain(rules: &Rules, arguments: &[&str]) -> String {
     let mut program = Program::new().arg("explain").arg("--rules").arg(rules.folder());
@@ -63,7 +50,7 @@ fn explain(rules: &Rules, arguments: &[&str]) -> String {
 
 #[test]
 fn the_chain_from_rule_to_verdict_is_told_for_addresses_and_cookies() {
-    let rules = known_rules();
+    let rules = Rules::known();
     let told = [
         &["--url", "https://mc.yandex.kz/watch/1", "--as", "image"][..],
         &["--url", "https://mc.yandex.kz/watch/1", "--as", "image", "--choices", "analytics"],
@@ -77,14 +64,14 @@ fn the_chain_from_rule_to_verdict_is_told_for_addresses_and_cookies() {
     let told: Vec<_> = told.iter().map(|arguments| explain(&rules, arguments)).collect();
     compare("explain", &told.join("\n"));
 
-    rules.change("site.toml", "# suspended = [\"analytics\"]", "suspended = [\"analytics\"]");
+    rules.change("site.toml", "control = ", "suspended = [\"analytics\"]\ncontrol = ");
     let told = explain(&rules, &["--cookie", "_ym_uid", "--choices", "all"]);
     assert!(told.contains("withheld: `analytics` is suspended in site.toml (suspended)"), "{told}");
 }
 
 #[test]
 fn each_element_of_a_page_that_is_changed_is_told_with_its_line_and_its_rule() {
-    let rules = known_rules();
+    let rules = Rules::known();
     let told = [
         &["--html", "tests/explained/page.html"][..],
         &["--html", "tests/explained/page.html", "--choices", "all"],
@@ -108,6 +95,36 @@ fn each_element_of_a_page_that_is_changed_is_told_with_its_line_and_its_rule() {
         .collect();
     fs::write(page, utf16).expect("it can be written");
     assert!(explain(&rules, &["--html", page]).contains(":2: held: "));
+}
+
+#[test]
+fn what_no_rule_knows_is_told_as_unlisted_where_it_is_withheld() {
+    let rules = Rules::known();
+    let site = fs::read_to_string(rules.path("site.toml")).expect("it was copied");
+    let unlisted = "[unlisted]\nscripts = \"withhold\"\ncookies = \"withhold\"\n";
+    fs::write(rules.path("site.toml"), format!("{site}\n{unlisted}")).expect("it can be written");
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("page.html");
+    let text = "<script src=/a.js></script><script src=//cdn.example/b.js></script>";
+    fs::write(&page, text).expect("it can be written");
+    let page = page.to_str().expect("text");
+    let told = [
+        &["--url", "https://cdn.example/b.js"][..],
+        &["--cookie", "theme", "--choices", "all"],
+        &["--cookie", "sb_session"],
+        &["--html", page],
+    ];
+    let told: Vec<_> = told.iter().map(|arguments| explain(&rules, arguments)).collect();
+    compare("explain-unlisted", &told.join("\n").replace(page, "page.html"));
+
+    // And where nothing is done about it, that is told.
+    let exempt = "[[exempt]]\npath = \"/shop\"\nuntil = \"2026-12-24\"\nreason = \"x\"\n";
+    fs::write(rules.path("site.toml"), format!("{site}\n{exempt}")).expect("it can be written");
+    let there =
+        |url: &str| explain(&rules, &["--html", page, "--page", url, "--day", "2026-11-22"]);
+    let said = "nothing of this is done: rules/site.toml:16: `/shop` is exempt until 2026-12-24\n";
+    assert!(there("https://send-box.com/shop/a").ends_with(said));
+    assert!(!there("https://send-box.com/prices").contains("nothing of this is done"));
 }
 
 #[test]

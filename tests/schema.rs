@@ -108,7 +108,7 @@ fn tables(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 /// Whether the loader does not know a key, or misses one.
-fn is_about_a_key(problem: &String) -> bool {
+fn is_about_a_key(problem: &str) -> bool {
     problem.starts_with("unknown field") || problem.starts_with("missing field")
 }
 
@@ -142,7 +142,7 @@ fn each_key_that_the_loader_refuses_or_misses_the_schema_does_too_and_no_other()
                 let mut file = whole.clone();
                 *file.pointer_mut(&place).expect("a table") = Value::Object(other.clone());
                 let problems = problems(name, &file);
-                let by_loader = problems.iter().any(is_about_a_key);
+                let by_loader = problems.iter().any(|problem| is_about_a_key(problem));
                 let by_schema = !judge.is_valid(&file);
                 assert_eq!(by_loader, by_schema, "{name}{place} as {other:?}: {problems:?}");
                 refused += usize::from(by_schema);

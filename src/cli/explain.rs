@@ -17,10 +17,11 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::imagined::{Imagined, Page, Scene};
+use super::imagined::{Folder, Imagined, Page, Scene};
 use crate::gate::document::Document;
 use crate::gate::fate::{Fate, Whose};
 use crate::gate::request::is_withheld;
+use crate::gate::response::set_cookie_withheld;
 use crate::gate::trace::{Asked, Deed, Finding, Ground, Trace};
 use crate::policy::{Basis, Reason, Verdict};
 use crate::rules::{Spoken, Use, Vendor};
@@ -37,6 +38,8 @@ pub(super) struct Options {
     page: Option<Url>,
     #[command(flatten)]
     imagined: Imagined,
+    #[command(flatten)]
+    folder: Folder,
 }
 
 /// What is to be explained.
@@ -86,14 +89,20 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 fn explain(options: &Options) -> Result<String, String> {
-    let scene = options.imagined.scene()?;
+    let scene = options.imagined.scene(&options.folder.rules)?;
     let What { url, cookie, html } = &options.what;
-    match (url, cookie, html) {
-        (Some(url), _, _) => Ok(of_url(&scene, url, options.used.map(Use::from))),
-        (_, Some(name), _) => Ok(of_cookie(&scene, name)),
-        (_, _, Some(file)) => of_page(&scene, &Page::html(file.clone(), options.page.clone())),
-        _ => Err("name an address, a cookie or a page".to_owned()),
+    let mut text = match (url, cookie, html) {
+        (Some(url), _, _) => of_url(&scene, url, options.used.map(Use::from)),
+        (_, Some(name), _) => of_cookie(&scene, name),
+        (_, _, Some(file)) => of_page(&scene, &Page::html(file.clone(), options.page.clone()))?,
+        _ => return Err("name an address, a cookie or a page".to_owned()),
+    };
+    // An exemption is one of pages, and of these the address may be told.
+    let path = options.page.as_ref().map_or("/", Url::path);
+    if let Some(why) = scene.leeway(path) {
+        say(&mut text, 0, format_args!("nothing of this is done: {why}"));
     }
+    Ok(text)
 }
 
 /// An address, for one use or for each.
@@ -113,11 +122,16 @@ pub(super) fn of_url(scene: &Scene, url: &Url, used: Option<Use>) -> String {
 pub(super) fn of_cookie(scene: &Scene, name: &str) -> String {
     let rules = scene.rules();
     let spoken = rules.spoken_of_cookie(name.as_bytes());
-    let withheld = is_withheld(name.as_bytes(), rules, &scene.verdicts());
-    let said = match (spoken.is_empty(), withheld) {
-        (_, true) => "withheld: it does not travel to the site, and the site cannot set it",
-        (true, false) => "passes: no rule speaks of it",
-        (false, false) => "passes, to the site and from it",
+    let (verdicts, bytes) = (scene.verdicts(), name.as_bytes());
+    let set = set_cookie_withheld(bytes, rules, &verdicts);
+    let said = match (is_withheld(bytes, rules, &verdicts), set) {
+        (true, _) => "withheld: it does not travel to the site, and the site cannot set it",
+        (false, Some(_)) => {
+            "travels to the site, but the site cannot set it: no rule knows it, and `[unlisted]` of \
+             site.toml lets no such cookie pass"
+        }
+        (false, None) if spoken.is_empty() => "passes: no rule speaks of it",
+        (false, None) => "passes, to the site and from it",
     };
     let mut text = format!("cookie `{name}`: {said}\n");
     say_rules(&mut text, 1, scene, &spoken);
@@ -138,6 +152,10 @@ pub(super) fn of_page(scene: &Scene, page: &Page) -> Result<String, String> {
             match asked {
                 Asked::Url(url, used) => say(&mut text, 1, format_args!("{}: {url}", used.name())),
                 Asked::Code => say(&mut text, 1, format_args!("its code")),
+            }
+            if rules.is_empty() {
+                let unlisted = Fate::Undeclared(Whose::Unlisted);
+                say(&mut text, 2, format_args!("{}", said_of(unlisted)));
             }
             say_rules(&mut text, 2, scene, rules);
         }

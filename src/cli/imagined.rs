@@ -18,11 +18,19 @@ use crate::policy::{
     Choice, Choices, Mark, PolicyVersion, Purpose, Record, Signal, TextDigest, Verdicts, Visitor,
     VisitorId, decide,
 };
-use crate::rules::{self, HostPattern, RuleSet};
+use crate::rules::{self, Exempt, HostPattern, Mode, RuleSet};
 use crate::snapshot::Snapshot;
 use crate::time::{DAY_SECONDS, Day, Time};
 
-/// Whom, by which rules, and when.
+/// By which rules.
+#[derive(Debug, Args)]
+pub(super) struct Folder {
+    /// Folder of rules
+    #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
+    pub(super) rules: PathBuf,
+}
+
+/// Whom, and when.
 #[derive(Debug, Args)]
 pub(super) struct Imagined {
     /// What the visitor has agreed to: `none`, `all`, or purposes: `analytics,marketing`
@@ -31,9 +39,6 @@ pub(super) struct Imagined {
     /// The day to imagine, as `2026-11-22`; today if not told
     #[arg(long, value_name = "DAY")]
     day: Option<Day>,
-    /// Folder of rules
-    #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
-    rules: PathBuf,
 }
 
 /// A page in a file.
@@ -57,13 +62,8 @@ pub(super) struct Scene {
 }
 
 impl Imagined {
-    /// Reads the rules of the folder that was named.
-    pub(super) fn scene(&self) -> Result<Scene, String> {
-        self.scene_by(&self.rules)
-    }
-
-    /// Reads the rules of another folder.
-    pub(super) fn scene_by(&self, folder: &Path) -> Result<Scene, String> {
+    /// Reads the rules of a folder.
+    pub(super) fn scene(&self, folder: &Path) -> Result<Scene, String> {
         let rules = load(folder)?;
         let now = moment(self.day);
         let policy = rules.policies.at(now).ok_or("no policy version is in force yet")?;
@@ -80,6 +80,22 @@ impl Scene {
 
     pub(super) fn policy(&self) -> &PolicyVersion {
         self.rules().policies.at(self.now).expect("there is one, or there is no scene")
+    }
+
+    /// Why nothing is withheld on a page of this path, if nothing is.
+    pub(super) fn leeway(&self, path: &str) -> Option<String> {
+        let site = &self.rules().site;
+        if site.mode == Mode::Observe {
+            return Some("`mode = \"observe\"`".to_owned());
+        }
+        let exempt = site.exempt_at(self.now).find(|exempt| exempt.covers(path))?;
+        let Exempt { path, until, line, .. } = exempt;
+        Some(format!("{}:{line}: `{path}` is exempt until {until}", site.path))
+    }
+
+    /// What takes protection away.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.rules().warnings(self.now)
     }
 
     pub(super) fn verdicts(&self) -> Verdicts<'_> {

@@ -20,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::RULES;
 use crate::rules::FileKind;
+use crate::time::Day;
 
 /// A consent gateway: withholds analytics tags and cookies until the visitor agrees.
 #[derive(Debug, Parser)]
@@ -55,6 +56,9 @@ enum Command {
         /// Folder of rules
         #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
         rules: PathBuf,
+        /// The day to imagine, as `2026-11-22`; today if not told
+        #[arg(long, value_name = "DAY")]
+        day: Option<Day>,
     },
     /// Show what becomes of a page
     Rewrite(rewrite::Options),
@@ -75,7 +79,7 @@ impl Cli {
             Command::Run { given, take_over } => run::run(&given, take_over),
             Command::Config { given, default } => config::run(&given, default),
             Command::Demo(options) => demo::run(&options),
-            Command::Check { rules } => check::run(&rules),
+            Command::Check { rules, day } => check::run(&rules, day),
             Command::Rewrite(options) => rewrite::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Schema { kind } => {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::imagined::{Imagined, Page};
+use super::imagined::{Folder, Imagined, Page};
 use crate::coding::{Coding, Levels};
 use crate::gate::document::{Document, Insertion};
 use crate::gate::stream::Stream;
@@ -22,6 +22,8 @@ pub(super) struct Options {
     page: Page,
     #[command(flatten)]
     imagined: Imagined,
+    #[command(flatten)]
+    folder: Folder,
     /// Put in the banner as well, with a form that no gateway takes
     #[arg(long)]
     banner: bool,
@@ -40,7 +42,7 @@ pub(super) fn run(options: &Options) -> ExitCode {
 
 fn rewrite(options: &Options) -> Result<(), String> {
     let name = options.page.name();
-    let scene = options.imagined.scene()?;
+    let scene = options.imagined.scene(&options.folder.rules)?;
     let snapshot = &scene.snapshot;
     let (page, charset) = options.page.read(&scene)?;
     let url = options.page.url(&scene)?;

@@ -19,11 +19,11 @@ use url::Url;
 
 use super::address::{Glance, glance};
 use super::fate::{Fate, Fates, Whose};
-use super::hints::is_hint;
+use super::hints::{is_hint, loads_script};
 use super::inert::Script;
 use super::judge::Judge;
 use super::overlong;
-use super::tally::{Kind, Tally};
+use super::tally::{Account, Kind, Tally};
 use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
 use crate::html::{Edit, Element, Interest, Namespace, Refused, Rewriter, Stretch, rewrite};
@@ -62,11 +62,13 @@ pub struct Document {
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
+    /// Whether the style that hides the site's banner is still to be put in.
+    hides: bool,
     language: Option<String>,
     looks_whole: bool,
     /// Whether the element shown last is held.
     held_last: bool,
-    tally: Tally,
+    tally: Account,
 }
 
 impl Document {
@@ -84,11 +86,12 @@ impl Document {
         Document {
             judge,
             depth,
+            hides: insertion.is_some(),
             insertion,
             language: None,
             looks_whole: false,
             held_last: false,
-            tally: Tally::default(),
+            tally: Account::new(),
         }
     }
 
@@ -102,6 +105,13 @@ impl Document {
     #[must_use]
     pub(super) fn traced(mut self, trace: Arc<Trace>) -> Document {
         self.judge.trace = Some(trace);
+        self
+    }
+
+    /// The same, with somebody who is told what was withheld when the page is done with.
+    #[must_use]
+    pub fn handing_in(mut self, to: impl Fn(&Tally) + Send + Sync + 'static) -> Document {
+        self.tally.hand_in(to);
         self
     }
 
@@ -300,13 +310,41 @@ impl Document {
 
     fn link(&mut self, element: &mut Element<'_>) {
         let Some(rel) = element.attribute(b"rel") else { return };
-        if is_hint(&rel) {
-            self.remove_if_withheld(element, b"href", Use::Link);
+        if !is_hint(&rel) {
+            return;
         }
+        let mut fate = self.fate_by(element, b"href", Use::Link);
+        if loads_script(&rel, &element.attribute(b"as").unwrap_or_default()) {
+            fate = fate.or_stricter(self.fate_by(element, b"href", Use::Script));
+        }
+        if fate != Fate::Permit {
+            element.remove();
+            self.done(element, fate, Kind::Hint, Deed::Removed);
+        }
+    }
+
+    /// Writes the style that hides the site's banner, once.
+    fn hide(&mut self, out: &mut Vec<u8>) {
+        let Some(insertion) = self.insertion.as_ref().filter(|_| self.hides) else { return };
+        if !(insertion.is_document || self.looks_whole) {
+            return;
+        }
+        if let Some(hiding) = &self.judge.snapshot.hiding {
+            hiding.write(out, carrier(insertion, &self.foreign_origin()));
+        }
+        self.hides = false;
+    }
+
+    /// The page's origin, where a base of it is another.
+    fn foreign_origin(&self) -> String {
+        let own = self.judge.page().origin();
+        let foreign = self.judge.bases.iter().any(|base| base.origin() != own);
+        if foreign { own.ascii_serialization() } else { String::new() }
     }
 
     /// Writes the banner or the control, once.
     fn insert(&mut self, out: &mut Vec<u8>) {
+        self.hide(out);
         let Some(insertion) = self.insertion.take() else { return };
         if !(insertion.is_document || self.looks_whole) {
             return;
@@ -317,20 +355,19 @@ impl Document {
         let Some(face) = policy.and_then(|policy| snapshot.face(policy, language)) else {
             return;
         };
-        let own = self.judge.page().origin();
-        let foreign = self.judge.bases.iter().any(|base| base.origin() != own);
-        let origin = if foreign { own.ascii_serialization() } else { String::new() };
-        let page = Carrier {
-            return_to: &insertion.return_to,
-            nonce: insertion.nonce.as_deref(),
-            origin: &origin,
-        };
+        let origin = self.foreign_origin();
+        let page = carrier(&insertion, &origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
             (_, Some(control)) => control.write(out, page),
             _ => {}
         }
     }
+}
+
+fn carrier<'a>(insertion: &'a Insertion, origin: &'a str) -> Carrier<'a> {
+    let Insertion { return_to, nonce, .. } = insertion;
+    Carrier { return_to, nonce: nonce.as_deref(), origin }
 }
 
 /// Text as markup.
@@ -431,8 +468,10 @@ impl Edit for Document {
     }
 
     fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
-        if matches!(name, b"body" | b"html") {
-            self.insert(before);
+        match name {
+            b"head" => self.hide(before),
+            b"body" | b"html" => self.insert(before),
+            _ => {}
         }
     }
 

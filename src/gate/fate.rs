@@ -10,7 +10,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
-use crate::rules::{RuleSet, Use};
+use crate::rules::{Leave, RuleSet, Use};
 
 /// Whose something is that is withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,24 @@ impl Fate {
     }
 }
 
-/// The fate of each vendor, by its place in the rules.
+impl Whose {
+    /// The name in counters: that of the vendor's file, `unlisted` or `unknown`.
+    pub fn name(self, rules: &RuleSet) -> &str {
+        match self {
+            Whose::Vendor(index) => rules.vendors[index].id(),
+            Whose::Unlisted => "unlisted",
+            Whose::Unknown => "unknown",
+        }
+    }
+}
+
+/// The fate of each vendor, by its place in the rules, and of what no rule knows.
 #[derive(Clone, Debug)]
-pub struct Fates(Arc<[Fate]>);
+pub struct Fates {
+    vendors: Arc<[Fate]>,
+    /// Whether scripts that no rule knows are withheld.
+    pub(super) unlisted_scripts: bool,
+}
 
 impl Fates {
     /// Reads the fates from the verdicts.
@@ -71,26 +86,42 @@ impl Fates {
                 Verdict::Withhold(_) => Fate::Hold(vendor.purpose, whose),
             }
         };
-        Fates(rules.vendors.iter().enumerate().map(fate).collect())
+        Fates {
+            vendors: rules.vendors.iter().enumerate().map(fate).collect(),
+            unlisted_scripts: rules.site.unlisted.scripts == Leave::Withhold,
+        }
     }
 
     /// The fate of the vendor in this place.
     pub(super) fn of_vendor(&self, vendor: usize) -> Fate {
-        self.0[vendor]
+        self.vendors[vendor]
     }
 
-    /// Whether any vendor is withheld.
+    /// Whether anything is withheld.
     pub fn withhold_any(&self) -> bool {
-        self.0.iter().any(|fate| *fate != Fate::Permit)
+        self.unlisted_scripts || self.vendors.iter().any(|fate| *fate != Fate::Permit)
+    }
+
+    /// The fate of what an address is used for in a page at `page`, whose own host needs no rule.
+    pub(super) fn of_url_in(&self, rules: &RuleSet, page: &Url, url: &Url, used: Use) -> Fate {
+        match self.of_url(rules, url, used) {
+            Fate::Undeclared(Whose::Unlisted) if url.host() == page.host() => Fate::Permit,
+            fate => fate,
+        }
     }
 
     /// The fate of what an address is used for.
     pub fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
-        self.strictest(rules.at_url(url, used))
+        let fate = self.strictest(rules.at_url(url, used));
+        let unlisted = self.unlisted_scripts && used == Use::Script && fate == Fate::Permit;
+        match unlisted && rules.withholds_unlisted_script(url) {
+            true => Fate::Undeclared(Whose::Unlisted),
+            false => fate,
+        }
     }
 
     /// The strictest fate among some vendors.
     pub(super) fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
-        vendors.map(|vendor| self.0[vendor]).fold(Fate::Permit, Fate::or_stricter)
+        vendors.map(|vendor| self.vendors[vendor]).fold(Fate::Permit, Fate::or_stricter)
     }
 }

@@ -9,7 +9,8 @@ use url::Url;
 
 use super::fate::{Fate, Fates};
 use super::fields;
-use crate::rules::{RuleSet, Use};
+use super::tally::{Kind, Tally};
+use crate::rules::{Mode, RuleSet, Use};
 
 /// Link types that make a browser contact a host ahead (HTML §4.6.7).
 const HINTS: [&[u8]; 6] =
@@ -21,15 +22,35 @@ pub(super) fn is_hint(rel: &[u8]) -> bool {
         .any(|word| HINTS.iter().any(|hint| word.eq_ignore_ascii_case(hint)))
 }
 
-/// Removes hints to withheld vendors from the `Link` fields of an answer to a request for `url`.
-pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
+/// Whether what a hint names is loaded as a script.
+pub(super) fn loads_script(rel: &[u8], loaded_as: &[u8]) -> bool {
+    let is = |word: &[u8], known: &[u8]| word.trim_ascii().eq_ignore_ascii_case(known);
+    is(loaded_as, b"script")
+        || rel.split(u8::is_ascii_whitespace).any(|word| is(word, b"modulepreload"))
+}
+
+/// Removes hints to withheld vendors from the `Link` fields of an answer to a request for `url`, or
+/// only counts them.
+pub fn keep_permitted(
+    headers: &mut HeaderMap,
+    rules: &RuleSet,
+    fates: &Fates,
+    url: &Url,
+    mode: Mode,
+) -> Tally {
+    let mut tally = Tally::default();
     if !headers.contains_key(LINK) {
-        return;
+        return tally;
     }
-    let goes = |entry: &[u8]| is_withheld(entry, rules, fates, url);
-    if !headers.get_all(LINK).iter().any(|line| entries(line.as_bytes()).any(goes)) {
-        return;
+    let fate = |entry: &[u8]| fate(entry, rules, fates, url);
+    let entries_of_all = headers.get_all(LINK).iter().flat_map(|line| entries(line.as_bytes()));
+    for whose in entries_of_all.filter_map(|entry| fate(entry).whose()) {
+        tally.add(whose, Kind::Hint);
     }
+    if tally.total() == 0 || mode == Mode::Observe {
+        return tally;
+    }
+    let goes = |entry: &[u8]| fate(entry) != Fate::Permit;
     fields::retain(headers, |name, line| {
         if name != LINK {
             return true;
@@ -42,17 +63,28 @@ pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, u
         }
         true
     });
+    tally
 }
 
-fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool {
+fn fate(entry: &[u8], rules: &RuleSet, fates: &Fates, page: &Url) -> Fate {
     let entry = entry.trim_ascii();
-    let Some(end) = memchr::memchr(b'>', entry) else { return false };
-    let Some(target) = entry[..end].strip_prefix(b"<") else { return false };
-    let rel = parameters(&entry[end + 1..])
-        .find(|(name, _)| name.eq_ignore_ascii_case(b"rel"))
-        .map_or(&b""[..], |(_, value)| value);
-    let target = url.join(&String::from_utf8_lossy(target));
-    is_hint(rel) && target.is_ok_and(|to| fates.of_url(rules, &to, Use::Link) != Fate::Permit)
+    let Some(end) = memchr::memchr(b'>', entry) else { return Fate::Permit };
+    let Some(target) = entry[..end].strip_prefix(b"<") else { return Fate::Permit };
+    let parameter = |wanted: &[u8]| {
+        parameters(&entry[end + 1..])
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map_or(&b""[..], |(_, value)| value)
+    };
+    let rel = parameter(b"rel");
+    let Ok(target) = page.join(&String::from_utf8_lossy(target)) else { return Fate::Permit };
+    if !is_hint(rel) {
+        return Fate::Permit;
+    }
+    let of = |used| fates.of_url_in(rules, page, &target, used);
+    match loads_script(rel, parameter(b"as")) {
+        true => of(Use::Link).or_stricter(of(Use::Script)),
+        false => of(Use::Link),
+    }
 }
 
 /// The entries of a `Link` field (RFC 8288 §3), separated by commas.

@@ -103,18 +103,23 @@ impl Judge {
         uses.into_iter().any(|used| self.of_url(address, used) != Fate::Permit)
     }
 
-    /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, glance: Glance<'_>) -> bool {
+    /// Whether it can be seen at a glance that no rule speaks of where an address leads. Where what no
+    /// rule knows is withheld, it has to lead to the page's own host.
+    fn leads_elsewhere(&self, glance: Glance<'_>, used: Use) -> bool {
+        let own = self.fates.unlisted_scripts && used == Use::Script;
         match glance {
-            Glance::Relative => self.base == Base::Elsewhere,
-            Glance::Host(host) => !self.snapshot.rules.names_host(&host),
+            Glance::Relative => self.base == Base::Elsewhere && (!own || self.bases.len() == 1),
+            Glance::Host(host) => {
+                !self.snapshot.rules.names_host(&host)
+                    && (!own || self.page().host_str() == Some(&host))
+            }
             Glance::Unclear => false,
         }
     }
 
     /// What becomes of what an attribute leads to.
     pub(super) fn of_attribute(&self, address: Attribute<'_>, used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address.raw_value())) {
+        if self.leads_elsewhere(glance(address.raw_value()), used) {
             return Fate::Permit;
         }
         self.of_url(&address.value(), used)
@@ -122,7 +127,8 @@ impl Judge {
 
     /// What becomes of what an address leads to.
     pub(super) fn of_url(&self, address: &[u8], used: Use) -> Fate {
-        if self.leads_elsewhere(glance(address)) || (is_data(address) && used != Use::Script) {
+        if self.leads_elsewhere(glance(address), used) || (is_data(address) && used != Use::Script)
+        {
             return Fate::Permit;
         }
         // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
@@ -140,7 +146,8 @@ impl Judge {
         // What no browser can load needs no verdict.
         let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
         let fates = urls.map(|url| {
-            let of_url = self.fates.of_url(&self.snapshot.rules, &url, used);
+            let rules = &self.snapshot.rules;
+            let of_url = self.fates.of_url_in(rules, self.page(), &url, used);
             if of_url != Fate::Permit {
                 let rules = |rules: &RuleSet| rules.spoken_at_url(&url, used);
                 self.tell(|| Asked::Url(url.to_string(), used), rules);

@@ -4,6 +4,9 @@
 //!
 //! Who sums it up over all responses is `observe`.
 
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
 use super::fate::Whose;
 use crate::rules::Use;
 
@@ -93,6 +96,55 @@ impl Tally {
         match self.0.iter_mut().find(|(w, k, _)| (*w, *k) == (whose, kind)) {
             Some((_, _, count)) => *count += more,
             None => self.0.push((whose, kind, more)),
+        }
+    }
+}
+
+/// A tally that is handed in when its page is done with, however that ends.
+pub(super) struct Account {
+    tally: Tally,
+    to: Option<Box<Asker>>,
+}
+
+/// Who is told of a tally.
+type Asker = dyn Fn(&Tally) + Send + Sync;
+
+impl Account {
+    /// An account that nobody asks for.
+    pub(super) fn new() -> Account {
+        Account { tally: Tally::default(), to: None }
+    }
+
+    /// Hands it in to `to`, at last.
+    pub(super) fn hand_in(&mut self, to: impl Fn(&Tally) + Send + Sync + 'static) {
+        self.to = Some(Box::new(to));
+    }
+}
+
+impl Deref for Account {
+    type Target = Tally;
+
+    fn deref(&self) -> &Tally {
+        &self.tally
+    }
+}
+
+impl DerefMut for Account {
+    fn deref_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tally.fmt(f)
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if let Some(to) = &self.to {
+            to(&self.tally);
         }
     }
 }

@@ -13,6 +13,7 @@ mod client;
 mod headers;
 mod in_force;
 mod interim;
+mod onlook;
 mod page;
 mod pass;
 mod rate;
@@ -160,9 +161,12 @@ impl Worker {
             }
             Ok(target) => {
                 let (visitor, verdicts, cookie) = (&visitor, &verdicts, &cookie);
+                let recorded = self.store.exemptions_recorded();
+                let mode = snapshot.rules.site.mode_at(target.path.path(), now, recorded);
                 let walk = Walk {
                     in_force,
                     snapshot,
+                    mode,
                     verdicts,
                     visitor,
                     signal,

@@ -26,6 +26,7 @@ use super::announce::Ends;
 use super::body::{Body, BodyError, FromSite};
 use super::headers::{self, Origin};
 use super::interim::Listener;
+use super::onlook::{Onlooker, Watched};
 use super::page::{Opened, Page};
 use super::raw_target::RawTarget;
 use super::route::Target;
@@ -42,7 +43,7 @@ use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{csp, fields, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
-use crate::rules::RuleSet;
+use crate::rules::{Control, Mode, RuleSet};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
@@ -52,6 +53,8 @@ use crate::time::Time;
 pub(super) struct Walk<'a> {
     pub(super) in_force: &'a InForce,
     pub(super) snapshot: &'a Arc<Snapshot>,
+    /// Whether what is not permitted is withheld, or only counted.
+    pub(super) mode: Mode,
     pub(super) verdicts: &'a Verdicts<'a>,
     pub(super) visitor: &'a Visitor,
     pub(super) signal: Signal,
@@ -72,10 +75,12 @@ impl Worker {
         destination: Destination,
         body: Incoming,
     ) -> Result<Response<Body>, Fault> {
-        let Walk { snapshot, verdicts, cookie, target, peer, .. } = *walk;
+        let Walk { snapshot, verdicts, cookie, target, peer, mode, .. } = *walk;
         let rules = &snapshot.rules;
-        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, &snapshot.seal);
+        let seal = &snapshot.seal;
+        let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, seal, mode);
         self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
+        self.counters.withhold(rules, &cookies.tally);
 
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
@@ -83,17 +88,21 @@ impl Worker {
         let insertion = insertion(walk, parts, destination);
         // Most answers are no pages and need none.
         let variant = LazyCell::new(|| variant(walk, parts, insertion.as_ref()));
-        let condition = match parts.headers.contains_key(IF_NONE_MATCH) {
+        let conditional = mode == Mode::Enforce && parts.headers.contains_key(IF_NONE_MATCH);
+        let condition = match conditional {
             true => untag(&parts.headers, *variant),
             false => Condition::NotOurs,
         };
         let headers = for_site(walk, parts, &cookies, destination, &condition);
         let body = walk.in_force.sizes.bound(&url, body)?;
+        let judge_answer = |headers: &mut HeaderMap| {
+            let cookies = response::keep_permitted_cookies(headers, rules, verdicts, cookie, mode);
+            (cookies, hints::keep_permitted(headers, rules, &fates, &url, mode))
+        };
         // What is said ahead is for the same visitor as the answer, and the same hold for it.
         let judge = |headers: HeaderMap| {
             let mut headers = headers::for_visitor(headers);
-            response::keep_permitted_cookies(&mut headers, rules, verdicts, cookie);
-            hints::keep_permitted(&mut headers, rules, &fates, &url);
+            judge_answer(&mut headers);
             headers
         };
         let head = || head_for_site(parts, target, &headers);
@@ -105,19 +114,24 @@ impl Worker {
 
         let (mut answer, incoming) = answer.into_parts();
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
-            hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
+            hints::keep_permitted(&mut answer.headers, rules, &fates, &url, mode);
             return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;
         leave_the_sites_connection(&mut answer)?;
-        let kept_back =
-            response::keep_permitted_cookies(&mut answer.headers, rules, verdicts, cookie);
-        self.counters.response_cookies_withheld.add(kept_back as u64);
+        let kept_back = judge_answer(&mut answer.headers);
+        self.counters.response_cookies_withheld.add(kept_back.0.total());
+        self.counters.withhold(rules, &kept_back.0);
+        self.counters.withhold(rules, &kept_back.1);
 
-        hints::keep_permitted(&mut answer.headers, rules, &fates, &url);
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
         let mut treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        if mode == Mode::Observe {
+            let page = Gated { fates, url, insertion };
+            let body = self.look_on(walk, parts, &answer.headers, treatment, page, from);
+            return Ok(Response::from_parts(answer, body));
+        }
         let arrived = match treatment {
             Treatment::Rewrite(coding) => {
                 let opened = open(from, coding, rules, &mut answer.headers).await?;
@@ -142,14 +156,26 @@ impl Worker {
             }
         }
 
+        let page = Gated { fates, url, insertion };
+        Ok(self.send_on(walk, parts, answer, treatment, arrived, page))
+    }
+
+    /// Sends an answer on as it is to be treated.
+    fn send_on(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        mut answer: http::response::Parts,
+        treatment: Treatment,
+        arrived: Arrived,
+        gated: Gated,
+    ) -> Response<Body> {
         let body = match (treatment, arrived) {
             (Treatment::Rewrite(packed), Arrived::Opened(page)) => {
                 self.counters.pages_rewritten.add(1);
                 let nonce = csp::nonce(&answer.headers);
-                let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
-                if insertion.as_ref().is_some_and(|insertion| insertion.banner) {
-                    self.counters.banners.add(1);
-                }
+                self.counters.banners.add(gated.banners());
+                let insertion = gated.insertion.map(|insertion| Insertion { nonce, ..insertion });
                 let coding = match packed {
                     Coding::Identity => Coding::Identity,
                     _ => request::coding_for(&parts.headers),
@@ -158,9 +184,9 @@ impl Worker {
                 if parts.method == Method::HEAD {
                     Body::Site(page.close())
                 } else {
-                    let document = Document::new(Arc::clone(snapshot), fates, url, insertion);
+                    let document = self.document(walk, Gated { insertion, ..gated });
                     let document = document.in_encoding(page.charset.sent_in());
-                    page.change(document, coding, rules.site.compression)
+                    page.change(document, coding, walk.snapshot.rules.site.compression)
                 }
             }
             (Treatment::Wall, arrived) => {
@@ -174,7 +200,62 @@ impl Worker {
             }
             (Treatment::Pass | Treatment::Rewrite(_), arrived) => Body::Site(arrived.close()),
         };
-        Ok(Response::from_parts(answer, body))
+        Response::from_parts(answer, body)
+    }
+
+    /// What changes a page, and counts what it withholds.
+    fn document(&self, walk: &Walk<'_>, page: Gated) -> Document {
+        let Gated { fates, url, insertion } = page;
+        let (counters, rules) = (Arc::clone(&self.counters), Arc::clone(walk.snapshot));
+        Document::new(Arc::clone(walk.snapshot), fates, url, insertion)
+            .handing_in(move |tally| counters.withhold(&rules.rules, tally))
+    }
+
+    /// Lets an answer pass as it came, and counts what would have been done with it.
+    fn look_on(
+        &self,
+        walk: &Walk<'_>,
+        parts: &Parts,
+        headers: &HeaderMap,
+        treatment: Treatment,
+        page: Gated,
+        from: FromSite,
+    ) -> Body {
+        let counted = match treatment {
+            Treatment::Pass => return Body::Site(from),
+            Treatment::Wall => &self.counters.pages_walled,
+            Treatment::Untouched => &self.counters.pages_untouched,
+            Treatment::Rewrite(_) => &self.counters.pages_rewritten,
+        };
+        counted.add(1);
+        if matches!(treatment, Treatment::Rewrite(_)) {
+            self.counters.banners.add(page.banners());
+        }
+        match treatment {
+            Treatment::Rewrite(coding) if parts.method != Method::HEAD => {
+                let document = self.document(walk, page);
+                let types = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
+                let default = walk.snapshot.rules.site.encoding;
+                let header = charset::of_header(types);
+                let onlooker = Onlooker::new(coding, header, default, document);
+                Body::Watched(Box::new(Watched::new(from, onlooker)))
+            }
+            _ => Body::Site(from),
+        }
+    }
+}
+
+/// What a page is gated by.
+struct Gated {
+    fates: Fates,
+    url: Url,
+    insertion: Option<Insertion>,
+}
+
+impl Gated {
+    /// How many banners it gets.
+    fn banners(&self) -> u64 {
+        u64::from(self.insertion.as_ref().is_some_and(|insertion| insertion.banner))
     }
 }
 
@@ -298,6 +379,9 @@ fn for_site(
         Condition::Ours(None) => fields::remove(&mut headers, &[IF_NONE_MATCH]),
         Condition::NotOurs => {}
     }
+    if walk.mode == Mode::Observe {
+        return headers;
+    }
     if destination.is_navigation() {
         // A part of a page cannot be gated, and a page that was stored before the gateway
         // stood here must not come back by a 304.
@@ -322,13 +406,15 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         return None;
     }
     let policy = walk.snapshot.rules.policies.at(walk.now)?;
+    let site = &walk.snapshot.rules.site;
     let banner = walk.signal == Signal::Silent
+        && !site.banner.wins
         && walk
             .snapshot
             .rules
             .asked(policy)
             .any(|purpose| walk.verdicts.on(purpose).reason().is_some_and(Reason::asks));
-    if !banner && walk.snapshot.rules.site.control == crate::rules::Control::Link {
+    if !banner && site.control == Control::Link && walk.snapshot.hiding.is_none() {
         return None;
     }
     let whom = Whom { address: walk.peer.address.ip(), headers: &parts.headers };

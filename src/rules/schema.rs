@@ -10,6 +10,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::leeway::{ExemptEntry, SiteBannerEntry};
 use super::policy::{PolicyFile, PurposeEntry, Recipient};
 use super::site::SiteFile;
 use super::vendor::{CookieEntry, InlineEntry, UrlEntry, VendorFile};
@@ -50,7 +51,12 @@ impl FileKind {
         settings.inline_subschemas = true;
         let mut making = settings.into_generator();
         let schema = match self {
-            FileKind::Site => making.root_schema_for::<SiteFile>(),
+            FileKind::Site => {
+                let mut schema = making.root_schema_for::<SiteFile>();
+                add_list::<ExemptEntry>(&mut making, &mut schema, "exempt");
+                add_list::<SiteBannerEntry>(&mut making, &mut schema, "site-banner");
+                schema
+            }
             FileKind::Texts => making.root_schema_for::<Texts>(),
             FileKind::Vendor => {
                 let mut schema = making.root_schema_for::<VendorFile>();
