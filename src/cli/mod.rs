@@ -6,6 +6,7 @@
 mod check;
 mod config;
 mod demo;
+mod diff;
 mod explain;
 mod imagined;
 mod rewrite;
@@ -64,6 +65,8 @@ enum Command {
     Rewrite(rewrite::Options),
     /// Say which rule speaks of an address, a cookie or a page, what the verdict is, and why
     Explain(explain::Options),
+    /// Say what changes between two folders of rules
+    Diff(diff::Options),
     /// Print the JSON Schema of a kind of rule file, for editors
     Schema {
         /// Which kind
@@ -82,6 +85,7 @@ impl Cli {
             Command::Check { rules, day } => check::run(&rules, day),
             Command::Rewrite(options) => rewrite::run(&options),
             Command::Explain(options) => explain::run(&options),
+            Command::Diff(options) => diff::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())
