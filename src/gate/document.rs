@@ -8,7 +8,7 @@
 //! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
 //! not name carries `undeclared` and is never released.
 //!
-//! Markup is read by [`crate::html`], addresses and code are judged by [`super::judge`]. This file only
+//! Markup is read by [`crate::html`], addresses and code are judged by `gate::judge`. This file only
 //! joins the two.
 
 use std::cell::Cell;

@@ -3,7 +3,7 @@
 //! Own hosts, languages, where the permanent control stands, and who the operator is, as
 //! pages and receipts name them.
 //!
-//! Where the gate is to do otherwise than the rules say is in [`super::leeway`].
+//! Where the gate is to do otherwise than the rules say is in `leeway`.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
