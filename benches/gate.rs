@@ -15,7 +15,7 @@ use kelisim::gate::request;
 use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::html;
 use kelisim::policy::{Record, Signal, Visitor, decide};
-use kelisim::rules;
+use kelisim::rules::{self, Mode};
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
 
@@ -48,7 +48,15 @@ fn gate(c: &mut Criterion) {
     c.bench_function("cookies of a request", |b| {
         b.iter(|| {
             let (rules, seal) = (&snapshot.rules, &snapshot.seal);
-            request::cookies(black_box(&headers), rules, &verdicts, &ConsentCookie::Host, seal)
+            let mode = Mode::Enforce;
+            request::cookies(
+                black_box(&headers),
+                rules,
+                &verdicts,
+                &ConsentCookie::Host,
+                seal,
+                mode,
+            )
         });
     });
 

@@ -13,7 +13,6 @@ mod sockets;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -23,13 +22,13 @@ use tracing::{error, info, warn};
 
 pub use self::error::StartError;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, Listeners, Successor};
 use crate::observe::{Counters, Observer, ObserverThread};
 use crate::proxy::{Current, FORGET, Scripts, Tunnels, Upstream, Worker};
-use crate::reload::{Reload, archive, prepare};
+use crate::reload::{Reload, archive, exempt, exemptions, prepare, warn_of};
 use crate::rules::RuleFile;
 use crate::server::{Admission, Phase, Phases, Sockets};
 use crate::store::folder::Folder;
@@ -122,8 +121,13 @@ fn start_after(
 
     let first = prepared.sealed(&keys.seal);
     let archive = archive(&first.snapshot);
+    let snapshot = Arc::clone(&first.snapshot);
     let current = Arc::new(Current::new(first));
     let (store, store_thread) = Store::open(folder, &keys, archive, Arc::default(), clock.clone())?;
+    warn_of(&snapshot, clock.now());
+    if let Err(error) = exempt(&store, &snapshot, clock.now()) {
+        warn!(%error, "exemptions do not count until they are recorded");
+    }
     let rules = Arc::clone(&current);
     let (observer, observer_thread) =
         Observer::open(logs, move || Arc::clone(&rules.get().snapshot), clock.clone())?;
@@ -182,7 +186,7 @@ struct Shared {
     observer: Observer,
     clock: Clock,
     admission: Arc<Admission>,
-    refused: Arc<AtomicBool>,
+    refused: Arc<Refusal>,
 }
 
 impl Shared {
@@ -199,9 +203,11 @@ impl Shared {
             counters.push(Arc::clone(&own));
             threads.push(self.clone().visitors(number, sockets, own, phases.subscribe())?);
         }
-        let current = Arc::clone(&self.current);
+        let (current, in_force) = (Arc::clone(&self.current), Arc::clone(&self.current));
         let told = Admin {
             counters,
+            rules: Arc::new(move || Arc::clone(&in_force.get().snapshot)),
+            clock: self.clock.clone(),
             servers: Arc::new(move || current.get().sites.counters()),
             observer: self.observer.clone(),
             store: Arc::clone(&self.store),
@@ -216,9 +222,33 @@ impl Shared {
         }
         let (current, stops) = (Arc::clone(&self.current), stopped(phases.subscribe()));
         threads.push(spawn("upstreams".to_owned(), move || proxy::watch(&current, stops))?);
-        let (current, stops) = (Arc::clone(&self.current), stopped(phases.subscribe()));
-        threads.push(spawn("forget".to_owned(), move || forget(&current, stops))?);
+        let (shared, stops) = (self.clone(), stopped(phases.subscribe()));
+        threads.push(spawn("forget".to_owned(), move || shared.look_after(stops))?);
         Ok(threads)
+    }
+
+    /// Keeps the memory of who asked small, and the record up with exemptions that end, until the gateway
+    /// stops.
+    fn look_after(self, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let Shared { current, store, clock, .. } = self;
+        runtime.block_on(async {
+            let mut stopped = pin!(stopped);
+            let mut known = exemptions(&current.get().snapshot, clock.now());
+            while timeout(FORGET, &mut stopped).await.is_err() {
+                let in_force = current.get();
+                in_force.rates.forget();
+                let now = clock.now();
+                let exempt_now = exemptions(&in_force.snapshot, now);
+                let recorded = store.exemptions_recorded();
+                if (exempt_now != known || !recorded)
+                    && exempt(&store, &in_force.snapshot, now).is_ok()
+                {
+                    known = exempt_now;
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Starts the thread of this number on its listeners, for plain HTTP and for TLS.
@@ -250,18 +280,6 @@ fn say_where(listeners: [(&str, &Vec<SocketAddr>); 3]) {
             info!("listening on {kind}://{address}");
         }
     }
-}
-
-/// Keeps the memory of who asked small, until the gateway stops.
-fn forget(current: &Current, stopped: impl Future<Output = ()>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(async {
-        let mut stopped = pin!(stopped);
-        while timeout(FORGET, &mut stopped).await.is_err() {
-            current.get().rates.forget();
-        }
-    });
-    Ok(())
 }
 
 /// Waits until the gateway stops.

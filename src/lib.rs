@@ -46,6 +46,7 @@
 //! 7. The path's `upstream` chooses a server, sends it there and awaits the head of the answer.
 //! 8. [`gate::response`] keeps permitted `Set-Cookie` lines and makes what depends on consent the
 //!    visitor's own; [`gate::expiry`] expires withheld cookies; [`gate::validators`] tags the page.
+//!    Where the operator only observes, or the page is exempt, all this is counted and nothing done.
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
 //!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
@@ -80,6 +81,9 @@
 //!   has one writer at any time. *(`tests/handover.rs`.)*
 //! - What two readers of HTTP/1 could read in two ways does not pass. *(`tests/door.rs`.)*
 //! - What one HTTP/2 connection can make the gateway hold or do is bounded. *(`tests/http2_abuse.rs`.)*
+//! - Nothing is exempt that the record does not know of, and no exemption outlives its day.
+//!   *(`tests/scenarios/exempt.txt`, `tests/leeway.rs`.)*
+//! - What `kelisim explain` tells is what is done. *(`tests/explain.rs`.)*
 //! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the
 //!   system looks up.
 //!

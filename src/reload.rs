@@ -9,18 +9,21 @@
 //!
 //! What is in force is [`InForce`]; what needs a new process stands in [`fixed`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::warn;
+
+use crate::admin::Refusal;
 use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, fixed, rule_files};
 use crate::gate::seal::Seal;
 use crate::proxy::{Current, InForce, Plan, Rates, Sites, SitesError, Trusted};
-use crate::rules::{self, RuleFile, RuleSet};
+use crate::rules::{self, Mode, RuleFile, RuleSet};
 use crate::server::Admission;
 use crate::snapshot::Snapshot;
-use crate::store::{Archived, Store};
+use crate::store::{Archived, Exemption, Store, StoreError};
+use crate::time::Time;
 use crate::tls::{Served, TlsError};
 
 /// What can be changed while the gateway runs.
@@ -38,8 +41,8 @@ pub struct Reload {
     pub admission: Arc<Admission>,
     /// The record of consent.
     pub store: Arc<Store>,
-    /// Whether the last attempt was refused.
-    pub refused: Arc<AtomicBool>,
+    /// Why the last attempt was refused, if it was.
+    pub refused: Arc<Refusal>,
     /// Held by the attempt that is made: one follows the other.
     pub turn: Mutex<()>,
 }
@@ -51,7 +54,7 @@ impl Reload {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = wanted.map_err(StartError::Settings);
         let reloaded = wanted.and_then(|wanted| self.attempt(&wanted));
-        self.refused.store(reloaded.is_err(), Ordering::Relaxed);
+        self.refused.set(reloaded.as_ref().err().map(ToString::to_string));
         reloaded
     }
 
@@ -61,6 +64,9 @@ impl Reload {
         let before = self.current.get();
         let next = prepare(wanted, &files, &self.clock, Some(&before))?.sealed(&self.seal);
         self.store.archive(archive(&next.snapshot)).map_err(StartError::Store)?;
+        let now = self.clock.now();
+        exempt(&self.store, &next.snapshot, now).map_err(StartError::Store)?;
+        warn_of(&next.snapshot, now);
         self.current.replace(next);
         self.admission.follow(wanted);
         Ok(())
@@ -117,7 +123,12 @@ impl Prepared {
 fn load(config: &Config, files: &[RuleFile], clock: &Clock) -> Result<RuleSet, StartError> {
     let root = config.rules.display().to_string();
     let rules = rules::load(root.trim_end_matches('/'), files).map_err(StartError::Rules)?;
-    match rules.policies.at(clock.now()) {
+    let now = clock.now();
+    let problems = rules.problems_on(now.day());
+    if !problems.is_empty() {
+        return Err(StartError::Rules(problems));
+    }
+    match rules.policies.at(now) {
         Some(_) => Ok(rules),
         None => Err(StartError::NoPolicy(rules.policies.all()[0].in_force.to_string())),
     }
@@ -137,6 +148,30 @@ fn served(config: &Config, before: Option<&InForce>) -> Result<Option<Served>, T
 fn sites(config: &Config, before: Option<&InForce>) -> Result<Sites, SitesError> {
     let plan = Plan::new(config.upstream.as_ref(), &config.upstreams, &config.route)?;
     Sites::new(plan, &config.resolver, &config.bounds, before.map(|before| &*before.sites))
+}
+
+/// Says what takes protection away.
+pub(crate) fn warn_of(snapshot: &Snapshot, now: Time) {
+    for text in snapshot.rules.warnings(now) {
+        warn!("{text}");
+    }
+}
+
+/// Tells the record which pages are not gated now. That the gate only observes is the exemption of all.
+pub(crate) fn exempt(store: &Store, snapshot: &Snapshot, now: Time) -> Result<(), StoreError> {
+    let Some(policy) = snapshot.rules.policies.at(now) else { return Ok(()) };
+    store.exempt(exemptions(snapshot, now), policy.in_force)
+}
+
+/// The exemptions in force.
+pub(crate) fn exemptions(snapshot: &Snapshot, now: Time) -> Vec<Exemption> {
+    let site = &snapshot.rules.site;
+    let observes = (site.mode == Mode::Observe).then(|| Exemption {
+        path: "/".to_owned(),
+        until: String::new(),
+        reason: "mode = \"observe\"".to_owned(),
+    });
+    site.exempt_at(now).map(Exemption::from).chain(observes).collect()
 }
 
 /// What digests in the record refer to: the terms that were agreed to or refused, and the

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::banner::Hiding;
 use crate::face::Face;
 use crate::gate::seal::Seal;
 use crate::policy::{Conditions, PolicyVersion, Record};
@@ -20,6 +21,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// What seals and opens consent cookies.
     pub seal: Seal,
+    /// What hides the site's own banner, if anything does.
+    pub hiding: Option<Hiding>,
     faces: BTreeMap<Day, BTreeMap<String, Face>>,
 }
 
@@ -31,7 +34,8 @@ impl Snapshot {
             (policy.in_force, rules.site.languages.iter().map(face).collect())
         };
         let faces = rules.policies.all().iter().map(faces_of).collect();
-        Snapshot { rules, seal, faces }
+        let hiding = rules.site.banner.stylesheet().map(Hiding::new);
+        Snapshot { rules, seal, hiding, faces }
     }
 
     /// The circumstances of decisions made now.

@@ -202,8 +202,10 @@ fn every_cookie_is_told_by_a_rule_of_its_vendor() {
             panic!("{row:?}: eight columns")
         };
         let name = if matched == "prefix" { format!("{name}x1") } else { name.clone() };
-        let found: BTreeSet<_> =
-            rules.with_cookie(name.as_bytes()).map(|vendor| vendor.recipient.0.as_str()).collect();
+        let found: BTreeSet<_> = rules
+            .with_cookie(name.as_bytes())
+            .map(|vendor| rules.vendors[vendor].recipient.0.as_str())
+            .collect();
         let own = recipient(vendor).filter(|_| party.starts_with("1st"));
         let left = COOKIES_LEFT.iter().any(|(left, _)| *left == name);
         let expected = match (own, category.as_str()) {

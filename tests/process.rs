@@ -410,7 +410,7 @@ fn files_that_are_missing_misnamed_or_strange_are_named() {
     };
     let rules = Rules::copy();
     fs::rename(rules.path(POLICY), rules.path("policy/2025-10-02.toml")).unwrap();
-    said(&rules, &["policy/2025-10-02.toml:14: ", "rename it `2025-10-01.toml`"]);
+    said(&rules, &["policy/2025-10-02.toml:15: ", "rename it `2025-10-01.toml`"]);
 
     let rules = Rules::copy();
     fs::rename(rules.path("texts/en.toml"), rules.path("texts/de.toml")).unwrap();
@@ -440,7 +440,7 @@ fn files_that_are_missing_misnamed_or_strange_are_named() {
     let rules = Rules::copy();
     let copy = rules.path("policy/2026-01-01.toml");
     fs::copy(rules.path(POLICY), &copy).unwrap();
-    said(&rules, &["policy/2026-01-01.toml:14: ", "rename it"]);
+    said(&rules, &["policy/2026-01-01.toml:15: ", "rename it"]);
 }
 
 #[test]

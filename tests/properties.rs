@@ -9,6 +9,7 @@ use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::gate::validators::{Condition, Variant, tag, untag};
 use kelisim::observe::{Agent, PageAddress};
 use kelisim::policy::{Record, Signal, Visitor, decide};
+use kelisim::rules::Mode;
 use kelisim::snapshot::Snapshot;
 use kelisim::subject::form::local_path;
 use kelisim::time::Time;
@@ -58,7 +59,8 @@ proptest! {
             headers.append(COOKIE, HeaderValue::from_bytes(field).expect("field bytes"));
         }
         let own = ConsentCookie::Host;
-        let sorted = request::cookies(&headers, &snapshot.rules, &verdicts, &own, &snapshot.seal);
+        let (rules, seal) = (&snapshot.rules, &snapshot.seal);
+        let sorted = request::cookies(&headers, rules, &verdicts, &own, seal, Mode::Enforce);
 
         let stays = |name: &[u8]| {
             !own.is_ours(name) && !is_withheld(name, &snapshot.rules, &verdicts)
@@ -92,7 +94,8 @@ proptest! {
         let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);
         let mut headers = HeaderMap::new();
         headers.insert(COOKIE, value.parse().expect("a field"));
-        let sorted = request::cookies(&headers, &snapshot.rules, &verdicts, &ConsentCookie::Host, &snapshot.seal);
+        let (rules, seal, own) = (&snapshot.rules, &snapshot.seal, ConsentCookie::Host);
+        let sorted = request::cookies(&headers, rules, &verdicts, &own, seal, Mode::Enforce);
         let kept = sorted.kept.expect("nothing was withheld");
         prop_assert_eq!(kept.as_bytes(), value.as_bytes());
     }

@@ -36,6 +36,7 @@ scenarios! {
     contradiction
     decline
     encodings
+    exempt
     expired
     expired_everywhere
     expired_with_documents_only
@@ -59,6 +60,7 @@ scenarios! {
     no_cookies_kept
     no_identifier
     nothing_to_do
+    observe
     odd_requests
     over_h2
     over_tls
@@ -74,12 +76,14 @@ scenarios! {
     selected
     settings
     shared_by_subdomains
+    site_banner
     site_down
     site_policy
     suspended
     terms_changed
     two_purposes
     undeclared
+    unlisted
     unpacks_to_too_much
     unreadable
     withdrawn

@@ -308,7 +308,7 @@ fn the_state_of_a_framework_stays_and_is_counted() {
     let (out, edit) =
         html::rewrite(page.as_bytes(), document(&snapshot)).expect("nothing is refused");
     assert_eq!(String::from_utf8_lossy(&out), page);
-    assert_eq!((edit.held(), edit.states()), (0, 3));
+    assert_eq!((edit.tally().total(), edit.tally().states()), (0, 3));
     let page = r#"<script>self.__next_f.push([1,"a"]);load("https://mc.yandex.ru/metrika/tag.js")</script>"#;
     assert_ne!(gated(document(&snapshot), page), page);
 }
@@ -370,7 +370,7 @@ proptest! {
         };
         let (once, _) = gate(page.as_bytes());
         let (twice, again) = gate(&once);
-        prop_assert_eq!(again.held(), 0, "{} became {}", page, once.escape_ascii());
+        prop_assert_eq!(again.tally().total(), 0, "{} became {}", page, once.escape_ascii());
         let names_consent = memchr::memmem::find(&once, b"data-consent").is_some();
         prop_assert!(twice == once || names_consent, "{} became {}", page, once.escape_ascii());
     }

@@ -1,4 +1,4 @@
-//! The operator's address: health, readiness, metrics.
+//! The operator's address: how the gateway stands, health, readiness, metrics.
 //!
 //! It listens apart from the visitors' addresses, on loopback unless told otherwise, and
 //! holds nothing personal: counters without names.
@@ -7,15 +7,19 @@
 //! agreements count, and that every withdrawal is on the disk. A gateway that is not ready still
 //! serves the site.
 
+mod status;
+
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -25,12 +29,35 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::JoinSet;
 use tracing::debug;
 
+use self::status::Status;
+use crate::clock::Clock;
 use crate::observe::{Counters, Observer, ServerCounters};
 use crate::policy::Record;
+use crate::rules::Mode;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 
 /// Finds what is counted of each server of the site that is in force.
 type Servers = dyn Fn() -> Vec<Arc<ServerCounters>> + Send + Sync;
+
+/// Finds the rules in force.
+type Rules = dyn Fn() -> Arc<Snapshot> + Send + Sync;
+
+/// Why the last reload was refused, if it was.
+#[derive(Debug, Default)]
+pub struct Refusal(Mutex<Option<String>>);
+
+impl Refusal {
+    /// Notes how a reload ended.
+    pub fn set(&self, why: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why it was refused.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// What the address tells of.
 #[derive(Clone)]
@@ -43,8 +70,12 @@ pub struct Admin {
     pub observer: Observer,
     /// The record of consent.
     pub store: Arc<Store>,
-    /// Whether the last reload was refused.
-    pub refused: Arc<AtomicBool>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+    /// The time.
+    pub clock: Clock,
+    /// Why the last reload was refused.
+    pub refused: Arc<Refusal>,
 }
 
 impl Admin {
@@ -89,25 +120,54 @@ impl Admin {
                 (StatusCode::METHOD_NOT_ALLOWED, "the method must be GET\n".to_owned())
             }
             "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
-            "/readyz" => match (self.store.superseded().record(), self.store.unwritten()) {
-                (Record::Readable, 0) => (StatusCode::OK, "ready\n".to_owned()),
-                (record, unwritten) => {
-                    (StatusCode::SERVICE_UNAVAILABLE, unready(record, unwritten))
-                }
+            "/readyz" => match self.unready() {
+                None => (StatusCode::OK, "ready\n".to_owned()),
+                Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
             },
             "/metrics" => (StatusCode::OK, self.metrics()),
-            _ => (StatusCode::NOT_FOUND, "there are /healthz, /readyz and /metrics\n".to_owned()),
+            "/" => (StatusCode::OK, self.status()),
+            _ => {
+                let text = "there are /, /healthz, /readyz and /metrics\n";
+                (StatusCode::NOT_FOUND, text.to_owned())
+            }
         };
+        let is_page = path == "/" && status == StatusCode::OK;
         let mut response = Response::new(Full::from(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         let plain = "text/plain; version=0.0.4; charset=utf-8";
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(plain));
+        let kind = if is_page { "text/html; charset=utf-8" } else { plain };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if is_page {
+            let policy = HeaderValue::from_static(status::POLICY);
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         response
+    }
+
+    fn unready(&self) -> Option<String> {
+        match (self.store.superseded().record(), self.store.unwritten()) {
+            (Record::Readable, 0) => None,
+            (record, unwritten) => Some(unready(record, unwritten)),
+        }
+    }
+
+    /// The page that says how the gateway stands.
+    fn status(&self) -> String {
+        Status {
+            rules: &(self.rules)().rules,
+            now: self.clock.now(),
+            refused: self.refused.get(),
+            unready: self.unready(),
+            recorded: self.store.exemptions_recorded(),
+            withheld: Counters::withheld(&self.counters),
+        }
+        .page()
     }
 
     /// Counters in the text format of Prometheus.
@@ -141,8 +201,22 @@ impl Admin {
         put("superseded", "Consent ids that no longer count.", "gauge", superseded);
         let readable = u64::from(self.store.superseded().record() == Record::Readable);
         put("record_readable", "Whether the record of consent can be read.", "gauge", readable);
-        let refused = u64::from(self.refused.load(Ordering::Relaxed));
+        let snapshot = (self.rules)();
+        let site = &snapshot.rules.site;
+        let observes = u64::from(site.mode == Mode::Observe);
+        put("observes", "Whether the gate only counts, and protects nobody.", "gauge", observes);
+        let exempt = site.exempt_at(self.clock.now()).count() as u64;
+        put("exemptions", "Exemptions in force: pages that are not protected.", "gauge", exempt);
+        let refused = u64::from(self.refused.get().is_some());
         put("reload_refused", "Whether the last reload was refused.", "gauge", refused);
+        let name = "kelisim_withheld_total";
+        let help =
+            "What was withheld by vendor and kind; where the gate only observes, what would be.";
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+        for (vendor, kind, value) in Counters::withheld(&self.counters) {
+            let vendor = vendor.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = writeln!(text, "{name}{{vendor=\"{vendor}\",kind=\"{kind}\"}} {value}");
+        }
         let name = "kelisim_requests_refused_total";
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");

@@ -39,6 +39,14 @@ pub struct Carrier<'a> {
     pub origin: &'a str,
 }
 
+impl<'a> Carrier<'a> {
+    /// What is filled in where there is no form.
+    pub(super) fn values(self) -> Values<'a> {
+        let Carrier { return_to, nonce, origin } = self;
+        Values { token: "", shown: "", return_to, nonce, origin }
+    }
+}
+
 /// The banner in one language.
 #[derive(Debug, Clone)]
 pub struct Layer {
@@ -145,8 +153,7 @@ impl Control {
 
     /// Appends the control for a page.
     pub fn write(&self, out: &mut Vec<u8>, page: Carrier<'_>) {
-        let Carrier { return_to, nonce, origin } = page;
-        self.prepared.write(out, Values { token: "", shown: "", return_to, nonce, origin });
+        self.prepared.write(out, page.values());
     }
 }
 
@@ -167,7 +174,7 @@ fn transfer(texts: &Texts, purpose: &Purpose<'_>) -> String {
 }
 
 /// Our own attributes say where a nonce goes; the whole attribute is filled in or left out.
-fn prepare(markup: Markup) -> Prepared {
+pub(super) fn prepare(markup: Markup) -> Prepared {
     let attribute = format!(" data-nonce=\"{}\"", Place::Nonce.mark());
     Prepared::new(&markup.into_string().replace(&attribute, Place::Nonce.mark()))
 }
@@ -178,7 +185,7 @@ fn stylesheet() -> Markup {
 }
 
 /// An address of ours. A page may have another base, and then a path alone leads elsewhere.
-fn ours(path: &str) -> String {
+pub(super) fn ours(path: &str) -> String {
     format!("{}{path}", Place::Origin.mark())
 }
 

@@ -11,6 +11,7 @@
 //! decided elsewhere: nothing here knows about cookies, headers or time.
 
 pub mod assets;
+mod hiding;
 pub mod layer;
 pub mod pages;
 mod splice;
@@ -18,5 +19,6 @@ pub mod texts;
 pub mod view;
 mod wording;
 
+pub use hiding::Hiding;
 pub use layer::{Carrier, Control, Layer, Reach};
 pub use texts::Texts;

@@ -9,13 +9,14 @@
 //!
 //! The purposes' own titles and wording belong to the policy and stand in its file.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::view::{Date, Failure, Notice, State};
 
 /// All wording in one language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Texts {
     /// The language's code (BCP 47), such as `kk`; also the name of its file.
@@ -43,7 +44,7 @@ pub struct Texts {
 }
 
 /// The banner and the control that opens the settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BannerTexts {
     /// Its heading.
@@ -69,7 +70,7 @@ pub struct BannerTexts {
 }
 
 /// The settings page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsTexts {
     /// Heading and title.
@@ -153,7 +154,7 @@ pub struct SettingsTexts {
 }
 
 /// What the settings page says after something happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeTexts {
     /// The choice is recorded.
@@ -167,7 +168,7 @@ pub struct NoticeTexts {
 }
 
 /// How a verdict is told to the visitor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StateTexts {
     /// Agreed.
@@ -197,7 +198,7 @@ pub struct StateTexts {
 }
 
 /// Legal bases (policy 5.2) in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BasisWords {
     /// Art. 11(2): a contract.
@@ -211,7 +212,7 @@ pub struct BasisWords {
 }
 
 /// Categories of data (policy 6.1) in words, as they stand in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DataWords {
     /// IP address.
@@ -237,7 +238,7 @@ pub struct DataWords {
 }
 
 /// How a day and a list are written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grammar {
     /// A day: `{day}`, `{month}`, `{year}`.
@@ -249,7 +250,7 @@ pub struct Grammar {
 }
 
 /// What is said when something goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailureTexts {
     /// The link that tries again.
@@ -281,7 +282,7 @@ pub struct FailureTexts {
 }
 
 /// One failure's heading and message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailureText {
     /// Heading.

@@ -1,15 +1,17 @@
 //! `kelisim check`: everything that is wrong with the rules, at once.
 //!
-//! Exit code 0 with a summary, 1 with one line for each problem.
+//! What takes protection away without being wrong is warned of. Exit code 0 with a summary, 1 with one line for each problem.
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::imagined::moment;
 use crate::config::rule_files;
 use crate::rules;
+use crate::time::Day;
 
 /// Reads the rules and plays their examples.
-pub(super) fn run(folder: &Path) -> ExitCode {
+pub(super) fn run(folder: &Path, day: Option<Day>) -> ExitCode {
     let files = match rule_files(folder) {
         Ok(files) => files,
         Err(error) => {
@@ -18,7 +20,12 @@ pub(super) fn run(folder: &Path) -> ExitCode {
         }
     };
     let root = folder.display().to_string();
-    match rules::load(root.trim_end_matches('/'), &files) {
+    let now = moment(day);
+    let read = rules::load(root.trim_end_matches('/'), &files).and_then(|rules| {
+        let problems = rules.problems_on(now.day());
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    });
+    match read {
         Ok(rules) => {
             let (vendors, versions) = (rules.vendors.len(), rules.policies.all().len());
             let languages = rules.site.languages.join(", ");
@@ -26,6 +33,9 @@ pub(super) fn run(folder: &Path) -> ExitCode {
             println!("{vendors} vendors, {versions} policy versions, languages {languages}");
             for (name, recipient) in rules.never_declared() {
                 println!("always withheld: {name} (`{recipient}` is in no policy)");
+            }
+            for warning in rules.warnings(now) {
+                println!("warning: {warning}");
             }
             ExitCode::SUCCESS
         }

@@ -5,7 +5,6 @@
 //!
 //! Exit code 0; 2 where a setting cannot be used.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,14 +37,7 @@ impl Given {
 pub(super) fn run(given: &Given, default: bool) -> ExitCode {
     let text = if default { Settings::default().to_toml() } else { in_effect(given) };
     match text {
-        // A reader that wants no more is no failure.
-        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                eprintln!("kelisim: stdout: {error}");
-                ExitCode::FAILURE
-            }
-            _ => ExitCode::SUCCESS,
-        },
+        Ok(text) => super::print(&text),
         Err(error) => {
             eprintln!("kelisim: {error}");
             ExitCode::from(2)

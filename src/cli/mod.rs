@@ -6,15 +6,22 @@
 mod check;
 mod config;
 mod demo;
+mod diff;
+mod explain;
+mod imagined;
 mod rewrite;
 mod run;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::config::RULES;
+use crate::rules::FileKind;
+use crate::time::Day;
 
 /// A consent gateway: withholds analytics tags and cookies until the visitor agrees.
 #[derive(Debug, Parser)]
@@ -50,9 +57,22 @@ enum Command {
         /// Folder of rules
         #[arg(long, env = "KELISIM_RULES", value_name = "DIR", default_value = RULES)]
         rules: PathBuf,
+        /// The day to imagine, as `2026-11-22`; today if not told
+        #[arg(long, value_name = "DAY")]
+        day: Option<Day>,
     },
     /// Show what becomes of a page
     Rewrite(rewrite::Options),
+    /// Say which rule speaks of an address, a cookie or a page, what the verdict is, and why
+    Explain(explain::Options),
+    /// Say what changes between two folders of rules
+    Diff(diff::Options),
+    /// Print the JSON Schema of a kind of rule file, for editors
+    Schema {
+        /// Which kind
+        #[arg(value_parser = PossibleValuesParser::new(FileKind::ALL.map(FileKind::name)))]
+        kind: String,
+    },
 }
 
 impl Cli {
@@ -62,9 +82,26 @@ impl Cli {
             Command::Run { given, take_over } => run::run(&given, take_over),
             Command::Config { given, default } => config::run(&given, default),
             Command::Demo(options) => demo::run(&options),
-            Command::Check { rules } => check::run(&rules),
+            Command::Check { rules, day } => check::run(&rules, day),
             Command::Rewrite(options) => rewrite::run(&options),
+            Command::Explain(options) => explain::run(&options),
+            Command::Diff(options) => diff::run(&options),
+            Command::Schema { kind } => {
+                let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
+                print(&kind.map(FileKind::schema).unwrap_or_default())
+            }
         }
+    }
+}
+
+/// Prints what was asked for. A reader that wants no more is no failure.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("kelisim: stdout: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

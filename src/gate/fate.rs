@@ -1,7 +1,7 @@
 //! What becomes of each vendor's tags in one response.
 //!
 //! Verdicts are per purpose; a tag is a vendor's. [`Fates`] joins the two once, so that whatever looks
-//! at a page, a header or a script asks the same value.
+//! at a page, a header or a script asks the same value. A fate says whose it is, to be counted and told.
 //!
 //! Which vendor an address or a piece of code belongs to is for [`crate::rules`] to say.
 
@@ -10,7 +10,18 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::policy::{Purpose, Reason, Verdict, Verdicts};
-use crate::rules::{RuleSet, Use};
+use crate::rules::{Leave, RuleSet, Use};
+
+/// Whose something is that is withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The vendor's in this place of the rules.
+    Vendor(usize),
+    /// Somebody's whom no rule knows, where the operator lets no such pass.
+    Unlisted,
+    /// It could not be told: not all of it was seen.
+    Unknown,
+}
 
 /// What becomes of a vendor's tags in one response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,64 +29,104 @@ pub enum Fate {
     /// They stay as they are.
     Permit,
     /// They are held until this purpose is agreed to.
-    Hold(Purpose),
-    /// They are held for good: the policy does not name the vendor.
-    Undeclared,
+    Hold(Purpose, Whose),
+    /// They are held for good: the policy does not name whose they are.
+    Undeclared(Whose),
 }
 
 impl Fate {
-    /// The stricter of two.
+    /// Whose it is, if it is withheld.
+    pub fn whose(self) -> Option<Whose> {
+        match self {
+            Fate::Permit => None,
+            Fate::Hold(_, whose) | Fate::Undeclared(whose) => Some(whose),
+        }
+    }
+
+    /// The stricter of two; of equal ones the first.
     pub(super) fn or_stricter(self, other: Fate) -> Fate {
         let strictness = |fate: &Fate| match fate {
             Fate::Permit => 0,
-            Fate::Hold(_) => 1,
-            Fate::Undeclared => 2,
+            Fate::Hold(..) => 1,
+            Fate::Undeclared(_) => 2,
         };
         if strictness(&other) > strictness(&self) { other } else { self }
     }
 }
 
-/// The fate of each vendor, by its place in the rules.
+impl Whose {
+    /// The name in counters: that of the vendor's file, `unlisted` or `unknown`.
+    pub fn name(self, rules: &RuleSet) -> &str {
+        match self {
+            Whose::Vendor(index) => rules.vendors[index].id(),
+            Whose::Unlisted => "unlisted",
+            Whose::Unknown => "unknown",
+        }
+    }
+}
+
+/// The fate of each vendor, by its place in the rules, and of what no rule knows.
 #[derive(Clone, Debug)]
-pub struct Fates(Arc<[Fate]>);
+pub struct Fates {
+    vendors: Arc<[Fate]>,
+    /// Whether scripts that no rule knows are withheld.
+    pub(super) unlisted_scripts: bool,
+}
 
 impl Fates {
     /// Reads the fates from the verdicts.
     pub fn of(rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
-        let fate =
-            |vendor: &crate::rules::Vendor| match verdicts.of(vendor.purpose, &vendor.recipient) {
+        let fate = |(index, vendor): (usize, &crate::rules::Vendor)| {
+            let whose = Whose::Vendor(index);
+            match verdicts.of(vendor.purpose, &vendor.recipient) {
                 Verdict::Permit(_) => Fate::Permit,
                 // The site's own code is not a vendor's: a suspension stops others.
                 Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
-                Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared,
-                Verdict::Withhold(_) => Fate::Hold(vendor.purpose),
-            };
-        Fates(rules.vendors.iter().map(fate).collect())
+                Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared(whose),
+                Verdict::Withhold(_) => Fate::Hold(vendor.purpose, whose),
+            }
+        };
+        Fates {
+            vendors: rules.vendors.iter().enumerate().map(fate).collect(),
+            unlisted_scripts: rules.site.unlisted.scripts == Leave::Withhold,
+        }
     }
 
     /// The fate of the vendor in this place.
     pub fn of_vendor(&self, vendor: usize) -> Fate {
-        self.0[vendor]
+        self.vendors[vendor]
     }
 
-    /// Whether any vendor is withheld.
+    /// Whether anything is withheld.
     pub fn withhold_any(&self) -> bool {
-        self.0.iter().any(|fate| *fate != Fate::Permit)
+        self.unlisted_scripts || self.vendors.iter().any(|fate| *fate != Fate::Permit)
     }
 
     /// The fate of what an address is used for.
     pub fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
-        self.strictest(rules.at_url(url, used))
+        let fate = self.strictest(rules.at_url(url, used));
+        let unlisted = self.unlisted_scripts && used == Use::Script && fate == Fate::Permit;
+        match unlisted && rules.withholds_unlisted_script(url) {
+            true => Fate::Undeclared(Whose::Unlisted),
+            false => fate,
+        }
     }
 
-    /// The strictest fate of what an address may be used for.
-    pub(super) fn of_url_as(&self, rules: &RuleSet, url: &Url, uses: &[Use]) -> Fate {
-        let fates = uses.iter().map(|used| self.of_url(rules, url, *used));
+    /// The strictest fate of what an address may be used for in a page at `page`. What no rule knows is
+    /// only withheld where it can be nothing but a script; the page's own host needs no rule.
+    pub(super) fn of_url_in(&self, rules: &RuleSet, page: &Url, url: &Url, uses: &[Use]) -> Fate {
+        if let [Use::Script] = uses {
+            return match self.of_url(rules, url, Use::Script) {
+                Fate::Undeclared(Whose::Unlisted) if url.host() == page.host() => Fate::Permit,
+                fate => fate,
+            };
+        }
+        let fates = uses.iter().map(|used| self.strictest(rules.at_url(url, *used)));
         fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
     /// The strictest fate among some vendors.
     pub(super) fn strictest(&self, vendors: impl Iterator<Item = usize>) -> Fate {
-        vendors.map(|vendor| self.0[vendor]).fold(Fate::Permit, Fate::or_stricter)
+        vendors.map(|vendor| self.vendors[vendor]).fold(Fate::Permit, Fate::or_stricter)
     }
 }

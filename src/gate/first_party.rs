@@ -21,23 +21,42 @@ use http::header::{
 use http::{Method, Response, StatusCode};
 use url::Url;
 
-use super::fate::{Fate, Fates};
+use super::fate::{Fate, Fates, Whose};
 use super::fields;
 use super::inert::is_javascript;
 use super::request::Destination;
 use super::response::{DIGESTS, keep_from_stores};
+use super::tally::{Kind, Tally};
 use crate::policy::Reason;
 use crate::rules::{RuleSet, Serves};
 
 /// Whose an address of the site's is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Own {
     /// The site's.
     Site,
     /// A vendor's, who may have it.
     Permitted,
     /// A withheld vendor's.
-    Withheld(Instead),
+    Withheld(Withheld),
+}
+
+/// What is withheld of what the site itself serves.
+#[derive(Debug)]
+pub struct Withheld {
+    /// Whose it is.
+    pub tally: Tally,
+    /// What is answered instead.
+    pub instead: Instead,
+}
+
+impl Withheld {
+    fn of(fates: &Fates, vendors: &[usize], instead: Instead) -> Withheld {
+        let mut tally = Tally::default();
+        let strictest = fates.strictest(vendors.iter().copied());
+        tally.add(strictest.whose().unwrap_or(Whose::Unknown), Kind::Own);
+        Withheld { tally, instead }
+    }
 }
 
 /// What is answered instead of a withheld vendor's.
@@ -70,10 +89,11 @@ pub fn of(rules: &RuleSet, fates: &Fates, url: &Url, destination: Destination) -
         let named = is_script_file(path) || path.ends_with("/js");
         serves(Serves::Script) || (named && !serves(Serves::Beacon))
     };
-    Own::Withheld(match as_script.unwrap_or_else(looks_like_script) {
+    let instead = match as_script.unwrap_or_else(looks_like_script) {
         true => Instead::Stub(stub(rules, fates, &withheld)),
         false => Instead::Nothing,
-    })
+    };
+    Own::Withheld(Withheld::of(fates, &withheld, instead))
 }
 
 /// Whether a response has to be looked into for a vendor's library.
@@ -110,7 +130,10 @@ pub fn of_library(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Own {
     match (vendors.is_empty(), held.is_empty()) {
         (true, _) => Own::Site,
         (false, true) => Own::Permitted,
-        (false, false) => Own::Withheld(Instead::Stub(stub(rules, fates, &held))),
+        (false, false) => {
+            let instead = Instead::Stub(stub(rules, fates, &held));
+            Own::Withheld(Withheld::of(fates, &held, instead))
+        }
     }
 }
 
@@ -120,12 +143,12 @@ fn stub(rules: &RuleSet, fates: &Fates, vendors: &[usize]) -> Bytes {
     vendors.sort_unstable();
     vendors.dedup();
     let purpose = match fates.strictest(vendors.iter().copied()) {
-        Fate::Hold(purpose) => purpose.name(),
-        Fate::Permit | Fate::Undeclared => Reason::Undeclared.name(),
+        Fate::Hold(purpose, _) => purpose.name(),
+        Fate::Permit | Fate::Undeclared(_) => Reason::Undeclared.name(),
     };
     let mut code = String::from("// Withheld: /.consent/\n(function(window,own){\n");
     for vendor in vendors {
-        if let Some(stub) = &rules.vendors[vendor].stub {
+        if let Some(stub) = rules.vendors[vendor].stub() {
             code.push_str(stub.trim());
             code.push('\n');
         }

@@ -8,8 +8,9 @@ use http::header::{HeaderMap, HeaderValue, LINK};
 use url::Url;
 
 use super::fate::{Fate, Fates};
+use super::tally::{Kind, Tally};
 use super::{fields, refresh};
-use crate::rules::{RuleSet, Use};
+use crate::rules::{Mode, RuleSet, Use};
 
 /// Link types that make a browser contact a host ahead (HTML §4.6.7).
 const HINTS: [&[u8]; 6] =
@@ -47,6 +48,15 @@ pub(super) fn relation_uses(rel: &[u8]) -> &'static [Use] {
     }
 }
 
+/// Whether what a hint names is loaded as a script.
+pub(super) fn loads_script(rel: &[u8], loaded_as: &[u8]) -> bool {
+    let is = |word: &[u8], known: &[u8]| word.trim_ascii().eq_ignore_ascii_case(known);
+    let types = || rel.split(u8::is_ascii_whitespace);
+    let ahead = |word: &[u8]| is(word, b"preload") || is(word, b"prefetch");
+    types().any(|word| is(word, b"modulepreload"))
+        || (is(loaded_as, b"script") && types().any(ahead))
+}
+
 /// The addresses in a list of pictures for different screens, `srcset` and its like.
 pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|byte| *byte == b',')
@@ -55,16 +65,29 @@ pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Removes what leads to withheld vendors from the `Link` and `Refresh` fields of an answer to a
-/// request for `url`.
-pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
-    refresh::keep_permitted(headers, rules, fates, url);
+/// request for `url`, or only counts it.
+pub fn keep_permitted(
+    headers: &mut HeaderMap,
+    rules: &RuleSet,
+    fates: &Fates,
+    url: &Url,
+    mode: Mode,
+) -> Tally {
+    let mut tally = refresh::keep_permitted(headers, rules, fates, url, mode);
     if !headers.contains_key(LINK) {
-        return;
+        return tally;
     }
-    let goes = |entry: &[u8]| is_withheld(entry, rules, fates, url);
-    if !headers.get_all(LINK).iter().any(|line| entries(line.as_bytes()).any(goes)) {
-        return;
+    let fate = |entry: &[u8]| fate(entry, rules, fates, url);
+    let entries_of_all = headers.get_all(LINK).iter().flat_map(|line| entries(line.as_bytes()));
+    let mut hints = Tally::default();
+    for whose in entries_of_all.filter_map(|entry| fate(entry).whose()) {
+        hints.add(whose, Kind::Hint);
     }
+    tally.add_all(&hints);
+    if hints.total() == 0 || mode == Mode::Observe {
+        return tally;
+    }
+    let goes = |entry: &[u8]| fate(entry) != Fate::Permit;
     fields::retain(headers, |name, line| {
         if name != LINK {
             return true;
@@ -77,23 +100,31 @@ pub fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, u
         }
         true
     });
+    tally
 }
 
-fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool {
+fn fate(entry: &[u8], rules: &RuleSet, fates: &Fates, page: &Url) -> Fate {
     let entry = entry.trim_ascii();
-    let Some(end) = memchr::memchr(b'>', entry) else { return false };
-    let Some(target) = entry[..end].strip_prefix(b"<") else { return false };
+    let Some(end) = memchr::memchr(b'>', entry) else { return Fate::Permit };
+    let Some(target) = entry[..end].strip_prefix(b"<") else { return Fate::Permit };
     let parameter = |wanted: &[u8]| {
         parameters(&entry[end + 1..])
             .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
             .map_or(&b""[..], |(_, value)| value)
     };
-    let uses = relation_uses(parameter(b"rel"));
-    let mut targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
-    targets.any(|target| {
-        let to = url.join(&String::from_utf8_lossy(target));
-        to.is_ok_and(|to| fates.of_url_as(rules, &to, uses) != Fate::Permit)
-    })
+    let rel = parameter(b"rel");
+    let of = |target: &[u8], uses: &[Use]| {
+        let to = page.join(&String::from_utf8_lossy(target));
+        to.map_or(Fate::Permit, |to| fates.of_url_in(rules, page, &to, uses))
+    };
+    let uses = relation_uses(rel);
+    let targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
+    let mut strictest =
+        targets.map(|target| of(target, uses)).fold(Fate::Permit, Fate::or_stricter);
+    if loads_script(rel, parameter(b"as")) {
+        strictest = strictest.or_stricter(of(target, &[Use::Script]));
+    }
+    strictest
 }
 
 /// The entries of a `Link` field (RFC 8288 §3), separated by commas.

@@ -2,7 +2,11 @@
 //!
 //! Each file reads the same verdicts and applies them to one thing: cookies that travel to
 //! the site ([`request`]), what the site answers with ([`response`]), the page itself
-//! ([`document`]), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//! ([`document`], by what `judge` says), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
+//!
+//! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
+//!
+//! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
 //!
 //! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
 //!
@@ -29,4 +33,6 @@ pub mod response;
 pub mod seal;
 mod snippet;
 pub mod stream;
+pub mod tally;
+pub mod trace;
 pub mod validators;

@@ -13,11 +13,11 @@ use std::ops::Range;
 
 use crate::html::{OVERLAP_BYTES, Refused, Stretch};
 
-/// Overwrites what `find` finds in the stretch, and says how often there was anything.
-pub(super) fn overwrite(
+/// Overwrites what `find` finds in the stretch, and says whose each was.
+pub(super) fn overwrite<W>(
     stretch: &mut Stretch<'_>,
-    find: impl Fn(&[u8]) -> Vec<Range<usize>>,
-) -> Result<u64, Refused> {
+    find: impl Fn(&[u8]) -> Vec<(W, Range<usize>)>,
+) -> Result<Vec<W>, Refused> {
     let (sent, last) = (stretch.sent, stretch.last);
     // What reaches the end may go on behind it. It comes again, unless it is too long for that.
     let counts = |found: &Range<usize>, len: usize| {
@@ -25,15 +25,15 @@ pub(super) fn overwrite(
     };
     let found = |bytes: &[u8]| {
         let mut found = find(bytes);
-        found.retain(|found| counts(found, bytes.len()));
+        found.retain(|(_, found)| counts(found, bytes.len()));
         found
     };
-    let mut overwritten = 0;
-    for found in found(stretch.bytes) {
-        overwritten += 1;
+    let mut overwritten = Vec::new();
+    for (whose, found) in found(stretch.bytes) {
+        overwritten.push(whose);
         disarm(&mut stretch.bytes[found.start.max(sent)..found.end]);
     }
-    if overwritten > 0 && !found(stretch.bytes).is_empty() {
+    if !overwritten.is_empty() && !found(stretch.bytes).is_empty() {
         return Err(Refused);
     }
     Ok(overwritten)
@@ -74,13 +74,13 @@ pub(super) fn addresses(tag: &[u8]) -> impl Iterator<Item = Range<usize>> {
 mod tests {
     use super::*;
 
-    fn stretch(text: &str, sent: usize, last: bool) -> Result<(String, u64), Refused> {
+    fn stretch(text: &str, sent: usize, last: bool) -> Result<(String, usize), Refused> {
         let mut bytes = text.as_bytes().to_vec();
         let mut stretch = Stretch { name: b"script", in_tag: false, bytes: &mut bytes, sent, last };
         let tag = regex::bytes::Regex::new(r"tag\.example\.com|ym\(|;;").expect("it is valid");
-        let find = |bytes: &[u8]| tag.find_iter(bytes).map(|found| found.range()).collect();
+        let find = |bytes: &[u8]| tag.find_iter(bytes).map(|found| ((), found.range())).collect();
         let overwritten = overwrite(&mut stretch, find)?;
-        Ok((String::from_utf8(bytes).expect("ASCII stays ASCII"), overwritten))
+        Ok((String::from_utf8(bytes).expect("ASCII stays ASCII"), overwritten.len()))
     }
 
     #[test]

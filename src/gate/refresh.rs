@@ -13,7 +13,8 @@ use url::Url;
 
 use super::fate::{Fate, Fates};
 use super::fields;
-use crate::rules::{RuleSet, Use};
+use super::tally::{Kind, Tally};
+use crate::rules::{Mode, RuleSet, Use};
 
 /// What a refresh may lead to: a page, or a picture that leads on.
 pub(super) const USES: [Use; 2] = [Use::Frame, Use::Image];
@@ -45,15 +46,30 @@ pub(super) fn target(value: &[u8]) -> Option<&[u8]> {
     (!target.is_empty()).then_some(target)
 }
 
-/// Removes the `Refresh` fields that lead to withheld vendors from the answer to a request for `url`.
-pub(super) fn keep_permitted(headers: &mut HeaderMap, rules: &RuleSet, fates: &Fates, url: &Url) {
-    let goes = |value: &[u8]| {
+/// Removes the `Refresh` fields that lead to withheld vendors from the answer to a request for `url`, or
+/// only counts them.
+pub(super) fn keep_permitted(
+    headers: &mut HeaderMap,
+    rules: &RuleSet,
+    fates: &Fates,
+    url: &Url,
+    mode: Mode,
+) -> Tally {
+    let fate = |value: &[u8]| {
         let to = target(value).and_then(|to| url.join(&String::from_utf8_lossy(to)).ok());
-        to.is_some_and(|to| fates.of_url_as(rules, &to, &USES) != Fate::Permit)
+        to.map_or(Fate::Permit, |to| fates.of_url_in(rules, url, &to, &USES))
     };
-    if headers.get_all(REFRESH).iter().any(|value| goes(value.as_bytes())) {
-        fields::retain(headers, |name, value| name != REFRESH || !goes(value.as_bytes()));
+    let mut tally = Tally::default();
+    for whose in headers.get_all(REFRESH).iter().filter_map(|value| fate(value.as_bytes()).whose())
+    {
+        tally.add(whose, Kind::Refresh);
     }
+    if tally.total() > 0 && mode == Mode::Enforce {
+        fields::retain(headers, |name, value| {
+            name != REFRESH || fate(value.as_bytes()) == Fate::Permit
+        });
+    }
+    tally
 }
 
 #[cfg(test)]

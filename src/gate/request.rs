@@ -12,28 +12,34 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
 
 use super::cookies::{self, ConsentCookie};
+use super::fate::Whose;
 use super::seal::Seal;
+use super::tally::{Kind, Tally};
 use crate::coding::Coding;
 use crate::policy::{Verdict, Verdicts};
-use crate::rules::RuleSet;
+use crate::rules::{Mode, RuleSet};
 
 /// The cookies of a request after the gate.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Cookies {
     /// The field that goes on; nothing where no cookie is left.
     pub kept: Option<HeaderValue>,
     /// The names that were withheld, each once: the browser still holds them.
     pub withheld: Vec<Vec<u8>>,
+    /// Whose they are.
+    pub tally: Tally,
 }
 
-/// Sorts a request's cookies.
+/// Sorts a request's cookies; where the gate only observes, all but our own go on.
 pub fn cookies(
     headers: &HeaderMap,
     rules: &RuleSet,
     verdicts: &Verdicts<'_>,
     own: &ConsentCookie,
     seal: &Seal,
+    mode: Mode,
 ) -> Cookies {
+    let mut tally = Tally::default();
     let mut kept: Vec<u8> = Vec::new();
     let mut is_first = true;
     let mut withheld: Vec<Vec<u8>> = Vec::new();
@@ -49,12 +55,15 @@ pub fn cookies(
                 cut = true;
                 continue;
             }
-            if is_withheld(cookie.name, rules, verdicts) {
-                cut = true;
+            if let Some(whose) = whose_withheld(cookie.name, rules, verdicts) {
                 if !withheld.iter().any(|name| name == cookie.name) {
                     withheld.push(cookie.name.to_vec());
+                    tally.add(whose, Kind::Cookie);
                 }
-                continue;
+                if mode == Mode::Enforce {
+                    cut = true;
+                    continue;
+                }
             }
             if is_first {
                 // The first cookie that stays moves to the front when those before it are cut.
@@ -68,18 +77,31 @@ pub fn cookies(
         }
     }
     let kept = if kept.is_empty() { None } else { HeaderValue::from_bytes(&kept).ok() };
-    Cookies { kept, withheld }
+    Cookies { kept, withheld, tally }
 }
 
 /// Whether a cookie of this name belongs to a vendor that is withheld. The site's own cookies
 /// never are, also while a purpose is suspended.
 pub fn is_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> bool {
-    let mut withheld = false;
-    for vendor in rules.with_cookie(name) {
+    whose_withheld(name, rules, verdicts).is_some()
+}
+
+/// The first vendor that a cookie of this name is withheld for.
+pub(super) fn whose_withheld(
+    name: &[u8],
+    rules: &RuleSet,
+    verdicts: &Verdicts<'_>,
+) -> Option<Whose> {
+    let mut withheld = None;
+    for index in rules.with_cookie(name) {
+        let vendor = &rules.vendors[index];
         if vendor.recipient.is_operator() {
-            return false;
+            return None;
         }
-        withheld |= matches!(verdicts.of(vendor.purpose, &vendor.recipient), Verdict::Withhold(_));
+        let verdict = verdicts.of(vendor.purpose, &vendor.recipient);
+        if withheld.is_none() && matches!(verdict, Verdict::Withhold(_)) {
+            withheld = Some(Whose::Vendor(index));
+        }
     }
     withheld
 }

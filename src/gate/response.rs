@@ -17,12 +17,14 @@ use http::header::{
 };
 
 use super::cookies::{ConsentCookie, name_and_value};
+use super::fate::Whose;
 use super::fields;
-use super::request::{Destination, is_withheld};
+use super::request::{Destination, whose_withheld};
+use super::tally::{Kind, Tally};
 use super::validators::{self, Variant};
 use crate::coding::Coding;
 use crate::policy::Verdicts;
-use crate::rules::RuleSet;
+use crate::rules::{Mode, RuleSet};
 
 /// How a response is sent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,25 +162,48 @@ fn is_attachment(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Removes the `Set-Cookie` lines that must not reach the browser. The others keep their
-/// bytes and order.
+/// Removes the `Set-Cookie` lines that must not reach the browser, where the gate only observes our own
+/// alone. The others keep their bytes and order. Returns whose lines are withheld, or would be.
 pub fn keep_permitted_cookies(
     headers: &mut HeaderMap,
     rules: &RuleSet,
     verdicts: &Verdicts<'_>,
     own: &ConsentCookie,
-) -> usize {
-    let stays = |line: &HeaderValue| {
-        let pair = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-        let (name, _) = name_and_value(pair);
-        !own.is_ours(name) && !is_withheld(name, rules, verdicts)
-    };
-    if headers.get_all(SET_COOKIE).iter().all(stays) {
-        return 0;
+    mode: Mode,
+) -> Tally {
+    let mut tally = Tally::default();
+    if !headers.contains_key(SET_COOKIE) {
+        return tally;
     }
-    let before = headers.len();
-    fields::retain(headers, |name, line| name != SET_COOKIE || stays(line));
-    before - headers.len()
+    let mut all_stay = true;
+    for line in headers.get_all(SET_COOKIE) {
+        let name = cookie_name(line);
+        let whose = set_cookie_withheld(name, rules, verdicts).filter(|_| !own.is_ours(name));
+        if let Some(whose) = whose {
+            tally.add(whose, Kind::SetCookie);
+        }
+        all_stay &= !own.is_ours(name) && (whose.is_none() || mode == Mode::Observe);
+    }
+    if !all_stay {
+        let goes = |name: &[u8]| {
+            own.is_ours(name)
+                || (mode == Mode::Enforce && set_cookie_withheld(name, rules, verdicts).is_some())
+        };
+        fields::retain(headers, |field, line| field != SET_COOKIE || !goes(cookie_name(line)));
+    }
+    tally
+}
+
+/// The name of the cookie that a `Set-Cookie` line sets.
+fn cookie_name(line: &HeaderValue) -> &[u8] {
+    let pair = line.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+    name_and_value(pair).0
+}
+
+/// Whose a cookie is that the site must not set.
+pub fn set_cookie_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> Option<Whose> {
+    let unlisted = || rules.withholds_unlisted_cookie(name).then_some(Whose::Unlisted);
+    whose_withheld(name, rules, verdicts).or_else(unlisted)
 }
 
 const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");

@@ -2,10 +2,13 @@
 //!
 //! Each thread has its own and adds without contention; the admin address sums them up.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault::{Cut, Refusal};
+use crate::gate::tally::{Kind, Tally};
+use crate::rules::RuleSet;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -31,6 +34,7 @@ macro_rules! counters {
             $(#[doc = $help] pub $name: Counter,)+
             refused: Refused,
             cut: Cuts,
+            withheld: Withheld,
         }
 
         impl Counters {
@@ -77,7 +81,53 @@ struct Refused([Counter; Refusal::ALL.len()]);
 #[derive(Debug, Default)]
 struct Cuts([Counter; Cut::ALL.len()]);
 
+/// What was withheld, or would have been where the gate only observes: by vendor, and by kind. There are
+/// as many vendors as the operator has written files.
+#[derive(Debug, Default)]
+struct Withheld(Mutex<BTreeMap<String, [u64; Kind::ALL.len()]>>);
+
+impl Withheld {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, [u64; Kind::ALL.len()]>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Counters {
+    /// Counts what was withheld in one response, by these rules.
+    pub fn withhold(&self, rules: &RuleSet, tally: &Tally) {
+        if tally.total() == 0 {
+            return;
+        }
+        let mut counts = self.withheld.counts();
+        for (whose, kind, count) in tally.iter() {
+            let name = whose.name(rules);
+            if !counts.contains_key(name) {
+                counts.insert(name.to_owned(), Default::default());
+            }
+            if let Some(of_vendor) = counts.get_mut(name) {
+                of_vendor[kind as usize] += count;
+            }
+        }
+    }
+
+    /// What was withheld by vendor and kind, summed over all threads.
+    pub fn withheld(threads: &[Arc<Counters>]) -> Vec<(String, &'static str, u64)> {
+        let mut sums: BTreeMap<String, [u64; Kind::ALL.len()]> = BTreeMap::new();
+        for thread in threads {
+            for (vendor, counts) in thread.withheld.counts().iter() {
+                let sum = sums.entry(vendor.clone()).or_default();
+                for (sum, count) in sum.iter_mut().zip(counts) {
+                    *sum += count;
+                }
+            }
+        }
+        let of_vendor = |(vendor, sums): (String, [u64; Kind::ALL.len()])| {
+            let counted = Kind::ALL.into_iter().zip(sums).filter(|(_, sum)| *sum > 0);
+            counted.map(|(kind, sum)| (vendor.clone(), kind.name(), sum)).collect::<Vec<_>>()
+        };
+        sums.into_iter().flat_map(of_vendor).collect()
+    }
+
     /// Counts a request that was refused.
     pub fn refuse(&self, refusal: Refusal) {
         self.refused.0[refusal as usize].add(1);

@@ -16,6 +16,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::headers;
+use super::onlook::Watched;
 use super::page::Changed;
 use super::upstream::Lease;
 use super::whole::Whole;
@@ -32,6 +33,8 @@ pub enum Body {
     Site(FromSite),
     /// The site's page, changed.
     Changed(Box<Changed>),
+    /// The site's page as it comes, looked on at.
+    Watched(Box<Watched>),
 }
 
 impl Body {
@@ -53,14 +56,16 @@ impl HttpBody for Body {
             Body::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Body::Site(body) => body.poll(cx),
             Body::Changed(body) => body.poll(cx),
+            Body::Watched(body) => body.poll(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Body::Own(bytes) => bytes.is_none(),
-            Body::Site(body) => body.ahead.is_empty() && body.incoming.is_end_stream(),
+            Body::Site(body) => body.is_end_stream(),
             Body::Changed(_) => false,
+            Body::Watched(body) => body.is_end_stream(),
         }
     }
 
@@ -69,6 +74,7 @@ impl HttpBody for Body {
             Body::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Body::Site(body) => body.size_hint(),
             Body::Changed(_) => SizeHint::default(),
+            Body::Watched(body) => body.size_hint(),
         }
     }
 }
@@ -99,7 +105,11 @@ impl FromSite {
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(super) fn is_end_stream(&self) -> bool {
+        self.ahead.is_empty() && self.incoming.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
         let ahead: usize = self.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
         let ahead = ahead as u64;
         let mut hint = self.incoming.size_hint();

@@ -269,7 +269,7 @@ mod tests {
             ("x-last", "1"),
         ]);
         let cookies =
-            Cookies { kept: Some(HeaderValue::from_static("a=1; b=2")), withheld: Vec::new() };
+            Cookies { kept: Some(HeaderValue::from_static("a=1; b=2")), ..Cookies::default() };
         let out = for_site(&sent, &cookies, origin);
         let lines: Vec<_> =
             out.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();

@@ -7,12 +7,14 @@
 //! A worker belongs to one thread and is shared by its connections: nothing here is locked.
 
 mod announce;
+mod answer;
 mod body;
 mod cdn;
 mod client;
 mod headers;
 mod in_force;
 mod interim;
+mod onlook;
 mod paced;
 mod page;
 mod pass;
@@ -186,9 +188,12 @@ impl Worker {
             }
             Ok(target) => {
                 let (visitor, verdicts, cookie) = (&visitor, &verdicts, &cookie);
+                let recorded = self.store.exemptions_recorded();
+                let mode = snapshot.rules.site.mode_at(target.path.path(), now, recorded);
                 let walk = Walk {
                     in_force,
                     snapshot,
+                    mode,
                     verdicts,
                     visitor,
                     signal,

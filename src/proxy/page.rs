@@ -12,7 +12,6 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -26,7 +25,6 @@ use crate::charset::{self, Charset, HeaderCharset};
 use crate::coding::{Coding, Decoder, Levels};
 use crate::gate::document::Document;
 use crate::gate::stream::Stream;
-use crate::observe::Counters;
 
 /// Output is passed on when so much has gathered.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -202,13 +200,7 @@ impl Opened {
 
     /// The page, changed by `document` and packed in `coding`; or as it came, if it cannot be read. What
     /// was done is counted when it has ended.
-    pub(super) fn change(
-        mut self,
-        document: Document,
-        coding: Coding,
-        levels: Levels,
-        counters: &Arc<Counters>,
-    ) -> Body {
+    pub(super) fn change(mut self, document: Document, coding: Coding, levels: Levels) -> Body {
         let Some(stream) = Stream::new(self.charset, document, coding, levels) else {
             return Body::Site(self.close());
         };
@@ -219,7 +211,6 @@ impl Opened {
             stream: Some(stream),
             output: Vec::new(),
             failed: false,
-            counters: Arc::clone(counters),
         }))
     }
 }
@@ -233,7 +224,6 @@ pub struct Changed {
     stream: Option<Stream<Document>>,
     output: Vec<u8>,
     failed: bool,
-    counters: Arc<Counters>,
 }
 
 impl Changed {
@@ -263,10 +253,7 @@ impl Changed {
                 Poll::Ready(Some(Ok(plain))) => stream.take(&plain, &mut self.output),
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
                 Poll::Ready(None) => match self.stream.take() {
-                    Some(stream) => stream.finish(&mut self.output).map(|document| {
-                        self.counters.tags_withheld.add(document.held());
-                        self.counters.tags_in_states.add(document.states());
-                    }),
+                    Some(stream) => stream.finish(&mut self.output).map(drop),
                     None => Ok(()),
                 },
                 Poll::Pending => {

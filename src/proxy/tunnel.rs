@@ -160,8 +160,10 @@ impl Worker {
             }
         }
         let (rules, verdicts) = (&walk.snapshot.rules, walk.verdicts);
-        let kept_back = keep_permitted_cookies(&mut answer.headers, rules, verdicts, walk.cookie);
-        self.counters.response_cookies_withheld.add(kept_back as u64);
+        let kept_back =
+            keep_permitted_cookies(&mut answer.headers, rules, verdicts, walk.cookie, walk.mode);
+        self.counters.response_cookies_withheld.add(kept_back.total());
+        self.counters.withhold(rules, &kept_back);
         self.counters.tunnels.add(1);
         self.tunnels.open(visitor, site, lease, walk.in_force.bounds.timeouts.write.get());
         Ok(Response::from_parts(answer, Body::Own(None)))

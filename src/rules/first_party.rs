@@ -9,7 +9,10 @@
 //!
 //! What is answered while the vendor is withheld is [`crate::gate::first_party`]'s to say.
 
+use std::fmt;
+
 use aho_corasick::{AhoCorasick, MatchKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
@@ -28,7 +31,7 @@ const WORD_BYTES_MIN: usize = 4;
 const WORD_OF_PATH_BYTES_MIN: usize = 2;
 
 /// What is served under a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Serves {
     /// Code: only what is asked for as a script is meant.
@@ -44,6 +47,15 @@ pub struct PathRule {
     path: String,
     /// What it serves; both where nothing is said.
     serves: Option<Serves>,
+    /// The file that it stands in: its vendor's, or `site.toml`.
+    pub(super) file: String,
+}
+
+impl fmt::Display for PathRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[[path]] `{}`", self.path)?;
+        self.host.as_ref().map_or(Ok(()), |host| write!(f, ", host `{host}`"))
+    }
 }
 
 impl PathRule {
@@ -59,7 +71,7 @@ impl PathRule {
 
     /// Whether the rule speaks of an address of the site's when asked for as a script or not, as far
     /// as that is known.
-    fn matches(&self, url: &Url, as_script: Option<bool>) -> bool {
+    pub(super) fn matches(&self, url: &Url, as_script: Option<bool>) -> bool {
         let there = self
             .host
             .as_ref()
@@ -67,6 +79,17 @@ impl PathRule {
         there
             && (self.serves != Some(Serves::Script) || as_script != Some(false))
             && self.covers(&url[url::Position::BeforePath..url::Position::AfterQuery])
+    }
+
+    /// Whether it is for one host alone, or for all of the site's, and speaks of an address in a page;
+    /// `own` says whether that is at one of these.
+    pub(super) fn speaks_in_page(&self, url: &Url, used: Use, own: bool) -> bool {
+        let as_script = match used {
+            Use::Script => Some(true),
+            Use::Image | Use::Frame => Some(false),
+            Use::Link => None,
+        };
+        (own || self.host.is_some()) && self.matches(url, as_script)
     }
 
     /// A query is compared only with what stands behind a `?`: what an own script is told of another
@@ -108,18 +131,23 @@ enum Word<'a> {
 /// A path that `site.toml` gives to a vendor.
 #[derive(Clone, Debug)]
 pub struct SitePath {
-    pub(super) line: usize,
     /// The vendor's file, without its ending.
     pub(super) vendor: String,
-    pub(super) rule: PathRule,
+    pub(super) rule: Entry<PathRule>,
 }
 
 /// Words that tell a vendor's library: all of them have to be there.
 #[derive(Clone, Debug)]
 pub(super) struct Signature(Vec<String>);
 
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[[signature]] `{}`", self.0.join("`, `"))
+    }
+}
+
 impl Signature {
-    fn is_in(&self, code: &str) -> bool {
+    pub(super) fn is_in(&self, code: &str) -> bool {
         self.0.iter().all(|word| code.contains(word.as_str()))
     }
 }
@@ -200,14 +228,8 @@ impl FirstParty {
 
     /// The rules for one host alone, or for all of the site's, that speak of an address in a page.
     pub(super) fn in_page(&self, url: &Url, used: Use, own: bool) -> impl Iterator<Item = usize> {
-        let as_script = match used {
-            Use::Script => Some(true),
-            Use::Image | Use::Frame => Some(false),
-            Use::Link => None,
-        };
-        self.at(url, as_script)
-            .filter(move |(_, rule)| own || rule.host.is_some())
-            .map(|(vendor, _)| vendor)
+        let matching = move |(_, rule): &&(usize, PathRule)| rule.speaks_in_page(url, used, own);
+        self.paths.iter().filter(matching).map(|(vendor, _)| *vendor)
     }
 
     /// Whether there is any signature to look for.
@@ -227,38 +249,55 @@ impl FirstParty {
     }
 }
 
-#[derive(Deserialize)]
+/// An address of the site's own that it serves for the vendor.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PathEntry {
+pub(super) struct PathEntry {
+    /// The host, written as in `[[url]]`; any of the site's if not said.
     host: Option<String>,
+    /// The path, in which `*` is any run of characters; what stands behind a `?` is compared with the query.
     path: String,
+    /// What it serves; both if not said.
     serves: Option<Serves>,
+    /// Paths that it is for.
     is: Vec<String>,
+    /// Paths that it is not for.
     is_not: Vec<String>,
 }
 
 // `flatten` and `deny_unknown_fields` do not go together, so the fields stand here again.
-#[derive(Deserialize)]
+/// An address of the site's own that it serves for a vendor.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SitePathEntry {
+pub(super) struct SitePathEntry {
+    /// The vendor: the name of its file, without `.toml`.
     vendor: String,
+    /// The host, written as in `hosts`; any of the site's if not said.
     host: Option<String>,
+    /// The path, in which `*` is any run of characters; what stands behind a `?` is compared with the query.
     path: String,
+    /// What it serves; both if not said.
     serves: Option<Serves>,
+    /// Paths that it is for.
     is: Vec<String>,
+    /// Paths that it is not for.
     is_not: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// Words that tell the vendor's library wherever it comes from.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SignatureEntry {
+pub(super) struct SignatureEntry {
+    /// Words that all stand in its first 64 KiB.
     all: Vec<String>,
+    /// Code that it is for.
     is: Vec<String>,
+    /// Code that it is not for.
     is_not: Vec<String>,
 }
 
 /// Reads the `[[path]]` of a vendor's file.
-pub(super) fn paths(source: &mut Source<'_>) -> Vec<PathRule> {
+pub(super) fn paths(source: &mut Source<'_>) -> Vec<Entry<PathRule>> {
     let entries = source.each::<PathEntry>("path");
     entries.into_iter().filter_map(|entry| path_rule(source, entry)).collect()
 }
@@ -269,12 +308,12 @@ pub(super) fn paths_of_site(source: &mut Source<'_>) -> Vec<SitePath> {
     for Entry { line, value } in source.each::<SitePathEntry>("path") {
         let SitePathEntry { vendor, host, path, serves, is, is_not } = value;
         let entry = Entry { line, value: PathEntry { host, path, serves, is, is_not } };
-        paths.extend(path_rule(source, entry).map(|rule| SitePath { line, vendor, rule }));
+        paths.extend(path_rule(source, entry).map(|rule| SitePath { vendor, rule }));
     }
     paths
 }
 
-fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<PathRule> {
+fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<Entry<PathRule>> {
     let Entry { line, value: PathEntry { host, path, serves, is, is_not } } = entry;
     let host = match host.map(|host| HostPattern::parse(&host)).transpose() {
         Ok(host) => host,
@@ -287,7 +326,7 @@ fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<PathRul
         let text = format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`");
         source.problem(line, text);
     }
-    let rule = PathRule { host, path, serves };
+    let rule = PathRule { host, path, serves, file: source.path().to_owned() };
     let (Word::Path(word) | Word::Query(word)) = rule.word();
     if word.len() < WORD_OF_PATH_BYTES_MIN && (rule.host.is_none() || rule.path != "/*") {
         let text = format!(
@@ -309,11 +348,11 @@ fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<PathRul
     // A rule for a whole host has no path that it is not for.
     let all = rule.path == "/*";
     require_examples(source, line, &is, if all { &is } else { &is_not });
-    Some(rule)
+    Some(Entry { line, value: rule })
 }
 
 /// Reads the `[[signature]]` of a vendor's file.
-pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Signature> {
+pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Entry<Signature>> {
     let mut signatures = Vec::new();
     for Entry { line, value } in source.each::<SignatureEntry>("signature") {
         let SignatureEntry { all, is, is_not } = value;
@@ -333,7 +372,7 @@ pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Signature> {
             }
         }
         require_examples(source, line, &is, &is_not);
-        signatures.push(signature);
+        signatures.push(Entry { line, value: signature });
     }
     signatures
 }
@@ -343,7 +382,7 @@ mod tests {
     use super::*;
 
     fn rule(path: &str, serves: Option<Serves>) -> PathRule {
-        PathRule { host: None, path: path.to_owned(), serves }
+        PathRule { host: None, path: path.to_owned(), serves, file: String::new() }
     }
 
     #[test]

@@ -11,12 +11,15 @@
 mod coherence;
 mod first_party;
 mod hosts;
+mod leeway;
 mod needles;
 mod pattern;
 mod policy;
 mod problem;
+mod schema;
 mod site;
 mod source;
+mod speak;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -28,17 +31,21 @@ use url::Url;
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
+pub use leeway::{EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBanner, Unlisted};
 use needles::Needles;
 pub use pattern::HostPattern;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
 pub use problem::Problem;
 pub(crate) use problem::with_fix;
+pub use schema::FileKind;
 pub use site::{Control, Localized, Operator, Site};
+pub use source::entries;
+pub use speak::Spoken;
 pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
 use crate::policy::{Basis, Policies, Purpose};
-use crate::time::Day;
+use crate::time::{Day, Time};
 
 /// The purposes for which the gateway itself keeps a log.
 pub const LOGGED: [Purpose; 3] = [Purpose::Operation, Purpose::Analytics, Purpose::Security];
@@ -154,7 +161,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
         (Some(site), Some(policies), Ok(first_party)) if problems.is_empty() => {
             let inline = inline(&vendors);
             let needles = Needles::of(
-                inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].as_str()),
+                inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].value.as_str()),
             );
             let hosts = hosts(&vendors);
             let generation = generation(files);
@@ -185,7 +192,8 @@ impl RuleSet {
     /// several rules give it to comes as often.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
         let host = url.host_str().unwrap_or_default();
-        let covers = move |at: &UrlRuleAt| self.vendors[at.vendor].urls[at.rule].covers(url, used);
+        let covers =
+            move |at: &UrlRuleAt| self.vendors[at.vendor].urls[at.rule].value.covers(url, used);
         let named = self.hosts.rules(host).filter(covers).map(|at| at.vendor);
         named.chain(self.first_party.in_page(url, used, self.site.owns(host)))
     }
@@ -218,7 +226,7 @@ impl RuleSet {
     /// The vendors whose code an inline script is, by their place in `vendors`.
     pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
         let matches = move |(vendor, rule): &(usize, usize)| {
-            self.vendors[*vendor].inline[*rule].is_match(text)
+            self.vendors[*vendor].inline[*rule].value.is_match(text)
         };
         let worth_trying = self.needles.worth_trying(text).map(|rule| self.inline[rule]);
         worth_trying.filter(matches).map(|(vendor, _)| vendor)
@@ -235,21 +243,24 @@ impl RuleSet {
         vendors.dedup();
         let of_vendor = |vendor: usize| {
             let rules = self.vendors[vendor].inline.iter();
-            rules.flat_map(|rule| rule.find_iter(text)).map(move |found| (vendor, found.range()))
+            rules
+                .flat_map(|rule| rule.value.find_iter(text))
+                .map(move |found| (vendor, found.range()))
         };
         vendors.into_iter().flat_map(of_vendor).collect()
     }
 
-    /// The vendors that a cookie of this name belongs to.
-    pub fn with_cookie<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a Vendor> {
-        self.vendors.iter().filter(move |v| v.cookies.iter().any(|cookie| cookie.matches(name)))
+    /// The vendors that a cookie of this name belongs to, by their place in `vendors`.
+    pub fn with_cookie(&self, name: &[u8]) -> impl Iterator<Item = usize> {
+        let has = move |vendor: &Vendor| vendor.cookies.iter().any(|c| c.value.matches(name));
+        self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
     }
 
     /// Under which keys some vendors, by their place in `vendors`, keep things in the browser's
     /// storage: as the rules write them, `_ym*` for all that begin so.
     pub fn stored_keys(&self, of: impl Fn(usize) -> bool) -> Vec<String> {
         let vendors = self.vendors.iter().enumerate().filter(|(index, _)| of(*index));
-        vendors.flat_map(|(_, vendor)| &vendor.keys).map(ToString::to_string).collect()
+        vendors.flat_map(|(_, vendor)| &vendor.keys).map(|key| key.value.to_string()).collect()
     }
 
     /// The consent purposes that something loaded serves: what the banner asks about. With
@@ -275,6 +286,70 @@ impl RuleSet {
         undeclared.map(|vendor| (vendor.name.as_str(), vendor.recipient.0.as_str()))
     }
 
+    /// Whether a script comes from a host that is not the site's and that no rule knows, where the
+    /// operator lets no such pass.
+    pub fn withholds_unlisted_script(&self, url: &Url) -> bool {
+        let unlisted = &self.site.unlisted;
+        let known = |host: &str| {
+            self.names_host(host)
+                || self.site.has_host(host)
+                || unlisted.except.iter().any(|known| known.matches(host))
+        };
+        unlisted.scripts == Leave::Withhold
+            && matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !known(host))
+    }
+
+    /// Whether no rule knows a cookie, and the operator lets the site set no such.
+    pub fn withholds_unlisted_cookie(&self, name: &[u8]) -> bool {
+        self.site.unlisted.cookies == Leave::Withhold && self.with_cookie(name).next().is_none()
+    }
+
+    /// What is wrong with the rules on a day, though it may be right on a later one.
+    pub fn problems_on(&self, day: Day) -> Vec<Problem> {
+        let last = day.plus_days(EXEMPT_DAYS_MAX);
+        let too_far = self.site.exempt.iter().filter(|exempt| exempt.until > last);
+        too_far
+            .map(|Exempt { path, until, line, .. }| Problem {
+                path: self.site.path.clone(),
+                line: *line,
+                text: format!(
+                    "`{path}` is exempt until {until}, more than {EXEMPT_DAYS_MAX} days ahead; end it by {last}"
+                ),
+            })
+            .collect()
+    }
+
+    /// What is not wrong, and takes protection away all the same.
+    pub fn warnings(&self, now: Time) -> Vec<String> {
+        let site = &self.site;
+        let mut warnings = Vec::new();
+        if site.mode == Mode::Observe {
+            warnings.push(
+                "the site is not protected: `mode = \"observe\"` withholds nothing and counts what would be"
+                    .to_owned(),
+            );
+        }
+        for Exempt { path, until, reason, .. } in site.exempt_at(now) {
+            warnings.push(format!("not protected until {until}: pages under `{path}` ({reason})"));
+        }
+        for exempt in site.exempt.iter().filter(|exempt| !exempt.is_in_force(now)) {
+            let Exempt { path, until, line, .. } = exempt;
+            warnings.push(format!(
+                "the exemption of `{path}` ended on {until}; {}:{line} can be removed",
+                site.path
+            ));
+        }
+        if site.banner.wins {
+            warnings.push(
+                "our banner asks nobody: the site's own wins, and nothing is permitted unless it posts the \
+                 choice to /.consent/choices"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
     /// The wording in `language`, or in the site's default one.
     pub fn texts(&self, language: &str) -> &Texts {
         self.texts
@@ -297,19 +372,20 @@ fn hosts(vendors: &[Vendor]) -> Hosts {
         of.urls
             .iter()
             .enumerate()
-            .map(move |(rule, url)| (&url.host, Some(UrlRuleAt { vendor, rule })))
+            .map(move |(rule, url)| (&url.value.host, Some(UrlRuleAt { vendor, rule })))
     });
-    let own = vendors.iter().flat_map(|vendor| &vendor.paths).filter_map(PathRule::host);
+    let own = vendors.iter().flat_map(|vendor| &vendor.paths).filter_map(|rule| rule.value.host());
     Hosts::of(rules.chain(own.map(|host| (host, None))))
 }
 
 /// What all vendors have of what the site itself serves.
 fn first_party(vendors: &[Vendor]) -> Result<FirstParty, String> {
     let all = || vendors.iter().enumerate();
-    let paths = all()
-        .flat_map(|(index, vendor)| vendor.paths.iter().map(move |rule| (index, rule.clone())));
+    let paths = all().flat_map(|(index, vendor)| {
+        vendor.paths.iter().map(move |rule| (index, rule.value.clone()))
+    });
     let signatures = all().flat_map(|(index, vendor)| {
-        vendor.signatures.iter().map(move |signature| (index, signature))
+        vendor.signatures.iter().map(move |signature| (index, &signature.value))
     });
     FirstParty::of(paths.collect(), signatures)
 }
@@ -317,23 +393,21 @@ fn first_party(vendors: &[Vendor]) -> Result<FirstParty, String> {
 /// Gives the paths of `site.toml` to the vendors that it names, and says which nobody is.
 fn give_paths_to_vendors(path: &str, site: &Site, vendors: &mut [Vendor]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let file = |vendor: &Vendor| {
-        let name = vendor.path.rsplit('/').next().unwrap_or_default();
-        name.trim_end_matches(".toml").to_owned()
-    };
     for own in &site.paths {
-        if let Some(vendor) = vendors.iter_mut().find(|vendor| file(vendor) == own.vendor) {
+        if let Some(vendor) = vendors.iter_mut().find(|vendor| vendor.id() == own.vendor) {
             vendor.paths.push(own.rule.clone());
             continue;
         }
-        let near =
-            vendors.iter().map(file).find(|name| strsim::osa_distance(name, &own.vendor) <= 3);
+        let near = vendors
+            .iter()
+            .map(Vendor::id)
+            .find(|name| strsim::osa_distance(name, &own.vendor) <= 3);
         let right = near.map_or_else(
             || "name a file of `vendors`, without its ending".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
         let text = format!("vendor `{}` has no file; {right}", own.vendor);
-        problems.push(Problem { path: path.to_owned(), line: own.line, text });
+        problems.push(Problem { path: path.to_owned(), line: own.rule.line, text });
     }
     problems
 }

@@ -151,7 +151,7 @@ mod tests {
         let rules = crate::rules::load("rules", &crate::demo::rule_files()).expect("they load");
         let pattern = |rule: &usize| {
             let (vendor, rule) = rules.inline[*rule];
-            rules.vendors[vendor].inline[rule].as_str()
+            rules.vendors[vendor].inline[rule].value.as_str()
         };
         let always: Vec<_> = rules.needles.always.iter().map(pattern).collect();
         assert!(always.is_empty(), "tried on every script: {always:?}");

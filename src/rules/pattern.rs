@@ -64,6 +64,17 @@ impl HostPattern {
     }
 }
 
+/// As it is written in rules.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPattern::Exact(name) => f.write_str(name),
+            HostPattern::Under(domain) => write!(f, "*.{domain}"),
+            HostPattern::Any(start) => write!(f, "{start}.*"),
+        }
+    }
+}
+
 /// Whether `text` as a whole matches `pattern`, in which `*` stands for any run of characters.
 pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };

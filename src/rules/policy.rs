@@ -7,9 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::problem::{Problem, nearest};
+use super::schema;
 use super::site::Localized;
 use super::source::{Entry, Source};
 use crate::policy::{
@@ -18,7 +20,7 @@ use crate::policy::{
 use crate::time::Day;
 
 /// A recipient of data, as pages name it (policy 3.6).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
     /// The name that purposes and vendors refer to.
@@ -47,26 +49,43 @@ pub struct PolicyWording {
     pub purposes: PerPurpose<PurposeWording>,
 }
 
-#[derive(Deserialize)]
+/// One version of the personal-data policy.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PolicyFile {
+pub(super) struct PolicyFile {
+    /// The day on which the version was announced, at least 7 days before it is in force (policy 2.3).
+    #[schemars(schema_with = "schema::day")]
     announced: Day,
+    /// The day on which it comes into force; also the file's name.
+    #[schemars(schema_with = "schema::day")]
     in_force: Day,
 }
 
-#[derive(Deserialize)]
+/// One of the seven purposes, with its terms and their wording.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PurposeEntry {
+pub(super) struct PurposeEntry {
+    /// Which purpose.
     #[serde(deserialize_with = "purpose_by_name")]
+    #[schemars(schema_with = "schema::purpose")]
     id: Purpose,
+    /// Its clause of the policy, such as `4.3`.
     section: String,
+    /// What it rests on.
     #[serde(deserialize_with = "basis_by_name")]
+    #[schemars(schema_with = "schema::basis")]
     basis: Basis,
+    /// The categories of data that are collected for it.
     #[serde(deserialize_with = "categories_by_name")]
+    #[schemars(schema_with = "schema::categories")]
     collects: Vec<Category>,
+    /// Who receives them, by the `id` of each `[[recipient]]`.
     recipients: Vec<String>,
+    /// For how many days they are kept; until the purpose is met, if not said.
     keep_days: Option<u16>,
+    /// A short title, in each language.
     title: Localized,
+    /// The policy's own text, in each language.
     text: Localized,
 }
 

@@ -2,23 +2,29 @@
 //!
 //! Own hosts, languages, where the permanent control stands, and who the operator is, as
 //! pages and receipts name them.
+//!
+//! Where the gate is to do otherwise than the rules say is in `leeway`.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use encoding_rs::Encoding;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::first_party::{self, SitePath};
+use super::leeway::{self, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
+use super::schema;
 use super::source::Source;
 use crate::coding::Levels;
 use crate::policy::{PerPurpose, Purpose};
+use crate::time::Time;
 
 /// A wording in each of the site's languages, by language code.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Localized(BTreeMap<String, String>);
 
@@ -35,7 +41,7 @@ impl Localized {
 }
 
 /// Where a visitor finds the settings again after choosing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Control {
     /// A small button that the gateway puts on every page.
@@ -45,7 +51,7 @@ pub enum Control {
 }
 
 /// Who runs the site and answers for the data (policy 2.1).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
     /// Business identification number.
@@ -79,11 +85,40 @@ pub struct Site {
     pub compression: Levels,
     /// What the site itself serves of vendors.
     pub paths: Vec<SitePath>,
+    /// Whether the gate acts.
+    pub mode: Mode,
+    /// Pages that are not gated for a time.
+    pub exempt: Vec<Exempt>,
+    /// What is done with what no rule knows.
+    pub unlisted: Unlisted,
+    /// What is done about banners that the site has already.
+    pub banner: SiteBanner,
     /// The operator.
     pub operator: Operator,
+    /// The file that this stands in.
+    pub path: String,
 }
 
 impl Site {
+    /// Whether the gate acts on a page. An exemption counts if it is in the record.
+    pub fn mode_at(&self, path: &str, now: Time, recorded: bool) -> Mode {
+        let covers = |exempt: &Exempt| exempt.is_in_force(now) && exempt.covers(path);
+        match self.mode {
+            Mode::Enforce if recorded && self.exempt.iter().any(covers) => Mode::Observe,
+            mode => mode,
+        }
+    }
+
+    /// The exemptions that have not ended.
+    pub fn exempt_at(&self, now: Time) -> impl Iterator<Item = &Exempt> {
+        self.exempt.iter().filter(move |exempt| exempt.is_in_force(now))
+    }
+
+    /// Whether a host (lower case, without port) is the site's own.
+    pub fn has_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.matches(host))
+    }
+
     /// Whether `domain` is one of the site's own, rather than one above them that others
     /// share: `send-box.com` is, `com` is not. Of a host that is in no list nothing is known.
     pub fn owns(&self, domain: &str) -> bool {
@@ -105,32 +140,57 @@ impl Site {
     }
 }
 
-#[derive(Deserialize)]
+/// The site that the gateway stands in front of.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SiteFile {
+pub(super) struct SiteFile {
+    /// Its own hosts: `example.kz`, `*.example.kz` for any below it, `example.*` for any ending.
     hosts: Vec<String>,
+    /// Languages of banner and pages, each with a file in `texts`. The first is the default.
     languages: Vec<String>,
+    /// How the visitor reaches the settings after a choice.
     control: Control,
+    /// A domain whose sub-domains share one consent.
     share: Option<String>,
+    /// Purposes that are stopped for everybody.
     #[serde(default, deserialize_with = "purposes_by_name")]
+    #[schemars(schema_with = "schema::purposes")]
     suspended: Vec<Purpose>,
+    /// The encoding of pages that name none.
     encoding: Option<String>,
+    /// How hard changed pages are packed.
     #[serde(default)]
     compression: Compression,
+    /// Whether the gate acts, or only counts what it would do.
+    #[serde(default)]
+    mode: Mode,
+    /// What is done with what no rule knows.
+    #[serde(default)]
+    unlisted: UnlistedTable,
+    /// Who processes the data.
     operator: Operator,
 }
 
-#[derive(Deserialize, Default)]
+/// How hard changed pages are packed: more is smaller and slower.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct Compression {
+    /// 1 to 19.
     zstd: Option<i64>,
+    /// 0 to 11.
     br: Option<i64>,
+    /// 1 to 9.
     gzip: Option<i64>,
 }
 
 /// Reads `site.toml`.
 pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Site> {
     let mut source = Source::open(path, text, problems);
+    let exempt = source.each("exempt");
+    let exempt = leeway::exempt(&mut source, exempt);
+    let banner = source.each("site-banner");
+    let banner = leeway::site_banner(&mut source, banner);
+    let unlisted_line = source.line_of("unlisted");
     let line = |source: &Source<'_>, key| source.line_of(key);
     let (hosts_line, languages_line, share_line, operator_line, encoding_line, compression_line) = (
         line(&source, "hosts"),
@@ -210,17 +270,22 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         br: level("br", file.compression.br, Levels::BR, usual.br),
         gzip: level("gzip", file.compression.gzip, Levels::GZIP, usual.gzip),
     };
-    let SiteFile { languages, control, share, suspended, operator, .. } = file;
-    let suspended = PerPurpose::from_fn(|purpose| suspended.contains(&purpose));
+    let SiteFile { languages, control, share, suspended, operator, mode, unlisted, .. } = file;
+    let unlisted = leeway::unlisted(&mut source, unlisted_line, unlisted);
     Some(Site {
         hosts,
         languages,
         control,
         share,
-        suspended,
+        suspended: PerPurpose::from_fn(|purpose| suspended.contains(&purpose)),
         encoding,
         compression,
         paths,
+        mode,
+        exempt,
+        unlisted,
+        banner,
         operator,
+        path: path.to_owned(),
     })
 }

@@ -7,8 +7,8 @@
 //! Every value keeps the line it stands on.
 
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::{Spanned, Table};
 
 use super::problem::{Problem, with_fix};
 
@@ -21,6 +21,7 @@ pub(super) struct Source<'a> {
 }
 
 /// A value and the line it stands on.
+#[derive(Clone, Debug)]
 pub(super) struct Entry<T> {
     pub(super) line: usize,
     pub(super) value: T,
@@ -35,6 +36,11 @@ impl<'a> Source<'a> {
             source.refuse(&error);
         }
         source
+    }
+
+    /// The file's path.
+    pub(super) fn path(&self) -> &'a str {
+        self.path
     }
 
     /// Takes the entries of an array of tables out of the file.
@@ -118,4 +124,29 @@ impl<'a> Source<'a> {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
         memchr::memchr_iter(b'\n', before).count() + 1
     }
+}
+
+/// The entries of a file's lists of tables, each with the list's name and its line; and the file's other
+/// keys. Of a file that is no TOML, what could be read.
+pub fn entries(text: &str) -> (Vec<(String, usize, Table)>, Table) {
+    let mut problems = Vec::new();
+    let mut source = Source::open("", text, &mut problems);
+    let is_list = |value: &DeValue<'_>| {
+        matches!(value, DeValue::Array(items)
+            if items.iter().any(|item| matches!(item.get_ref(), DeValue::Table(_))))
+    };
+    let lists: Vec<String> = source
+        .table
+        .iter()
+        .filter(|(_, value)| is_list(value.get_ref()))
+        .map(|(key, _)| key.get_ref().to_string())
+        .collect();
+    let mut entries = Vec::new();
+    for list in lists {
+        for Entry { line, value } in source.each::<Table>(&list) {
+            entries.push((list.clone(), line, value));
+        }
+    }
+    let rest = source.rest().unwrap_or_default();
+    (entries, rest)
 }

@@ -7,18 +7,22 @@
 //!
 //! What happens to something recognised is not said here: that is its purpose's verdict.
 
+use std::fmt;
+
 use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
 use super::first_party::{self, PathRule, Signature};
 use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
+use super::schema;
 use super::source::{Entry, Source};
 use crate::policy::{Purpose, RecipientId};
 
 /// What an element uses an address for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Use {
     /// Code to run.
@@ -34,6 +38,16 @@ pub enum Use {
 impl Use {
     /// All of them: whose an address is, whatever it is used for.
     pub const ALL: [Use; 4] = [Use::Script, Use::Image, Use::Frame, Use::Link];
+
+    /// The name in rules and flags.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Use::Script => "script",
+            Use::Image => "image",
+            Use::Frame => "frame",
+            Use::Link => "link",
+        }
+    }
 }
 
 /// A vendor, and the purpose that its tags serve.
@@ -48,17 +62,17 @@ pub struct Vendor {
     /// The file that it stands in.
     pub path: String,
     pub(super) recipient_line: usize,
-    pub(super) urls: Vec<UrlRule>,
-    pub(super) inline: Vec<Regex>,
-    pub(super) cookies: Vec<NamePattern>,
+    pub(super) urls: Vec<Entry<UrlRule>>,
+    pub(super) inline: Vec<Entry<Regex>>,
+    pub(super) cookies: Vec<Entry<NamePattern>>,
     /// Keys in `localStorage` and `sessionStorage`.
-    pub(super) keys: Vec<NamePattern>,
+    pub(super) keys: Vec<Entry<NamePattern>>,
     /// Names that its cookie rules are for, from their examples.
     pub(super) cookie_examples: Vec<String>,
-    pub(super) paths: Vec<PathRule>,
-    pub(super) signatures: Vec<Signature>,
-    /// Code that stands for its own while that is withheld, so that what the site calls is there.
-    pub stub: Option<String>,
+    pub(super) paths: Vec<Entry<PathRule>>,
+    pub(super) signatures: Vec<Entry<Signature>>,
+    /// See [`Vendor::stub`].
+    pub(super) stub: Option<Entry<String>>,
 }
 
 impl Vendor {
@@ -70,9 +84,20 @@ impl Vendor {
             && self.signatures.is_empty())
     }
 
+    /// Its name in commands and counters: that of its file, such as `google-analytics`.
+    pub fn id(&self) -> &str {
+        let file = self.path.rsplit('/').next().unwrap_or_default();
+        file.strip_suffix(".toml").unwrap_or(file)
+    }
+
+    /// Code that stands for its own while that is withheld, so that what the site calls is there.
+    pub fn stub(&self) -> Option<&str> {
+        self.stub.as_ref().map(|stub| stub.value.as_str())
+    }
+
     /// Whether a cookie of this name is the vendor's.
     pub(super) fn owns(&self, cookie: &str) -> bool {
-        self.cookies.iter().any(|pattern| pattern.matches(cookie.as_bytes()))
+        self.cookies.iter().any(|pattern| pattern.value.matches(cookie.as_bytes()))
     }
 }
 
@@ -82,6 +107,13 @@ pub(super) struct UrlRule {
     pub(super) host: HostPattern,
     path: Option<String>,
     uses: Vec<Use>,
+}
+
+impl fmt::Display for UrlRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[[url]] host `{}`", self.host)?;
+        self.path.as_ref().map_or(Ok(()), |path| write!(f, ", path `{path}`"))
+    }
 }
 
 impl UrlRule {
@@ -100,30 +132,44 @@ impl UrlRule {
     }
 }
 
-#[derive(Deserialize)]
+/// How one vendor's tags and cookies are recognised.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct VendorFile {
+pub(super) struct VendorFile {
+    /// The name to show.
     name: String,
+    /// The purpose that its tags serve.
     #[serde(deserialize_with = "super::policy::purpose_by_name")]
+    #[schemars(schema_with = "schema::purpose")]
     purpose: Purpose,
+    /// The recipient of data as the policy names it; `operator` for the site's own.
     recipient: String,
+    /// What stands for the vendor's library while that is withheld.
     stub: Option<StubEntry>,
 }
 
-#[derive(Deserialize)]
+/// What stands for a vendor's library while that is withheld.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct StubEntry {
+    /// Code that defines what the site calls, as queues.
     script: String,
 }
 
-#[derive(Deserialize)]
+/// An address that a script, image, frame or link hint points at.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct UrlEntry {
+pub(super) struct UrlEntry {
+    /// Exact, `*.x.y` for any sub-domain of x.y (not x.y itself), `x.*` for any ending of x.
     host: String,
+    /// The whole path with its query, in which `*` is any run of characters.
     path: Option<String>,
+    /// Which elements it speaks of; all if not said. For `link` the host alone counts.
     #[serde(rename = "as", default = "every_use")]
     uses: Vec<Use>,
+    /// Addresses that it is for.
     is: Vec<String>,
+    /// Addresses that it is not for.
     is_not: Vec<String>,
 }
 
@@ -131,19 +177,27 @@ fn every_use() -> Vec<Use> {
     Use::ALL.to_vec()
 }
 
-#[derive(Deserialize)]
+/// Text of a script that stands in the page itself.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct InlineEntry {
+pub(super) struct InlineEntry {
+    /// A regular expression (syntax of the Rust crate `regex`), case-sensitive.
     pattern: String,
+    /// Scripts that it is for.
     is: Vec<String>,
+    /// Scripts that it is not for.
     is_not: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// A cookie, or a key in the browser's storage, by its name.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NameEntry {
+pub(super) struct NameEntry {
+    /// Exact, or a beginning followed by `*`.
     name: String,
+    /// Names that it is for.
     is: Vec<String>,
+    /// Names that it is not for.
     is_not: Vec<String>,
 }
 
@@ -172,6 +226,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let paths = first_party::paths(&mut source);
     let signatures = first_party::signatures(&mut source);
     let recipient_line = source.line_of("recipient");
+    let stub_line = source.line_of("stub");
     let file: VendorFile = source.rest()?;
     let VendorFile { name, purpose, recipient, stub } = file;
     let recipient = RecipientId(recipient);
@@ -188,7 +243,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         cookie_examples,
         paths,
         signatures,
-        stub: stub.map(|stub| stub.script),
+        stub: stub.map(|stub| Entry { line: stub_line, value: stub.script }),
     };
     let knows_names = !(vendor.cookies.is_empty() && vendor.keys.is_empty());
     if !vendor.has_tags() && !knows_names && problems.len() == before {
@@ -202,7 +257,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     Some(vendor)
 }
 
-fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> {
+fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<Entry<UrlRule>> {
     let Entry { line, value: UrlEntry { host, path, uses, is, is_not } } = entry;
     let host = HostPattern::parse(&host).map_err(|text| source.problem(line, text)).ok()?;
     if let Some(path) = &path
@@ -235,10 +290,10 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<UrlRule> 
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(rule)
+    Some(Entry { line, value: rule })
 }
 
-fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Regex> {
+fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Entry<Regex>> {
     let Entry { line, value: InlineEntry { pattern, is, is_not } } = entry;
     // A script's words are in ASCII, and other bytes of it need not be UTF-8.
     let regex = match RegexBuilder::new(&pattern).unicode(false).build() {
@@ -262,14 +317,14 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Reg
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(regex)
+    Some(Entry { line, value: regex })
 }
 
 fn name_rule(
     source: &mut Source<'_>,
     entry: Entry<NameEntry>,
     parse: fn(&str) -> Result<NamePattern, String>,
-) -> Option<NamePattern> {
+) -> Option<Entry<NamePattern>> {
     let Entry { line, value: NameEntry { name, is, is_not } } = entry;
     let pattern = parse(&name).map_err(|text| source.problem(line, text)).ok()?;
     for (examples, expected) in [(&is, true), (&is_not, false)] {
@@ -278,7 +333,7 @@ fn name_rule(
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(pattern)
+    Some(Entry { line, value: pattern })
 }
 
 pub(super) fn play(

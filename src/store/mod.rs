@@ -11,6 +11,7 @@
 //! The data folder and its lock are [`folder`]'s, the key file that seals cookies [`keys`]'s.
 
 mod entry;
+mod exemption;
 pub mod folder;
 pub mod keys;
 mod sqlite;
@@ -20,7 +21,7 @@ mod tests;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info};
 
 pub use entry::{Entry, Way};
+pub use exemption::Exemption;
 use sqlite::Sqlite;
 
 use self::folder::{Folder, FolderError, Mark};
@@ -36,6 +38,7 @@ use self::keys::Keys;
 use crate::clock::Clock;
 use crate::policy::Record;
 use crate::superseded::Superseded;
+use crate::time::Day;
 
 /// How many choices may wait to be written.
 const QUEUE_MAX: usize = 1024;
@@ -95,6 +98,8 @@ enum Job {
     Record { entry: Box<Entry>, done: oneshot::Sender<Result<(), StoreError>> },
     /// To keep what digests in the record refer to.
     Archive { archive: Vec<Archived>, done: SyncSender<Result<(), StoreError>> },
+    /// To record which exemptions have begun and ended.
+    Exempt { exempt: Vec<Exemption>, policy: Day, done: SyncSender<Result<(), StoreError>> },
     /// To write what is waiting, and to let go of the record and its folder.
     Release { done: SyncSender<Result<(), StoreError>> },
     /// To take both back.
@@ -107,6 +112,7 @@ pub struct Store {
     jobs: SyncSender<Job>,
     superseded: Arc<Superseded>,
     unwritten: Arc<AtomicUsize>,
+    exemptions_recorded: AtomicBool,
     mark: Mark,
 }
 
@@ -158,7 +164,8 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&queue))?;
-        Ok((Store { jobs, superseded, unwritten, mark }, StoreThread(thread)))
+        let exemptions_recorded = AtomicBool::new(false);
+        Ok((Store { jobs, superseded, unwritten, exemptions_recorded, mark }, StoreThread(thread)))
     }
 
     /// Records a choice; it is on the disk when this returns.
@@ -193,6 +200,19 @@ impl Store {
     /// called where waiting keeps nobody.
     pub fn archive(&self, archive: Vec<Archived>) -> Result<(), StoreError> {
         self.ask(|done| Job::Archive { archive, done })
+    }
+
+    /// Records which exemptions are in force under a policy version: those that were not before have
+    /// begun, those that are no longer have ended. To be called where waiting keeps nobody.
+    pub fn exempt(&self, exempt: Vec<Exemption>, policy: Day) -> Result<(), StoreError> {
+        let recorded = self.ask(|done| Job::Exempt { exempt, policy, done });
+        self.exemptions_recorded.store(recorded.is_ok(), Ordering::Release);
+        recorded
+    }
+
+    /// Whether the record knows of the exemptions in force: none counts that it does not know of.
+    pub fn exemptions_recorded(&self) -> bool {
+        self.exemptions_recorded.load(Ordering::Acquire)
     }
 
     /// Writes what is waiting and lets go of the record and of the folder's lock, for another process
@@ -295,6 +315,9 @@ impl Writer {
                     // Whoever asked may have given up, here and below.
                     let _ = done.send(self.keep(archive));
                 }
+                Job::Exempt { exempt, policy, done } => {
+                    let _ = done.send(self.exempt(&exempt, policy));
+                }
                 Job::Release { done } => releases = Some(done),
                 Job::Resume { done } => {
                     let _ = done.send(self.resume());
@@ -312,6 +335,21 @@ impl Writer {
         if let Some(done) = releases {
             let _ = done.send(self.release());
         }
+    }
+
+    fn exempt(&mut self, exempt: &[Exemption], policy: Day) -> Result<(), StoreError> {
+        self.write(&[])?;
+        let now = self.clock.now();
+        let written = match &mut self.sqlite {
+            Some(sqlite) => sqlite.exempt(exempt, policy, now).map_err(|cause| cause.to_string()),
+            None => Err("it is not open".to_owned()),
+        };
+        written.map_err(|cause| {
+            error!(path = %self.path.display(), %cause, "an exemption could not be recorded");
+            // The next attempt opens the file anew.
+            self.sqlite = None;
+            StoreError::Unwritable(cause)
+        })
     }
 
     fn release(&mut self) -> Result<(), StoreError> {

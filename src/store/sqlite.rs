@@ -17,8 +17,9 @@ use rusqlite::{
 
 use super::Archived;
 use super::entry::{Entry, commitment};
+use super::exemption::{self, Exemption};
 use crate::policy::VisitorId;
-use crate::time::Time;
+use crate::time::{Day, Time};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS event (
@@ -105,6 +106,7 @@ impl Sqlite {
         }
         let transaction = begin(&mut connection)?;
         transaction.execute_batch(SCHEMA)?;
+        transaction.execute_batch(exemption::SCHEMA)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         let print = fingerprint(&transaction)?;
         if !(adopt || print.is_some_and(|print| keys.contains(&print))) {
@@ -146,6 +148,20 @@ impl Sqlite {
             ids.push((VisitorId(id), Time(u64::try_from(until).unwrap_or(0))));
         }
         Ok(ids)
+    }
+
+    /// Records which exemptions are in force; when this returns it is on the disk.
+    pub(super) fn exempt(
+        &mut self,
+        exempt: &[Exemption],
+        policy: Day,
+        now: Time,
+    ) -> rusqlite::Result<()> {
+        let transaction = begin(&mut self.connection)?;
+        let link = exemption::write(&transaction, exempt, policy, now, self.last_link.clone())?;
+        transaction.commit()?;
+        self.last_link = link;
+        Ok(())
     }
 
     /// Writes entries in one transaction; when this returns they are on the disk.

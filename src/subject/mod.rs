@@ -119,6 +119,10 @@ impl Subject<'_> {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
             return Ok(file(asset));
         }
+        if let Some(hiding) = self.snapshot.hiding.as_ref().filter(|hiding| hiding.path == path) {
+            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+            return Ok(cacheable(Bytes::from(hiding.css.clone()), "text/css; charset=utf-8"));
+        }
         let mut page = match path {
             "/.consent" => {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
@@ -387,8 +391,12 @@ fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(),
 
 /// A stylesheet or script of ours. Its address holds its digest, so a copy never goes stale.
 fn file(asset: &'static assets::Asset) -> Page {
-    let mut page = Response::new(Bytes::from_static(asset.body.as_bytes()));
-    set(&mut page, CONTENT_TYPE, asset.content_type);
+    cacheable(Bytes::from_static(asset.body.as_bytes()), asset.content_type)
+}
+
+fn cacheable(body: Bytes, content_type: &'static str) -> Page {
+    let mut page = Response::new(body);
+    set(&mut page, CONTENT_TYPE, content_type);
     set(&mut page, CACHE_CONTROL, "public, max-age=31536000, immutable");
     page
 }

@@ -18,6 +18,7 @@ use crate::face;
 use crate::fault::{Fault, GatewayFault};
 use crate::gate::fate::{Fate, Fates};
 use crate::policy::{Choice, Purpose, Reason, VisitorId};
+use crate::rules::Mode;
 
 /// What the page's address asks for.
 struct Query {
@@ -75,7 +76,9 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
     let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
     let fates = Fates::of(rules, subject.verdicts);
-    let withheld = |vendor: usize| fates.of_vendor(vendor) != Fate::Permit;
+    // Who only observes takes nothing away.
+    let acts = rules.site.mode == Mode::Enforce;
+    let withheld = |vendor: usize| acts && fates.of_vendor(vendor) != Fate::Permit;
     let forget = rules.stored_keys(withheld).join(" ");
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),

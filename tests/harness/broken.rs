@@ -22,6 +22,23 @@ impl Rules {
         Rules(folder)
     }
 
+    /// A copy with the vendors of `tests/explained/`, and without comments in `site.toml`: what is printed
+    /// of these does not change when the shipped rules do.
+    pub(crate) fn known() -> Rules {
+        let rules = Rules::copy();
+        fs::remove_dir_all(rules.path("vendors")).unwrap();
+        fs::create_dir(rules.path("vendors")).unwrap();
+        for entry in fs::read_dir("tests/explained/vendors").unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            fs::copy(&path, rules.path("vendors").join(name)).unwrap();
+        }
+        let site = fs::read_to_string(rules.path("site.toml")).unwrap();
+        let lines = site.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        fs::write(rules.path("site.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();
+        rules
+    }
+
     /// Their folder.
     pub(crate) fn folder(&self) -> &str {
         self.0.path().to_str().expect("a temporary folder's name is text")
@@ -81,6 +98,76 @@ pub(crate) const BREAKS: &[Break] = &[
         "share = \"sendbox.kz\"",
         0,
         &["sendbox.kz", "`hosts`"],
+    ),
+    (
+        "site.toml",
+        "# mode = \"observe\"",
+        "mode = \"observed\"",
+        0,
+        &["`observed`", "did you mean `observe`?"],
+    ),
+    (
+        "site.toml",
+        "# mode = \"observe\"",
+        "mod = \"observe\"",
+        0,
+        &["`mod`", "did you mean `mode`?"],
+    ),
+    (
+        "site.toml",
+        "# mode = \"observe\"",
+        "unlisted = { scripts = \"block\" }",
+        0,
+        &["unknown variant `block`", "`withhold`"],
+    ),
+    (
+        "site.toml",
+        "# [unlisted]\n# scripts = \"withhold\"\n# cookies = \"withhold\"\n# except",
+        "[unlisted]\nexcept",
+        0,
+        &["whose scripts pass all the same", "`scripts = \"withhold\"`"],
+    ),
+    (
+        "site.toml",
+        "# [[exempt]]\n# path = \"/shop\"\n# until = \"2026-12-24\"",
+        "[[exempt]]\npath = \"/shop\"\nuntil = \"2026-12-24\"",
+        0,
+        &["missing field `reason`"],
+    ),
+    (
+        "site.toml",
+        "# [[exempt]]\n# path = \"/shop\"\n# until = \"2026-12-24\"\n# reason",
+        "[[exempt]]\npath = \"/shop\"\nreason",
+        0,
+        &["missing field `until`"],
+    ),
+    (
+        "site.toml",
+        "# [[exempt]]\n# path = \"/shop\"\n# until = \"2026-12-24\"\n# reason",
+        "[[exempt]]\npath = \"/\"\nuntil = \"2026-12-24\"\nreason",
+        0,
+        &["`/` is the whole site", "mode = \"observe\""],
+    ),
+    (
+        "site.toml",
+        "# [[exempt]]\n# path = \"/shop\"\n# until = \"2026-12-24\"\n# reason",
+        "[[exempt]]\npath = \"/shop/*\"\nuntil = \"2026-12-24\"\nreason",
+        0,
+        &["`/shop/*`", "no plain path"],
+    ),
+    (
+        "site.toml",
+        "# [[site-banner]]\n# action = \"hide\"\n# selector = \"#cookie-bar\"",
+        "[[site-banner]]\naction = \"hide\"",
+        0,
+        &["needs a `selector`"],
+    ),
+    (
+        "site.toml",
+        "# [[site-banner]]\n# action = \"hide\"\n# selector = \"#cookie-bar\"",
+        "[[site-banner]]\naction = \"hide\"\nselector = \"div}\"",
+        0,
+        &["`div}`", "`#cookie-bar`"],
     ),
     (
         METRICA,

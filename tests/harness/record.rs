@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 /// The rows of the record, one line each.
 pub(crate) fn rows(data: &Path) -> Result<Vec<String>, String> {
@@ -29,6 +29,15 @@ fn read(path: &Path) -> rusqlite::Result<Vec<String>> {
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let column = |index| row.get::<_, String>(index);
+        if let Some(exemption) = exemption(&connection, seq)? {
+            lines.push(format!(
+                "{} | policy {} | {} | {exemption}",
+                column(1)?,
+                column(2)?,
+                column(4)?
+            ));
+            continue;
+        }
         let who = match row.get::<_, Option<String>>(7)? {
             None => "no id".to_owned(),
             Some(id) => {
@@ -49,6 +58,17 @@ fn read(path: &Path) -> rusqlite::Result<Vec<String>> {
         lines.push(cells.join(" | "));
     }
     Ok(lines)
+}
+
+/// What an event says of an exemption, if it is about one.
+fn exemption(connection: &Connection, seq: i64) -> rusqlite::Result<Option<String>> {
+    let query = "SELECT state, path, until, reason FROM exemption WHERE seq = ?1";
+    let words = |row: &rusqlite::Row<'_>| {
+        let column = |index| row.get::<_, String>(index);
+        let (state, path, until, reason) = (column(0)?, column(1)?, column(2)?, column(3)?);
+        Ok(format!("{state} | {path} until {until} | {reason}"))
+    };
+    connection.query_row(query, [seq], words).optional()
 }
 
 fn choices(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<String>> {

@@ -10,7 +10,11 @@
 //!
 //! Copies of the page in an AMP cache never pass here.
 
+use serde_json::Value;
+
 use super::super::fate::Fate;
+use super::super::tally::Kind;
+use super::super::trace::Deed;
 use super::Document;
 use crate::html::Element;
 use crate::rules::Use;
@@ -47,33 +51,34 @@ impl Document {
     fn clear_vendor(&mut self, element: &mut Element<'_>, before: &[u8], behind: &[u8]) {
         let Some(name) = element.attribute(b"type") else { return };
         let address = [before, name.trim_ascii(), behind].concat();
-        if self.fate_of_url(&address, Use::Script) != Fate::Permit {
+        let fate = self.fate_of_url(&address, Use::Script);
+        if fate != Fate::Permit {
             element.remove_attribute(b"type");
-            self.held += 1;
+            self.done(element, fate, Kind::Script, Deed::AttributeTaken);
         }
     }
 
     /// Empties the settings of an `<amp-analytics>` that name a withheld vendor's address.
     pub(super) fn amp_settings(&mut self, element: &mut Element<'_>) {
         let Some(Ok(settings)) = element.text().map(serde_json::from_slice) else { return };
-        if self.names_withheld(&settings) {
+        let fate = self.fate_of_settings(&settings);
+        if fate != Fate::Permit {
             element.set_text("{}");
-            self.held += 1;
+            self.done(element, fate, Kind::Script, Deed::Emptied);
         }
     }
 
-    /// Whether any text in some JSON begins with an address of a withheld vendor. Settings say how a
+    /// The strictest fate of the addresses that any text in some JSON begins with. Settings say how a
     /// request is made in parts, so it is the host that counts.
-    fn names_withheld(&self, json: &serde_json::Value) -> bool {
+    fn fate_of_settings(&self, json: &Value) -> Fate {
+        let of_all = |values: &mut dyn Iterator<Item = &Value>| {
+            values.map(|value| self.fate_of_settings(value)).fold(Fate::Permit, Fate::or_stricter)
+        };
         match json {
-            serde_json::Value::String(text) => {
-                text.contains("//") && self.leads_to_withheld(text.as_bytes())
-            }
-            serde_json::Value::Array(items) => items.iter().any(|item| self.names_withheld(item)),
-            serde_json::Value::Object(fields) => {
-                fields.values().any(|value| self.names_withheld(value))
-            }
-            _ => false,
+            Value::String(text) if text.contains("//") => self.fate_of_any(text.as_bytes()),
+            Value::Array(items) => of_all(&mut items.iter()),
+            Value::Object(fields) => of_all(&mut fields.values()),
+            _ => Fate::Permit,
         }
     }
 }

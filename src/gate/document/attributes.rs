@@ -11,7 +11,8 @@
 
 use super::super::address::{Glance, glance, is_data};
 use super::super::fate::Fate;
-use super::super::{css, inert};
+use super::super::trace::Deed;
+use super::super::{css, inert, tally};
 use super::Document;
 use crate::html::{Attribute, Element};
 use crate::rules::Use;
@@ -51,25 +52,33 @@ impl Document {
     pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>, kept: Use) {
         for attribute in element.attributes() {
             let Some(kind) = Kind::of(attribute.name()) else { continue };
-            let goes = match kind {
-                Kind::Handler => self.fate_of_code(&attribute.value()) != Fate::Permit,
+            let (fate, counted) = match kind {
+                Kind::Handler => (self.fate_of_code(&attribute.value()), tally::Kind::Inline),
                 Kind::Style => {
                     self.clear_style(element, attribute);
-                    false
+                    continue;
                 }
-                Kind::Told => attribute
-                    .value()
-                    .split(u8::is_ascii_whitespace)
-                    .any(|address| self.leads_to_withheld(address)),
-                Kind::Picture => self.fate_at(attribute, Use::Image) != Fate::Permit,
-                Kind::Kept => self.keeps_withheld(attribute, kept),
+                Kind::Told => (self.fate_of_told(&attribute.value()), tally::Kind::Beacon),
+                Kind::Picture => (self.fate_at(attribute, Use::Image), tally::Kind::Image),
+                Kind::Kept => (self.fate_of_kept(attribute, kept), tally::Kind::of(kept)),
             };
+            if fate == Fate::Permit {
+                continue;
+            }
             // The address of a held script has another name by now, under which it waits.
-            if goes && element.attribute(attribute.name()).is_some() {
+            if element.attribute(attribute.name()).is_some() {
                 element.remove_attribute(attribute.name());
-                self.held += 1;
+                self.done(element, fate, counted, Deed::AttributeTaken);
+            } else {
+                self.forget_grounds();
             }
         }
+    }
+
+    /// The strictest fate of those that an attribute names, with spaces between.
+    fn fate_of_told(&self, addresses: &[u8]) -> Fate {
+        let fates = addresses.split(u8::is_ascii_whitespace).map(|to| self.fate_of_any(to));
+        fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
     fn clear_style(&mut self, element: &mut Element<'_>, attribute: Attribute<'_>) {
@@ -77,25 +86,26 @@ impl Document {
         if !attribute.raw_value().iter().any(|byte| matches!(byte, b'(' | b'\\' | b'&')) {
             return;
         }
-        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
-        if let Some((left, gone)) = css::without(&attribute.value(), withheld) {
+        let without = css::without(&attribute.value(), |address| self.withheld_image(address));
+        if let Some((left, gone)) = without {
             element.set_attribute(attribute.name(), &left);
-            self.held += gone;
+            self.done_in_style(element, &gone);
         }
     }
 
-    /// Whether an attribute that no browser reads holds a whole address of a withheld vendor, or a list
-    /// of them.
-    fn keeps_withheld(&self, attribute: Attribute<'_>, used: Use) -> bool {
+    /// What becomes of a whole address, or a list of them, in an attribute that no browser reads.
+    fn fate_of_kept(&self, attribute: Attribute<'_>, used: Use) -> Fate {
         let is_whole = |address: &[u8]| glance(address) != Glance::Relative && !is_data(address);
         let is_list = attribute
             .name()
             .last_chunk()
             .is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"));
         if is_list {
-            let list = attribute.value();
-            return self.lists_withheld(&list, is_whole);
+            return self.fate_of_list(&attribute.value(), is_whole, &[Use::Image]);
         }
-        is_whole(attribute.raw_value()) && self.fate_at(attribute, used) != Fate::Permit
+        match is_whole(attribute.raw_value()) {
+            true => self.fate_at(attribute, used),
+            false => Fate::Permit,
+        }
     }
 }

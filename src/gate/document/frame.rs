@@ -8,9 +8,11 @@
 use std::sync::Arc;
 
 use super::super::address::{Glance, glance};
-use super::super::fate::Fate;
-use super::Document;
-use crate::html::{Element, rewrite};
+use super::super::fate::{Fate, Whose};
+use super::super::tally::{Account, Kind, Tally};
+use super::super::trace::Deed;
+use super::{Document, Put};
+use crate::html::{Element, Refused, Rewriter, rewrite};
 use crate::rules::Use;
 
 /// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied.
@@ -27,13 +29,14 @@ impl Document {
             encoding: self.encoding,
             depth: self.depth + 1,
             insertion: None,
+            hiding: Put::Done,
             language: None,
             looks_whole: false,
             held_last: false,
             amp_settings_follow: false,
             hashes: self.hashes,
-            held: 0,
-            states: 0,
+            tally: Account::new(),
+            trace: self.trace.clone(),
         }
     }
 
@@ -41,91 +44,118 @@ impl Document {
         // A document in an attribute that is longer than what is held has no end to look at.
         if !element.is_tag_complete() {
             element.remove();
-            self.held += 1;
-            return;
+            return self.done(element, Fate::Permit, Kind::Frame, Deed::Removed);
         }
         // A frame's inline document hides its `src` (HTML §4.8.5).
         let Some(inner) = element.attribute(b"srcdoc") else {
             return self.frame(element);
         };
-        if self.depth >= DEPTH_MAX {
+        let rewritten = (self.depth < DEPTH_MAX).then(|| rewrite(&inner, self.inner()));
+        let Some(Ok((rewritten, edit))) = rewritten else {
             element.set_attribute(b"srcdoc", b"");
-            self.held += 1;
-            return;
-        }
-        let Ok((rewritten, edit)) = rewrite(&inner, self.inner()) else {
-            element.set_attribute(b"srcdoc", b"");
-            self.held += 1;
-            return;
+            return self.done(element, Fate::Permit, Kind::Frame, Deed::Emptied);
         };
         if rewritten != *inner {
             element.set_attribute(b"srcdoc", &rewritten);
-            self.held += edit.held;
+            self.tally.add_all(&edit.tally);
         }
     }
 
     /// A frame that goes with its document.
     pub(super) fn frame(&mut self, element: &mut Element<'_>) {
-        let held = self.held_at(element, b"src");
-        if held > 0 {
+        let withheld = self.withheld_at(element, b"src");
+        if withheld.total() > 0 {
             element.remove();
-            self.held += held;
+            self.done_all(element, &withheld, Deed::Removed);
         }
     }
 
     /// What stands in an object is shown instead of it, so only its addresses go.
     pub(super) fn object(&mut self, element: &mut Element<'_>) {
         for address in [&b"data"[..], b"classid", b"codebase"] {
-            let held = self.held_at(element, address);
-            if held > 0 {
+            let withheld = self.withheld_at(element, address);
+            if withheld.total() > 0 {
                 element.remove_attribute(address);
-                self.held += held;
+                self.done_all(element, &withheld, Deed::AddressTaken);
             }
         }
     }
 
-    /// How much there is to hold in what an address of a frame leads to: a document may stand in the
+    /// What there is to withhold in what an address of a frame leads to: a document may stand in the
     /// address itself.
-    fn held_at(&self, element: &Element<'_>, attribute: &[u8]) -> u64 {
-        let Some(address) = element.written(attribute) else { return 0 };
-        if self.fate_at(address, Use::Frame) != Fate::Permit {
-            return 1;
+    fn withheld_at(&self, element: &Element<'_>, attribute: &[u8]) -> Tally {
+        let none = Tally::default();
+        let Some(address) = element.written(attribute) else { return none };
+        let fate = self.fate_at(address, Use::Frame);
+        if let Some(whose) = fate.whose() {
+            return Tally::of(whose, Kind::Frame);
         }
         if glance(address.raw_value()) != Glance::Unclear {
-            return 0;
+            return none;
         }
         let address = address.value();
         let address = String::from_utf8_lossy(&address);
-        let Ok(url) = self.bases[0].join(&address) else { return 0 };
+        let Ok(url) = self.bases[0].join(&address) else { return none };
         match url.scheme() {
             "data" if self.depth < DEPTH_MAX => {
                 let data = data_url::DataUrl::process(url.as_str()).ok();
                 let inner = data.and_then(|data| data.decode_to_vec().ok());
-                inner.map_or(0, |(inner, _)| {
-                    rewrite(&inner, self.inner()).map_or(1, |(_, edit)| edit.held)
-                })
+                inner.map_or(none, |(inner, _)| self.withheld_within(&inner))
             }
             // Code that a browser runs in place of loading anything.
             "javascript" => {
                 let code = percent_encoding::percent_decode_str(url.path());
-                u64::from(self.fate_of_code(&code.collect::<Vec<_>>()) != Fate::Permit)
+                let fate = self.fate_of_code(&code.collect::<Vec<_>>());
+                fate.whose().map_or(none, |whose| Tally::of(whose, Kind::Inline))
             }
-            _ => 0,
+            _ => none,
         }
+    }
+
+    /// What there is to withhold in a document that goes as a whole if there is anything.
+    fn withheld_within(&self, document: &[u8]) -> Tally {
+        let heard = self.trace.as_ref().map(|trace| (trace, trace.count()));
+        let withheld = rewrite(document, self.inner()).map_or_else(
+            |_| Tally::of(Whose::Unknown, Kind::Frame),
+            |(_, edit)| (*edit.tally).clone(),
+        );
+        if let Some((trace, before)) = heard {
+            trace.gather(before);
+        }
+        withheld
     }
 
     /// What a browser without scripts would read as markup: its pixels and frames go, the
     /// rest stays.
     pub(super) fn noscript(&mut self, element: &mut Element<'_>) {
         if !element.is_tag_complete() {
-            return element.remove();
+            element.remove();
+            return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
         }
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
-        let Ok((rewritten, edit)) = rewrite(inner, self.inner()) else { return element.remove() };
+        let Ok((rewritten, edit)) = self.rewrite_within(element, inner) else {
+            element.remove();
+            return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
+        };
         // What there may be more of than is held, nobody reads with scripts on: it goes.
-        if edit.held > 0 || element.is_cut() {
+        if edit.tally.total() > 0 || element.is_cut() {
             element.set_text(rewritten);
-            self.held += edit.held;
+            self.tally.add_all(&edit.tally);
         }
+    }
+
+    /// Changes the text of an element as a document of its own, line by line where somebody listens.
+    fn rewrite_within(
+        &self,
+        element: &Element<'_>,
+        text: &[u8],
+    ) -> Result<(Vec<u8>, Document), Refused> {
+        let Some(trace) = &self.trace else { return rewrite(text, self.inner()) };
+        let mut rewritten = Vec::new();
+        let mut out = |bytes: &[u8]| rewritten.extend_from_slice(bytes);
+        let mut rewriter = Rewriter::new(self.inner());
+        trace.within(element, text, |line| rewriter.write(line, &mut out))?;
+        let edit = rewriter.end(&mut out)?;
+        Ok((rewritten, edit))
     }
 }

@@ -6,18 +6,22 @@
 //! Nearly all addresses are plain and lead to nobody that a rule speaks of. That is seen at a glance
 //! ([`super::super::address`]); the others are read by the WHATWG URL rules.
 //!
-//! Which vendor an address belongs to is said by the rules, what becomes of it by the verdicts.
+//! Which vendor an address belongs to is said by the rules, what becomes of it by the verdicts; both are
+//! told to who listens ([`super::super::trace`]), where something is withheld.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use encoding_rs::UTF_8;
 use url::Url;
 
 use super::super::address::{Glance, glance, is_data};
-use super::super::fate::Fate;
+use super::super::fate::{Fate, Whose};
+use super::super::overlong;
+use super::super::trace::Asked;
 use super::Document;
 use crate::html::{Attribute, Element};
-use crate::rules::Use;
+use crate::rules::{RuleSet, Spoken, Use};
 use crate::snapshot::Snapshot;
 
 /// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
@@ -44,20 +48,27 @@ impl Base {
 }
 
 impl Document {
-    /// Whether an address without its scheme is a withheld vendor's, whatever it is used for.
-    pub(super) fn leads_to_withheld(&self, address: &[u8]) -> bool {
-        self.fate_of_url_as(address, &Use::ALL) != Fate::Permit
+    /// What becomes of what an address without its scheme leads to, whatever it is used for.
+    pub(super) fn fate_of_any(&self, address: &[u8]) -> Fate {
+        self.fate_of_url_as(address, &Use::ALL)
     }
 
-    /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, address: &[u8]) -> bool {
+    /// Whether it can be seen at a glance that no rule speaks of where an address leads. Where scripts
+    /// that no rule knows are withheld, one has to lead to the page's own host.
+    fn leads_elsewhere(&self, address: &[u8], uses: &[Use]) -> bool {
         let rules = &self.snapshot.rules;
+        let unlisted = self.fates.unlisted_scripts && matches!(uses, [Use::Script]);
         match glance(address) {
-            Glance::Relative => self.base == Base::Elsewhere && !rules.may_be_first_party(address),
+            Glance::Relative => {
+                self.base == Base::Elsewhere
+                    && !rules.may_be_first_party(address)
+                    && !(unlisted && self.bases.len() > 1)
+            }
             // What another host serves is given to a vendor by a rule that names the host.
             Glance::Host(host) => {
-                !rules.names_host(&host)
-                    && !(rules.site.owns(&host) && rules.may_be_first_party(address))
+                !(rules.names_host(&host)
+                    || (rules.site.owns(&host) && rules.may_be_first_party(address))
+                    || (unlisted && self.bases[0].host_str() != Some(&host)))
             }
             Glance::Unclear => false,
         }
@@ -70,7 +81,7 @@ impl Document {
 
     /// The strictest fate of what an attribute leads to, whichever way it is used.
     pub(super) fn fate_at_as(&self, address: Attribute<'_>, uses: &[Use]) -> Fate {
-        if self.leads_elsewhere(address.raw_value()) {
+        if self.leads_elsewhere(address.raw_value(), uses) {
             return Fate::Permit;
         }
         self.fate_of_url_as(&address.value(), uses)
@@ -82,7 +93,8 @@ impl Document {
 
     /// The strictest fate of what an address may be used for.
     pub(super) fn fate_of_url_as(&self, address: &[u8], uses: &[Use]) -> Fate {
-        if self.leads_elsewhere(address) || (is_data(address) && !uses.contains(&Use::Script)) {
+        if self.leads_elsewhere(address, uses) || (is_data(address) && !uses.contains(&Use::Script))
+        {
             return Fate::Permit;
         }
         // What a browser makes of letters beyond ASCII depends on the page's encoding, and may be
@@ -100,7 +112,14 @@ impl Document {
         // What no browser can load needs no verdict.
         let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
         let fates = urls.map(|url| {
-            let of_url = self.fates.of_url_as(&self.snapshot.rules, &url, uses);
+            let rules = &self.snapshot.rules;
+            let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses);
+            if of_url != Fate::Permit {
+                self.tell(
+                    || Asked::Url(url.to_string(), uses.to_vec()),
+                    |rules| rules.spoken_at_url(&url, uses),
+                );
+            }
             match url.scheme() {
                 "data" if uses.contains(&Use::Script) => {
                     of_url.or_stricter(self.fate_of_data(url.as_str()))
@@ -110,7 +129,7 @@ impl Document {
         });
         // A base that was not looked at might lead anywhere.
         let unknown = self.base == Base::Unknown && Url::parse(address).is_err();
-        let least = if unknown { Fate::Undeclared } else { Fate::Permit };
+        let least = if unknown { Fate::Undeclared(Whose::Unknown) } else { Fate::Permit };
         fates.fold(least, Fate::or_stricter)
     }
 
@@ -121,13 +140,41 @@ impl Document {
     }
 
     pub(super) fn fate_of_code(&self, code: &[u8]) -> Fate {
-        self.fates.strictest(self.snapshot.rules.in_script(code))
+        let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
+        if fate != Fate::Permit {
+            self.tell(|| Asked::Code, |rules| rules.spoken_in_script(code));
+        }
+        fate
     }
 
-    /// Whether the address in an attribute belongs to a withheld vendor.
-    pub(super) fn withholds(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> bool {
+    /// Where in bare text addresses of withheld vendors stand, and whose they are.
+    pub(super) fn withheld_addresses(&self, text: &[u8]) -> Vec<(Whose, Range<usize>)> {
+        let whose = |at: &Range<usize>| self.fate_of_any(&text[at.clone()]).whose();
+        overlong::addresses(text).filter_map(|at| Some((whose(&at)?, at))).collect()
+    }
+
+    /// Where in code that of withheld vendors stands, and whose it is.
+    pub(super) fn withheld_code(&self, code: &[u8]) -> Vec<(Whose, Range<usize>)> {
+        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
+        let spans = self.snapshot.rules.spans_in_script(code, withheld);
+        if !spans.is_empty() {
+            self.tell(|| Asked::Code, |rules| rules.spoken_in_script(code));
+        }
+        spans.into_iter().map(|(vendor, at)| (Whose::Vendor(vendor), at)).collect()
+    }
+
+    /// Tells whoever listens which rules spoke of something that is withheld.
+    fn tell(&self, asked: impl FnOnce() -> Asked, spoken: impl FnOnce(&RuleSet) -> Vec<Spoken>) {
+        let Some(trace) = &self.trace else { return };
+        let mut rules = spoken(&self.snapshot.rules);
+        rules.retain(|rule| self.fates.of_vendor(rule.vendor) != Fate::Permit);
+        trace.ground(asked(), rules);
+    }
+
+    /// What becomes of what the address in an attribute leads to.
+    pub(super) fn fate_by(&self, element: &Element<'_>, attribute: &[u8], used: Use) -> Fate {
         let address = element.written(attribute);
-        address.is_some_and(|address| self.fate_at(address, used) != Fate::Permit)
+        address.map_or(Fate::Permit, |address| self.fate_at(address, used))
     }
 
     pub(super) fn set_base(&mut self, element: &Element<'_>) {

@@ -10,8 +10,10 @@
 
 use super::super::css;
 use super::super::fate::Fate;
-use super::super::hints::{candidates, relation_uses};
+use super::super::hints::{candidates, loads_script, relation_uses};
 use super::super::refresh;
+use super::super::tally::{Kind, Tally};
+use super::super::trace::Deed;
 use super::Document;
 use crate::html::Element;
 use crate::rules::Use;
@@ -25,42 +27,51 @@ impl Document {
         attribute: &[u8],
         used: Use,
     ) {
-        if self.withholds(element, attribute, used) {
+        let fate = self.fate_by(element, attribute, used);
+        if fate != Fate::Permit {
             element.remove_attribute(attribute);
-            self.held += 1;
+            self.done(element, fate, Kind::of(used), Deed::AddressTaken);
         }
     }
 
     pub(super) fn image(&mut self, element: &mut Element<'_>) {
-        if self.names_withheld_image(element) {
+        let fate = self.fate_of_image(element);
+        if fate != Fate::Permit {
             element.remove();
-            self.held += 1;
+            self.done(element, fate, Kind::Image, Deed::Removed);
         }
     }
 
     /// The same of a picture that is an element with an end, as in AMP.
     pub(super) fn clear_image(&mut self, element: &mut Element<'_>) {
-        if self.names_withheld_image(element) {
+        let fate = self.fate_of_image(element);
+        if fate != Fate::Permit {
             element.remove_attribute(b"src");
             element.remove_attribute(b"srcset");
-            self.held += 1;
+            self.done(element, fate, Kind::Image, Deed::AddressTaken);
         }
     }
 
-    /// Whether a picture may be fetched from a withheld vendor: by its address, or by one of
-    /// its candidates for other screens.
-    fn names_withheld_image(&self, element: &Element<'_>) -> bool {
-        self.withholds(element, b"src", Use::Image)
-            || element
-                .attribute(b"srcset")
-                .is_some_and(|candidates| self.lists_withheld(&candidates, |_| true))
+    /// The fate of a picture: by its address, and by each of its candidates for other screens.
+    fn fate_of_image(&self, element: &Element<'_>) -> Fate {
+        let of_address = self.fate_by(element, b"src", Use::Image);
+        let list = element.attribute(b"srcset");
+        list.map_or(of_address, |list| {
+            of_address.or_stricter(self.fate_of_list(&list, |_| true, &[Use::Image]))
+        })
     }
 
-    /// Whether one of a list of candidates (HTML §4.8.4.2.1) is a withheld vendor's, of those that
-    /// count.
-    pub(super) fn lists_withheld(&self, list: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
-        candidates(list)
-            .any(|address| counts(address) && self.fate_of_url(address, Use::Image) != Fate::Permit)
+    /// The strictest fate in a list of candidates (HTML §4.8.4.2.1), of those that count.
+    pub(super) fn fate_of_list(
+        &self,
+        list: &[u8],
+        counts: impl Fn(&[u8]) -> bool,
+        uses: &[Use],
+    ) -> Fate {
+        let fates = candidates(list)
+            .filter(|address| counts(address))
+            .map(|address| self.fate_of_url_as(address, uses));
+        fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
@@ -69,14 +80,21 @@ impl Document {
         if uses.is_empty() {
             return;
         }
-        let goes = |address: &[u8]| self.fate_of_url_as(address, uses) != Fate::Permit;
-        let href = element.written(b"href");
-        let set = element.attribute(b"imagesrcset");
-        if href.is_some_and(|href| self.fate_at_as(href, uses) != Fate::Permit)
-            || set.is_some_and(|set| candidates(&set).any(goes))
-        {
+        let mut fate = Fate::Permit;
+        if let Some(href) = element.written(b"href") {
+            fate = self.fate_at_as(href, uses);
+            if self.fates.unlisted_scripts
+                && loads_script(&rel, &element.attribute(b"as").unwrap_or_default())
+            {
+                fate = fate.or_stricter(self.fate_at(href, Use::Script));
+            }
+        }
+        if let Some(set) = element.attribute(b"imagesrcset") {
+            fate = fate.or_stricter(self.fate_of_list(&set, |_| true, uses));
+        }
+        if fate != Fate::Permit {
             element.remove();
-            self.held += 1;
+            self.done(element, fate, Kind::Hint, Deed::Removed);
         }
     }
 
@@ -91,9 +109,10 @@ impl Document {
             return;
         }
         let Some(to) = refresh::target(&content) else { return };
-        if self.fate_of_url_as(to, &refresh::USES) != Fate::Permit {
+        let fate = self.fate_of_url_as(to, &refresh::USES);
+        if fate != Fate::Permit {
             element.remove();
-            self.held += 1;
+            self.done(element, fate, Kind::Refresh, Deed::Removed);
         }
     }
 
@@ -104,10 +123,23 @@ impl Document {
             return;
         }
         let Some(text) = element.text() else { return };
-        let withheld = |address: &[u8]| self.fate_of_url(address, Use::Image) != Fate::Permit;
-        if let Some((left, gone)) = css::without(text, withheld) {
+        if let Some((left, gone)) = css::without(text, |address| self.withheld_image(address)) {
             element.set_text(left);
-            self.held += gone;
+            self.done_in_style(element, &gone);
         }
+    }
+
+    /// What becomes of a picture in a stylesheet, if it goes.
+    pub(super) fn withheld_image(&self, address: &[u8]) -> Option<Fate> {
+        Some(self.fate_of_url(address, Use::Image)).filter(|fate| *fate != Fate::Permit)
+    }
+
+    /// Counts the addresses that went from a stylesheet.
+    pub(super) fn done_in_style(&mut self, element: &Element<'_>, gone: &[Fate]) {
+        let mut tally = Tally::default();
+        for whose in gone.iter().filter_map(|fate| fate.whose()) {
+            tally.add(whose, Kind::Image);
+        }
+        self.done_all(element, &tally, Deed::StyleCleared);
     }
 }

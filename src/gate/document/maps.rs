@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use super::super::fate::Fate;
 use super::super::inert::Script;
+use super::super::tally::Kind;
+use super::super::trace::Deed;
 use super::Document;
 use crate::banner::assets::empty_js;
 use crate::html::Element;
@@ -23,7 +25,7 @@ impl Document {
     pub(super) fn import_map(&mut self, element: &mut Element<'_>, script: &Script<'_>) {
         let own = self.bases[0].origin().ascii_serialization();
         let empty = format!("{own}{}", empty_js().path);
-        self.change_json(element, script, |document, map| {
+        self.change_json(element, script, Kind::Script, |document, map| {
             let mut strictest = document.remap(map.get_mut("imports"), &empty);
             let scopes = map.get_mut("scopes").and_then(Value::as_object_mut);
             for scope in scopes.into_iter().flat_map(Map::values_mut) {
@@ -34,7 +36,7 @@ impl Document {
     }
 
     pub(super) fn speculation_rules(&mut self, element: &mut Element<'_>, script: &Script<'_>) {
-        self.change_json(element, script, |document, rules| {
+        self.change_json(element, script, Kind::Hint, |document, rules| {
             let lists = rules.values_mut().filter_map(Value::as_array_mut).flatten();
             let urls = lists.filter_map(|rule| rule.get_mut("urls")?.as_array_mut());
             let mut strictest = Fate::Permit;
@@ -53,7 +55,8 @@ impl Document {
     fn remap(&self, names: Option<&mut Value>, empty: &str) -> Fate {
         let mut strictest = Fate::Permit;
         for (name, to) in names.and_then(Value::as_object_mut).into_iter().flatten() {
-            let fate = self.fate_of_name(to);
+            // What no rule knows is a script all the same, where it is one.
+            let fate = self.fate_of_name(to).or_stricter(self.fate_of_module(to));
             if fate != Fate::Permit {
                 *to = if name.ends_with('/') { Value::Null } else { empty.into() };
             }
@@ -68,11 +71,17 @@ impl Document {
         self.fate_of_url_as(address.as_bytes(), &[Use::Script, Use::Frame, Use::Link])
     }
 
+    fn fate_of_module(&self, address: &Value) -> Fate {
+        let address = address.as_str().filter(|_| self.fates.unlisted_scripts);
+        address.map_or(Fate::Permit, |address| self.fate_of_url(address.as_bytes(), Use::Script))
+    }
+
     /// Changes the JSON of a script where `change` finds something that may not stay.
     fn change_json(
         &mut self,
         element: &mut Element<'_>,
         script: &Script<'_>,
+        kind: Kind,
         change: impl FnOnce(&Document, &mut Map<String, Value>) -> Fate,
     ) {
         let Some(text) = element.text() else { return };
@@ -83,7 +92,7 @@ impl Document {
             return;
         }
         if self.hashes.scripts {
-            return self.hold(element, script, fate);
+            return self.hold(element, script, fate, kind);
         }
         let text = Value::Object(json).to_string();
         // In a script nothing may look like its end.
@@ -92,6 +101,6 @@ impl Document {
             false => Cow::Borrowed(&text),
         };
         element.set_text(text.as_bytes());
-        self.held += 1;
+        self.done(element, fate, kind, Deed::JsonChanged);
     }
 }

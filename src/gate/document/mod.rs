@@ -9,7 +9,8 @@
 //! not name carries `undeclared` and is never released.
 //!
 //! Markup is read by [`crate::html`], addresses by the WHATWG URL rules, and which vendor they
-//! belong to is said by the rules. This folder only joins the three.
+//! belong to is said by the rules. This folder only joins the three; what it did is counted in a
+//! [`super::tally`], and told to who asks by [`super::trace`].
 
 mod amp;
 mod attributes;
@@ -26,8 +27,10 @@ use url::Url;
 
 use self::judge::Base;
 use super::csp::Hashes;
-use super::fate::{Fate, Fates};
+use super::fate::{Fate, Fates, Whose};
 use super::overlong;
+use super::tally::{Account, Kind, Tally};
+use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
 use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch};
 use crate::rules::Use;
@@ -54,6 +57,20 @@ pub struct Insertion {
     pub is_document: bool,
 }
 
+impl Insertion {
+    /// What is filled in of it, in a page whose base is another's if `origin` is said.
+    fn carrier<'a>(&'a self, origin: &'a str) -> Carrier<'a> {
+        Carrier { return_to: &self.return_to, nonce: self.nonce.as_deref(), origin }
+    }
+}
+
+/// Whether something was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    Due,
+    Done,
+}
+
 /// The edit of one page.
 #[derive(Debug)]
 pub struct Document {
@@ -69,6 +86,8 @@ pub struct Document {
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
+    /// The style that hides the site's banner.
+    hiding: Put,
     language: Option<String>,
     looks_whole: bool,
     /// What may not be changed in one letter.
@@ -77,8 +96,9 @@ pub struct Document {
     held_last: bool,
     /// Whether the next script may be the settings of an `<amp-analytics>`.
     amp_settings_follow: bool,
-    held: u64,
-    states: u64,
+    tally: Account,
+    /// Who wants to know what is done and which rules speak, if anybody does.
+    trace: Option<Arc<Trace>>,
 }
 
 impl Document {
@@ -96,14 +116,15 @@ impl Document {
             bases: Arc::new(vec![url]),
             encoding: UTF_8,
             depth: 0,
+            hiding: Put::Due,
             insertion,
             language: None,
             looks_whole: false,
             held_last: false,
             amp_settings_follow: false,
             hashes: Hashes::default(),
-            held: 0,
-            states: 0,
+            tally: Account::new(),
+            trace: None,
         }
     }
 
@@ -119,18 +140,69 @@ impl Document {
         Document { hashes, ..self }
     }
 
-    /// How many scripts hold a tag in a framework's state, and stay as they are.
-    pub fn states(&self) -> u64 {
-        self.states
+    /// The same with somebody who listens.
+    #[must_use]
+    pub(super) fn traced(self, trace: Arc<Trace>) -> Document {
+        Document { trace: Some(trace), ..self }
     }
 
-    /// How many elements were held or removed.
-    pub fn held(&self) -> u64 {
-        self.held
+    /// The same, with somebody who is told what was withheld when the page is done with.
+    #[must_use]
+    pub fn handing_in(mut self, to: impl Fn(&Tally) + Send + Sync + 'static) -> Document {
+        self.tally.hand_in(to);
+        self
+    }
+
+    /// What was held, removed or put out of use.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Counts what was done to an element, and tells whoever listens.
+    fn done(&mut self, element: &Element<'_>, fate: Fate, kind: Kind, deed: Deed) {
+        let whose = fate.whose().unwrap_or(Whose::Unknown);
+        self.done_all(element, &Tally::of(whose, kind), deed);
+    }
+
+    /// The same where it was done for several reasons at once.
+    fn done_all(&mut self, element: &Element<'_>, tally: &Tally, deed: Deed) {
+        self.tally.add_all(tally);
+        if let Some(trace) = &self.trace {
+            trace.done(element, deed);
+        }
+    }
+
+    /// What was heard was no reason to do anything.
+    fn forget_grounds(&self) {
+        if let Some(trace) = &self.trace {
+            trace.begin();
+        }
+    }
+
+    /// Writes the style that hides the site's banner, once.
+    fn hide(&mut self, out: &mut Vec<u8>) {
+        let Some(insertion) = self.insertion.as_ref().filter(|_| self.hiding == Put::Due) else {
+            return;
+        };
+        if !(insertion.is_document || self.looks_whole) {
+            return;
+        }
+        if let Some(hiding) = &self.snapshot.hiding {
+            hiding.write(out, insertion.carrier(&self.foreign_origin()));
+        }
+        self.hiding = Put::Done;
+    }
+
+    /// The page's origin, where a base of it is another.
+    fn foreign_origin(&self) -> String {
+        let own = self.bases[0].origin();
+        let foreign = self.bases.iter().any(|base| base.origin() != own);
+        if foreign { own.ascii_serialization() } else { String::new() }
     }
 
     /// Writes the banner or the control, once.
     fn insert(&mut self, out: &mut Vec<u8>) {
+        self.hide(out);
         let Some(insertion) = self.insertion.take() else { return };
         if !(insertion.is_document || self.looks_whole) {
             return;
@@ -141,14 +213,8 @@ impl Document {
         let Some(face) = policy.and_then(|policy| self.snapshot.face(policy, language)) else {
             return;
         };
-        let own = self.bases[0].origin();
-        let foreign = self.bases.iter().any(|base| base.origin() != own);
-        let origin = if foreign { own.ascii_serialization() } else { String::new() };
-        let page = Carrier {
-            return_to: &insertion.return_to,
-            nonce: insertion.nonce.as_deref(),
-            origin: &origin,
-        };
+        let origin = self.foreign_origin();
+        let page = insertion.carrier(&origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
             (_, Some(control)) => control.write(out, page),
@@ -177,6 +243,7 @@ impl Edit for Document {
 
     fn element(&mut self, element: &mut Element<'_>) {
         self.held_last = false;
+        self.forget_grounds();
         let kept = match (element.name(), element.namespace()) {
             (b"script", _) => {
                 self.script(element);
@@ -232,17 +299,23 @@ impl Edit for Document {
         if self.held_last || !is_read {
             return Ok(());
         }
+        self.forget_grounds();
         // A stylesheet's addresses are as bare as those in a tag.
         let in_tag = stretch.in_tag || stretch.name == b"style";
-        let rules = &self.snapshot.rules;
-        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
-        let in_script = |bytes: &[u8]| rules.spans_in_script(bytes, withheld).into_iter();
-        self.held += overlong::overwrite(stretch, |bytes| match in_tag {
-            true => overlong::addresses(bytes)
-                .filter(|at| self.leads_to_withheld(&bytes[at.clone()]))
-                .collect(),
-            false => in_script(bytes).map(|(_, at)| at).collect(),
+        let name = stretch.name;
+        let overwritten = overlong::overwrite(stretch, |bytes| match in_tag {
+            true => self.withheld_addresses(bytes),
+            false => self.withheld_code(bytes),
         })?;
+        if overwritten.is_empty() {
+            return Ok(());
+        }
+        for whose in overwritten {
+            self.tally.add(whose, Kind::Inline);
+        }
+        if let Some(trace) = &self.trace {
+            trace.done_here(&[b"<", name].concat(), Deed::Overwritten);
+        }
         Ok(())
     }
 
@@ -251,8 +324,10 @@ impl Edit for Document {
     }
 
     fn end_tag(&mut self, name: &[u8], before: &mut Vec<u8>) {
-        if matches!(name, b"body" | b"html") {
-            self.insert(before);
+        match name {
+            b"head" => self.hide(before),
+            b"body" | b"html" => self.insert(before),
+            _ => {}
         }
     }
 

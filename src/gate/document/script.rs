@@ -10,8 +10,10 @@
 //!
 //! How a script is made inert is in [`super::super::inert`].
 
-use super::super::fate::Fate;
+use super::super::fate::{Fate, Whose};
 use super::super::inert::{Runs, Script};
+use super::super::tally::Kind;
+use super::super::trace::Deed;
 use super::super::{mixed, payload, snippet};
 use super::Document;
 use crate::banner::assets::empty_js;
@@ -26,7 +28,7 @@ impl Document {
         // What stands in a script by itself is not shown by itself, and may be a pixel.
         if code.as_ref().is_some_and(|code| code.holds_elements) {
             element.set_text(escaped(text));
-            self.held += 1;
+            self.done(element, Fate::Permit, Kind::Inline, Deed::MadeText);
         }
         let script = Script::of(element);
         let settings = std::mem::take(&mut self.amp_settings_follow);
@@ -38,7 +40,7 @@ impl Document {
         let mut fate = self.fate_of_code(text);
         if fate != Fate::Permit && is_inline && element.is_complete() {
             if payload::is_state(text) {
-                self.states += 1;
+                self.tally.add_state();
                 return;
             }
             if element.namespace() == Namespace::Html
@@ -46,7 +48,7 @@ impl Document {
             {
                 if left != text {
                     element.set_text(left);
-                    self.held += 1;
+                    self.done(element, fate, Kind::Inline, Deed::LedAway);
                 }
                 return;
             }
@@ -60,20 +62,27 @@ impl Document {
         let closed = element.tag().ends_with(b"/>");
         let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
         if !element.is_tag_complete() || unseen {
-            fate = Fate::Undeclared;
+            fate = Fate::Undeclared(Whose::Unknown);
         }
-        self.hold(element, &script, fate);
+        let kind = if is_inline { Kind::Inline } else { Kind::Script };
+        self.hold(element, &script, fate, kind);
     }
 
-    pub(super) fn hold(&mut self, element: &mut Element<'_>, script: &Script<'_>, fate: Fate) {
+    pub(super) fn hold(
+        &mut self,
+        element: &mut Element<'_>,
+        script: &Script<'_>,
+        fate: Fate,
+        kind: Kind,
+    ) {
         let purpose = match fate {
             Fate::Permit => return,
-            Fate::Hold(purpose) => purpose.name(),
-            Fate::Undeclared => Reason::Undeclared.name(),
+            Fate::Hold(purpose, _) => purpose.name(),
+            Fate::Undeclared(_) => Reason::Undeclared.name(),
         };
         script.hold(element, purpose);
         self.held_last = true;
-        self.held += 1;
+        self.done(element, fate, kind, Deed::Held);
     }
 
     /// A script that no browser runs.
@@ -95,7 +104,9 @@ impl Document {
         let is_state = |id: &[u8]| matches!(id, b"__NEXT_DATA__" | b"__NUXT_DATA__");
         if element.attribute(b"id").is_some_and(|id| is_state(&id)) {
             let text = element.text().unwrap_or_default();
-            self.states += u64::from(self.fate_of_code(text) != Fate::Permit);
+            if self.fate_of_code(text) != Fate::Permit {
+                self.tally.add_state();
+            }
         }
     }
 
@@ -114,12 +125,13 @@ impl Document {
         let own = self.bases[0].origin().ascii_serialization();
         let path = &empty_js().path;
         let was_led = memchr::memmem::find(code, path.as_bytes()).is_some();
-        let (left, led) = match mixed::led_away(code, &own, path, |to| self.leads_to_withheld(to)) {
-            Some((left, led)) => (left, Some(led)),
-            // As this gate, or one behind it, has left it.
-            None if was_led => (code.to_vec(), None),
-            None => return None,
-        };
+        let (left, led) =
+            match mixed::led_away(code, &own, path, |to| self.fate_of_any(to) != Fate::Permit) {
+                Some((left, led)) => (left, Some(led)),
+                // As this gate, or one behind it, has left it.
+                None if was_led => (code.to_vec(), None),
+                None => return None,
+            };
         let still = rules.spans_in_script(&left, withheld);
         if still.into_iter().any(|(_, at)| left[at].contains(&b'/')) {
             return None;
@@ -127,7 +139,7 @@ impl Document {
         let names = |host: &[u8]| {
             let host = host.to_ascii_lowercase();
             std::str::from_utf8(&host).is_ok_and(|host| rules.names_host(host))
-                && self.leads_to_withheld(&[b"//", &host[..], b"/"].concat())
+                && self.fate_of_any(&[b"//", &host[..], b"/"].concat()) != Fate::Permit
         };
         if mixed::hosts(&left).any(names) {
             return None;

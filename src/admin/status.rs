@@ -1,0 +1,96 @@
+//! The page that says how the gateway stands: `/` of the operator's address.
+//!
+//! What takes protection away stands first and in red: a gateway that only observes looks from outside
+//! just like one that protects. Then what the last reload was refused for, and what was withheld, by vendor.
+//!
+//! It has no script, loads nothing, and holds nothing personal. Whatever rules say is escaped.
+
+use maud::{DOCTYPE, html};
+
+use crate::rules::{Mode, RuleSet};
+use crate::time::Time;
+
+/// The page's own policy: nothing but the style that stands in it.
+pub(super) const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
+    .bad{background:#b00020;color:#fff;padding:.5rem 1rem}.good{color:#0a5c1a}pre{white-space:pre-wrap}\
+    td,th{text-align:left;padding:.1rem 1rem .1rem 0}";
+
+/// How the gateway stands.
+pub(super) struct Status<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) now: Time,
+    /// What the last reload was refused for.
+    pub(super) refused: Option<String>,
+    /// Why the gateway is not ready, if it is not.
+    pub(super) unready: Option<String>,
+    /// Whether exemptions count.
+    pub(super) recorded: bool,
+    /// What was withheld: by whom, what, and how often.
+    pub(super) withheld: Vec<(String, &'static str, u64)>,
+}
+
+impl Status<'_> {
+    /// The page.
+    pub(super) fn page(&self) -> String {
+        let Status { rules, now, refused, unready, recorded, withheld } = self;
+        let site = &rules.site;
+        let observes = site.mode == Mode::Observe;
+        let exempt: Vec<_> = site.exempt_at(*now).collect();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    title { @if observes { "NOT PROTECTED – kelisim" } @else { "kelisim" } }
+                    style { (maud::PreEscaped(STYLE)) }
+                }
+                body {
+                    h1 { "kelisim" }
+                    @if observes {
+                        p.bad role="alert" {
+                            strong { "The site is not protected." }
+                            " " code { "mode = \"observe\"" }
+                            " in " (site.path) ": tags and cookies pass whatever visitors chose, and nobody is asked."
+                        }
+                    } @else if exempt.is_empty() {
+                        p.good { "The site is protected." }
+                    } @else {
+                        p { "The site is protected, but for these pages:" }
+                    }
+                    @for exempt in &exempt {
+                        p.bad role="alert" {
+                            strong { "Not protected until " (exempt.until) ":" }
+                            " pages under " code { (exempt.path) } " (" (exempt.reason) ")"
+                            @if !recorded { ". It does not count yet: it could not be recorded" }
+                        }
+                    }
+                    @for text in rules.warnings(*now).iter().skip(usize::from(observes) + exempt.len()) {
+                        p { (text) }
+                    }
+                    @if let Some(text) = unready {
+                        h2 { "Not ready" }
+                        pre.bad { (text) }
+                    }
+                    @if let Some(text) = refused {
+                        h2 { "The last reload was refused, and everything goes on as it was" }
+                        pre.bad { (text) }
+                    }
+                    h2 { @if observes { "What would be withheld" } @else { "What was withheld" } }
+                    @if withheld.is_empty() { p { "Nothing yet." } } @else {
+                        table {
+                            tr { th { "Vendor" } th { "Kind" } th { "Times" } }
+                            @for (vendor, kind, times) in withheld {
+                                tr { td { (vendor) } td { (kind) } td { (times) } }
+                            }
+                        }
+                    }
+                    p { a href="/metrics" { "metrics" } " · " a href="/readyz" { "ready?" } }
+                }
+            }
+        };
+        page.into_string()
+    }
+}

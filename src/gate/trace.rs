@@ -1,0 +1,232 @@
+//! What was done in a page, element by element, and why.
+//!
+//! For operators who ask. The gate itself judges and changes the page, as it does for visitors; a
+//! trace only listens, so what it tells cannot differ from what is done. In the gateway there is no
+//! trace, and nothing is told.
+//!
+//! Where a page is cut never shows in what becomes of it, so it is given line by line, and each
+//! element is found on the line where it begins.
+//!
+//! Why the vendor of a rule is withheld, and how all that is printed, is the command's to say.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::charset::{Charset, HeaderCharset, Reading, decide};
+use crate::coding::{Coding, Levels};
+use crate::gate::document::Document;
+use crate::gate::stream::Stream;
+use crate::html::Element;
+use crate::rules::{Spoken, Use};
+
+/// The letters of a tag that are shown.
+const TAG_CHARS_MAX: usize = 120;
+
+/// What rules were asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// An address and what it may be used for.
+    Url(String, Vec<Use>),
+    /// Code that stands in the page.
+    Code,
+}
+
+/// Why something is withheld.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// What was asked about.
+    pub asked: Asked,
+    /// The rules that speak of it, of vendors that are withheld.
+    pub rules: Vec<Spoken>,
+}
+
+/// What was done to an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// It stays in its place and does not run.
+    Held,
+    /// It is gone.
+    Removed,
+    /// It stays without its address.
+    AddressTaken,
+    /// It stays without an attribute of it.
+    AttributeTaken,
+    /// Its stylesheet stays without some addresses.
+    StyleCleared,
+    /// It runs, and the loader in it loads an empty file of ours.
+    LedAway,
+    /// What it says to load in JSON is led away or left out.
+    JsonChanged,
+    /// It stays without what stood in it: settings that name a vendor, or a document in which others
+    /// stand too deep.
+    Emptied,
+    /// The elements that stood in its text are text.
+    MadeText,
+    /// Part of it is overwritten: it is too long to be held.
+    Overwritten,
+}
+
+impl Deed {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Deed::Held => "held",
+            Deed::Removed => "removed",
+            Deed::AddressTaken => "address taken",
+            Deed::AttributeTaken => "attribute taken",
+            Deed::StyleCleared => "style cleared",
+            Deed::LedAway => "led away",
+            Deed::JsonChanged => "json changed",
+            Deed::Emptied => "emptied",
+            Deed::MadeText => "made text",
+            Deed::Overwritten => "overwritten",
+        }
+    }
+}
+
+/// An element that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The line on which it begins.
+    pub line: usize,
+    /// Its start tag, shortened.
+    pub tag: String,
+    /// What was done.
+    pub deed: Deed,
+    /// Why; nothing where no rule is needed for it.
+    pub grounds: Vec<Ground>,
+}
+
+/// What listens to the gate while it reads one page.
+#[derive(Debug, Default)]
+pub struct Trace(Mutex<Heard>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// The line that is read.
+    line: usize,
+    /// Why the element that is looked at is withheld, so far.
+    grounds: Vec<Ground>,
+    findings: Vec<Finding>,
+}
+
+impl Trace {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another element is looked at.
+    pub(super) fn begin(&self) {
+        self.heard().grounds.clear();
+    }
+
+    /// Rules speak of what is withheld.
+    pub(super) fn ground(&self, asked: Asked, rules: Vec<Spoken>) {
+        let ground = Ground { asked, rules };
+        let mut heard = self.heard();
+        if !heard.grounds.contains(&ground) {
+            heard.grounds.push(ground);
+        }
+    }
+
+    /// Something was done to an element.
+    pub(super) fn done(&self, element: &Element<'_>, deed: Deed) {
+        let line = self.line_of(element);
+        self.found(line, element.tag(), deed);
+    }
+
+    /// Something was done to what is passing.
+    pub(super) fn done_here(&self, tag: &[u8], deed: Deed) {
+        let line = self.heard().line;
+        self.found(line, tag, deed);
+    }
+
+    fn found(&self, line: usize, tag: &[u8], deed: Deed) {
+        let mut heard = self.heard();
+        let grounds = std::mem::take(&mut heard.grounds);
+        heard.findings.push(Finding { line, tag: shortened(tag), deed, grounds });
+    }
+
+    /// The line on which an element begins that ends on the line that is read.
+    fn line_of(&self, element: &Element<'_>) -> usize {
+        let within = lines(element.tag()) + lines(element.text().unwrap_or_default());
+        self.heard().line.saturating_sub(within)
+    }
+
+    /// Reads the text of an element as a page of its own, line by line.
+    pub(super) fn within<T>(
+        &self,
+        element: &Element<'_>,
+        text: &[u8],
+        mut read: impl FnMut(&[u8]) -> Result<(), T>,
+    ) -> Result<(), T> {
+        let here = self.heard().line;
+        let first = self.line_of(element) + lines(element.tag());
+        let mut failed = Ok(());
+        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            self.heard().line = first + number;
+            failed = read(line);
+            if failed.is_err() {
+                break;
+            }
+        }
+        self.heard().line = here;
+        failed
+    }
+
+    /// How much was found so far.
+    pub(super) fn count(&self) -> usize {
+        self.heard().findings.len()
+    }
+
+    /// Makes what was found after so much the grounds of what contains it.
+    pub(super) fn gather(&self, count: usize) {
+        let mut heard = self.heard();
+        let count = count.min(heard.findings.len());
+        let inner = heard.findings.split_off(count);
+        heard.grounds.extend(inner.into_iter().flat_map(|finding| finding.grounds));
+    }
+
+    /// Reads a page as it would go to a visitor, and tells what was done in it.
+    pub fn of_page(document: Document, charset: Charset, page: &[u8]) -> io::Result<Vec<Finding>> {
+        let trace = Arc::new(Trace::default());
+        let document = document.traced(Arc::clone(&trace));
+        // Two bytes a letter have no lines; what they say has.
+        let utf16 = matches!(charset.reading(), Reading::Utf16(_));
+        let text = charset.encoding().filter(|_| utf16).map(|encoding| encoding.decode(page).0);
+        let page = text.as_ref().map_or(page, |text| text.as_bytes());
+        let charset = match &text {
+            Some(_) => decide(&HeaderCharset::Named(encoding_rs::UTF_8), None, page, true),
+            None => Some(charset),
+        };
+        let stream = charset.and_then(|charset| {
+            Stream::new(charset, document, Coding::Identity, Levels::default())
+        });
+        let mut stream =
+            stream.ok_or_else(|| io::Error::other("in an encoding that is not read"))?;
+        let mut out = Vec::new();
+        for (number, line) in page.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            trace.heard().line = number + 1;
+            stream.take(line, &mut out)?;
+            out.clear();
+        }
+        stream.finish(&mut out)?;
+        let mut findings = std::mem::take(&mut trace.heard().findings);
+        findings.sort_by_key(|finding| finding.line);
+        Ok(findings)
+    }
+}
+
+fn lines(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', text).count()
+}
+
+/// A tag on one line, and no longer than can be read.
+fn shortened(tag: &[u8]) -> String {
+    let text = String::from_utf8_lossy(tag);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(TAG_CHARS_MAX) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
