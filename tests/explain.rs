@@ -61,6 +61,14 @@ fn the_chain_from_rule_to_verdict_is_told_for_addresses_and_cookies() {
         &["--cookie", "_ym_uid", "--choices", "all"],
         &["--cookie", "sb_session"],
         &["--cookie", "unknown"],
+        &["--url", "https://send-box.com/counter/tag.js"],
+        &["--url", "https://send-box.com/counter/tag.js", "--as", "script", "--choices", "all"],
+        &["--key", "_ym_uid"],
+        &["--key", "_ym_uid", "--choices", "analytics"],
+        &["--key", "cart"],
+        &["--script", "tests/explained/library.js"],
+        &["--script", "tests/explained/library.js", "--choices", "analytics"],
+        &["--script", "tests/explained/page.html"],
     ];
     let told: Vec<_> = told.iter().map(|arguments| explain(&rules, arguments)).collect();
     compare("explain", &told.join("\n"));
@@ -79,6 +87,16 @@ fn each_element_of_a_page_that_is_changed_is_told_with_its_line_and_its_rule() {
     ];
     let told: Vec<_> = told.iter().map(|arguments| explain(&rules, arguments)).collect();
     compare("explain-html", &told.join("\n"));
+
+    // Fields count as well: hints, where the answer leads on, and what may not be changed.
+    let fields = [
+        "Link: </site.css>; rel=preload; as=style, <https://mc.yandex.ru>; rel=preconnect",
+        "Refresh: 3; url=https://mc.yandex.ru/watch/1",
+        "Content-Security-Policy: script-src 'sha256-YQ=='; style-src 'sha256-YQ=='",
+    ];
+    let mut arguments = vec!["--html", "tests/explained/page.html"];
+    arguments.extend(fields.iter().flat_map(|field| ["--header", *field]));
+    compare("explain-fields", &explain(&rules, &arguments));
 
     // A base is the page's own: of a relative address nothing can be told without it.
     let folder = tempfile::tempdir().expect("a folder");
@@ -137,6 +155,9 @@ fn what_cannot_be_explained_is_said_with_what_could() {
         (&["--url", "https://a.kz/", "--cookie", "a"], "cannot be used with"),
         (&["--cookie", "a", "--as", "script"], "cannot be used with"),
         (&["--cookie", "a", "--day", "2020-01-01"], "no policy version is in force yet"),
+        (&["--script", "no-such.js"], "no-such.js: cannot be read: "),
+        (&["--html", "a", "--header", "Link"], "`Link` is no field; write its name, a colon"),
+        (&["--key", "a", "--header", "Link: <b>"], "cannot be used with"),
     ] {
         let mut program = Program::new().arg("explain");
         for argument in arguments {
@@ -206,7 +227,8 @@ fn what_is_told_is_what_is_done() {
         assert!(all == counted || (!one_each && all < counted), "{}: {all}", path.display());
         for finding in &findings {
             let name = finding.tag.split([' ', '>']).next().expect("a tag has a name");
-            let line = String::from_utf8_lossy(at(finding.line)).into_owned();
+            let line =
+                String::from_utf8_lossy(at(finding.line.expect("it is in the page"))).into_owned();
             // What stands in an attribute has the line of its element, or of its first letters.
             let inner = finding.deed == Deed::Removed && line.contains("srcdoc");
             assert!(line.contains(name) || inner, "{}: {finding:?}\n{line}", path.display());

@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use http::HeaderMap;
 use toml::{Table, Value};
 use url::Url;
 
-use super::explain::{findings, said_of};
+use super::explain::{findings, place_and_deed, said_of};
 use super::imagined::{Imagined, Page, Scene};
 use crate::config::rule_files;
 use crate::gate::trace::Finding;
@@ -135,7 +136,9 @@ fn identity(list: &str, entry: &Table) -> String {
     let keys: &[&str] = match list {
         "url" => &["host", "path", "as"],
         "inline" => &["pattern"],
-        "cookie" => &["name"],
+        "cookie" | "storage" => &["name"],
+        "signature" => &["all"],
+        "path" => &["vendor", "host", "path"],
         "exempt" => &["path"],
         "site-banner" => &["action", "selector"],
         _ => &["id"],
@@ -227,14 +230,12 @@ fn became(on: &str, old: &Scene, new: &Scene) -> Result<String, String> {
         return Ok(text);
     }
     let page = Page::html(PathBuf::from(on), None);
-    let (was, is) = (findings(old, &page)?, findings(new, &page)?);
+    let none = HeaderMap::new();
+    let (was, is) = (findings(old, &page, &none)?, findings(new, &page, &none)?);
     let same = |one: &Finding, other: &Finding| {
         (one.line, one.deed, &one.tag) == (other.line, other.deed, &other.tag)
     };
-    let said = |sign: &str, finding: &Finding| {
-        let Finding { line, tag, deed, .. } = finding;
-        format!("{sign} {on}:{line}: {}: {tag}", deed.name())
-    };
+    let said = |sign: &str, finding: &Finding| format!("{sign} {}", place_and_deed(on, finding));
     for finding in was.iter().filter(|finding| !is.iter().any(|other| same(finding, other))) {
         line(&mut text, &said("-", finding));
     }

@@ -10,32 +10,39 @@
 
 use std::fmt::{self, Write};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::imagined::{Folder, Imagined, Page, Scene};
+use super::imagined::{Folder, Imagined, Page, Scene, read};
+use crate::gate::csp::Hashes;
 use crate::gate::document::Document;
 use crate::gate::fate::{Fate, Whose};
-use crate::gate::request::is_withheld;
+use crate::gate::first_party::{self, Instead, Own, Withheld};
+use crate::gate::request::{Destination, is_withheld};
 use crate::gate::response::set_cookie_withheld;
 use crate::gate::trace::{Asked, Deed, Finding, Ground, Trace};
 use crate::policy::{Basis, Reason, Verdict};
-use crate::rules::{Spoken, Use, Vendor};
+use crate::rules::{SIGNATURE_BYTES, Spoken, Use, Vendor};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
     #[command(flatten)]
     what: What,
     /// What an element uses the address for; all four if not told
-    #[arg(long = "as", value_name = "USE", conflicts_with_all = ["cookie", "html"])]
+    #[arg(long = "as", value_name = "USE", conflicts_with_all = ["cookie", "key", "script", "html"])]
     used: Option<Used>,
     /// Where the page stands; of the site's own host if not told
-    #[arg(long, value_name = "URL", conflicts_with_all = ["url", "cookie"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["url", "cookie", "key", "script"])]
     page: Option<Url>,
+    /// A field that the page comes with, such as `Link: <https://a.kz>; rel=preconnect`; several if told so
+    #[arg(long = "header", value_name = "FIELD", value_parser = field,
+        conflicts_with_all = ["url", "cookie", "key", "script"])]
+    fields: Vec<(HeaderName, HeaderValue)>,
     #[command(flatten)]
     imagined: Imagined,
     #[command(flatten)]
@@ -52,6 +59,12 @@ struct What {
     /// The name of a cookie
     #[arg(long, value_name = "NAME")]
     cookie: Option<String>,
+    /// A key in the browser's storage
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
+    /// A script that the site serves, in a file; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// A page in a file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -90,12 +103,16 @@ pub(super) fn run(options: &Options) -> ExitCode {
 
 fn explain(options: &Options) -> Result<String, String> {
     let scene = options.imagined.scene(&options.folder.rules)?;
-    let What { url, cookie, html } = &options.what;
-    let mut text = match (url, cookie, html) {
-        (Some(url), _, _) => of_url(&scene, url, options.used.map(Use::from)),
-        (_, Some(name), _) => of_cookie(&scene, name),
-        (_, _, Some(file)) => of_page(&scene, &Page::html(file.clone(), options.page.clone()))?,
-        _ => return Err("name an address, a cookie or a page".to_owned()),
+    let mut text = match &options.what {
+        What { url: Some(url), .. } => of_url(&scene, url, options.used.map(Use::from)),
+        What { cookie: Some(name), .. } => of_cookie(&scene, name),
+        What { key: Some(name), .. } => of_key(&scene, name),
+        What { script: Some(file), .. } => of_script(&scene, file)?,
+        What { html: Some(file), .. } => {
+            let fields = options.fields.iter().cloned().collect();
+            of_page(&scene, &Page::html(file.clone(), options.page.clone()), &fields)?
+        }
+        _ => return Err("name an address, a cookie, a key, a script or a page".to_owned()),
     };
     // An exemption is one of pages, and of these the address may be told.
     let path = options.page.as_ref().map_or("/", Url::path);
@@ -113,9 +130,29 @@ pub(super) fn of_url(scene: &Scene, url: &Url, used: Option<Use>) -> String {
     for used in uses {
         let fate = fates.of_url(scene.rules(), url, used);
         say(&mut text, 1, format_args!("as {}: {}", used.name(), said_of(fate)));
+        if let Some(instead) = instead(scene, url, used) {
+            say(&mut text, 2, format_args!("{instead}"));
+        }
         say_rules(&mut text, 2, scene, &scene.rules().spoken_at_url(url, &[used]));
     }
     text
+}
+
+/// What is answered instead when an address of the site's is asked for that is a withheld vendor's.
+fn instead(scene: &Scene, url: &Url, used: Use) -> Option<&'static str> {
+    let destination = match used {
+        Use::Script => Destination::Script,
+        Use::Image | Use::Frame => Destination::Asset,
+        Use::Link => Destination::Unsaid,
+    };
+    let own = url.host_str().is_some_and(|host| scene.rules().site.owns(host));
+    match own.then(|| first_party::of(scene.rules(), &scene.fates(), url, destination))? {
+        Own::Site | Own::Permitted => None,
+        Own::Withheld(Withheld { instead: Instead::Stub(_), .. }) => {
+            Some("asked for, it is answered by a stub, without the site")
+        }
+        Own::Withheld(_) => Some("asked for, it is answered by nothing, without the site"),
+    }
 }
 
 /// A cookie, both ways.
@@ -138,13 +175,44 @@ pub(super) fn of_cookie(scene: &Scene, name: &str) -> String {
     text
 }
 
-/// Everything in a page that would be changed.
-pub(super) fn of_page(scene: &Scene, page: &Page) -> Result<String, String> {
-    let findings = findings(scene, page)?;
+/// A key in the browser's storage.
+fn of_key(scene: &Scene, name: &str) -> String {
+    let spoken = scene.rules().spoken_of_key(name.as_bytes());
+    let fates = scene.fates();
+    let said = match spoken.iter().any(|rule| fates.of_vendor(rule.vendor) != Fate::Permit) {
+        true => "removed when the visitor opens the settings",
+        false if spoken.is_empty() => "stays: no rule speaks of it",
+        false => "stays",
+    };
+    let mut text = format!("key `{name}`: {said}\n");
+    say_rules(&mut text, 1, scene, &spoken);
+    text
+}
+
+/// A script that the site serves.
+fn of_script(scene: &Scene, file: &Path) -> Result<String, String> {
+    let name = file.display();
+    let code = read(file).map_err(|error| format!("{name}: cannot be read: {error}"))?;
+    let begins = &code[..code.len().min(SIGNATURE_BYTES)];
+    let rules = scene.rules();
+    let said = match first_party::of_library(rules, &scene.fates(), begins) {
+        Own::Site => "passes: no rule tells a vendor's library by its words",
+        Own::Permitted => "passes",
+        Own::Withheld(_) => "withheld: a stub goes out in its place",
+    };
+    let mut text = format!("{name}: {said}\n");
+    say_rules(&mut text, 1, scene, &rules.spoken_in_library(begins));
+    Ok(text)
+}
+
+/// Everything that would be changed in a page that comes with these fields.
+fn of_page(scene: &Scene, page: &Page, fields: &HeaderMap) -> Result<String, String> {
+    let findings = findings(scene, page, fields)?;
     let name = page.name();
     let mut text = String::new();
-    for Finding { line, tag, deed, grounds } in &findings {
-        say(&mut text, 0, format_args!("{name}:{line}: {}: {tag}", deed.name()));
+    for finding in &findings {
+        let Finding { deed, grounds, .. } = finding;
+        say(&mut text, 0, format_args!("{}", place_and_deed(&name, finding)));
         if grounds.is_empty() {
             say(&mut text, 1, format_args!("{}", without_rule(*deed)));
         }
@@ -162,16 +230,33 @@ pub(super) fn of_page(scene: &Scene, page: &Page) -> Result<String, String> {
             say_rules(&mut text, 2, scene, rules);
         }
     }
-    let elements = if findings.len() == 1 { "element" } else { "elements" };
-    say(&mut text, 0, format_args!("{name}: {} {elements} changed", findings.len()));
+    let of_fields = findings.iter().filter(|finding| finding.line.is_none()).count();
+    let in_page = findings.len() - of_fields;
+    let elements = if in_page == 1 { "element" } else { "elements" };
+    let fields = match of_fields {
+        0 => String::new(),
+        1 => ", 1 field removed".to_owned(),
+        many => format!(", {many} fields removed"),
+    };
+    say(&mut text, 0, format_args!("{name}: {in_page} {elements} changed{fields}"));
     Ok(text)
+}
+
+/// Where something was done, what, and to what.
+pub(super) fn place_and_deed(name: &str, Finding { line, tag, deed, .. }: &Finding) -> String {
+    let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+    format!("{name}{line}: {}: {tag}", deed.name())
 }
 
 /// What something is used for, in words.
 fn names_of(uses: &[Use]) -> String {
-    match uses {
-        uses if *uses == Use::ALL => "whatever it is used for".to_owned(),
-        uses => uses.iter().map(|used| used.name()).collect::<Vec<_>>().join(" or "),
+    if *uses == Use::ALL {
+        return "whatever it is used for".to_owned();
+    }
+    let names: Vec<_> = uses.iter().map(|used| used.name()).collect();
+    match names.split_last() {
+        Some((last, first)) if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
     }
 }
 
@@ -186,14 +271,31 @@ fn without_rule(deed: Deed) -> &'static str {
     }
 }
 
-/// What is done in a page.
-pub(super) fn findings(scene: &Scene, page: &Page) -> Result<Vec<Finding>, String> {
+/// What is done in a page that comes with these fields, and to them.
+pub(super) fn findings(
+    scene: &Scene,
+    page: &Page,
+    fields: &HeaderMap,
+) -> Result<Vec<Finding>, String> {
     let (bytes, charset) = page.read(scene)?;
     let url = page.url(scene)?;
-    let document = Document::new(Arc::clone(&scene.snapshot), scene.fates(), url, None)
+    let fates = scene.fates();
+    let mut findings = Finding::in_fields(fields, scene.rules(), &fates, &url);
+    let document = Document::new(Arc::clone(&scene.snapshot), fates, url, None)
+        .under(Hashes::of(fields))
         .in_encoding(charset.sent_in());
     let told = |error: io::Error| format!("{}: {error}", page.name());
-    Trace::of_page(document, charset, &bytes).map_err(told)
+    findings.extend(Trace::of_page(document, charset, &bytes).map_err(told)?);
+    Ok(findings)
+}
+
+/// A header field as it is written in flags.
+fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').unwrap_or_default();
+    match (name.trim().parse(), value.trim().parse()) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(format!("`{text}` is no field; write its name, a colon and its value")),
+    }
 }
 
 /// A fate in words.

@@ -149,7 +149,8 @@ pub(super) fn load(folder: &Path) -> Result<RuleSet, String> {
     })
 }
 
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+/// Reads a file, or stdin for `-`.
+pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     if file != Path::new("-") {
         return std::fs::read(file);
     }

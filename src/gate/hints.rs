@@ -4,7 +4,7 @@
 //! runs. Hints stand in pages (`<link rel=preconnect>`) and in headers (`Link`), beside links that
 //! load something; those that lead to withheld vendors go, the others keep their bytes.
 
-use http::header::{HeaderMap, HeaderValue, LINK};
+use http::header::{HeaderMap, HeaderName, HeaderValue, LINK, REFRESH};
 use url::Url;
 
 use super::fate::{Fate, Fates};
@@ -64,6 +64,47 @@ pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|candidate| !candidate.is_empty())
 }
 
+/// What an entry of a `Link` field, or a `Refresh` field, leads to.
+pub(super) struct Lead<'a> {
+    /// The field.
+    pub(super) name: HeaderName,
+    /// The entry, or all of the field.
+    pub(super) said: &'a [u8],
+    /// Each address, and what it may be used for.
+    pub(super) to: Vec<(Url, &'static [Use])>,
+}
+
+impl<'a> Lead<'a> {
+    fn of_refresh(value: &'a [u8], page: &Url) -> Lead<'a> {
+        let to = refresh::target(value).and_then(|to| join(page, to));
+        let to = to.map(|to| (to, &refresh::USES[..])).into_iter().collect();
+        Lead { name: REFRESH, said: value, to }
+    }
+
+    fn of_link(entry: &'a [u8], page: &Url) -> Lead<'a> {
+        let said = entry.trim_ascii();
+        let to = to_of_link(said, page).unwrap_or_default();
+        Lead { name: LINK, said, to }
+    }
+
+    /// What becomes of it in an answer to a request for `page`.
+    fn fate(&self, rules: &RuleSet, fates: &Fates, page: &Url) -> Fate {
+        let fates = self.to.iter().map(|(to, uses)| fates.of_url_in(rules, page, to, uses));
+        fates.fold(Fate::Permit, Fate::or_stricter)
+    }
+
+    fn kind(&self) -> Kind {
+        if self.name == REFRESH { Kind::Refresh } else { Kind::Hint }
+    }
+}
+
+/// Where the `Link` and `Refresh` fields of an answer to a request for `page` lead.
+pub(super) fn leads<'a>(headers: &'a HeaderMap, page: &Url) -> impl Iterator<Item = Lead<'a>> {
+    let of_all = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let links = of_all(LINK).flat_map(entries).map(|entry| Lead::of_link(entry, page));
+    of_all(REFRESH).map(|value| Lead::of_refresh(value, page)).chain(links)
+}
+
 /// Removes what leads to withheld vendors from the `Link` and `Refresh` fields of an answer to a
 /// request for `url`, or only counts it.
 pub fn keep_permitted(
@@ -73,26 +114,25 @@ pub fn keep_permitted(
     url: &Url,
     mode: Mode,
 ) -> Tally {
-    let mut tally = refresh::keep_permitted(headers, rules, fates, url, mode);
-    if !headers.contains_key(LINK) {
+    let mut tally = Tally::default();
+    for lead in leads(headers, url) {
+        if let Some(whose) = lead.fate(rules, fates, url).whose() {
+            tally.add(whose, lead.kind());
+        }
+    }
+    if tally.total() == 0 || mode == Mode::Observe {
         return tally;
     }
-    let fate = |entry: &[u8]| fate(entry, rules, fates, url);
-    let entries_of_all = headers.get_all(LINK).iter().flat_map(|line| entries(line.as_bytes()));
-    let mut hints = Tally::default();
-    for whose in entries_of_all.filter_map(|entry| fate(entry).whose()) {
-        hints.add(whose, Kind::Hint);
-    }
-    tally.add_all(&hints);
-    if hints.total() == 0 || mode == Mode::Observe {
-        return tally;
-    }
-    let goes = |entry: &[u8]| fate(entry) != Fate::Permit;
+    let stays = |lead: Lead<'_>| lead.fate(rules, fates, url) == Fate::Permit;
     fields::retain(headers, |name, line| {
+        if name == REFRESH {
+            return stays(Lead::of_refresh(line.as_bytes(), url));
+        }
         if name != LINK {
             return true;
         }
-        let kept: Vec<&[u8]> = entries(line.as_bytes()).filter(|entry| !goes(entry)).collect();
+        let kept = entries(line.as_bytes()).filter(|entry| stays(Lead::of_link(entry, url)));
+        let kept: Vec<&[u8]> = kept.collect();
         let joined = HeaderValue::from_bytes(kept.join(&b","[..]).trim_ascii());
         match joined {
             Ok(joined) if !kept.is_empty() => *line = joined,
@@ -103,28 +143,26 @@ pub fn keep_permitted(
     tally
 }
 
-fn fate(entry: &[u8], rules: &RuleSet, fates: &Fates, page: &Url) -> Fate {
-    let entry = entry.trim_ascii();
-    let Some(end) = memchr::memchr(b'>', entry) else { return Fate::Permit };
-    let Some(target) = entry[..end].strip_prefix(b"<") else { return Fate::Permit };
+fn join(page: &Url, to: &[u8]) -> Option<Url> {
+    page.join(&String::from_utf8_lossy(to)).ok()
+}
+
+fn to_of_link(entry: &[u8], page: &Url) -> Option<Vec<(Url, &'static [Use])>> {
+    let end = memchr::memchr(b'>', entry)?;
+    let target = entry[..end].strip_prefix(b"<")?;
     let parameter = |wanted: &[u8]| {
         parameters(&entry[end + 1..])
             .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
             .map_or(&b""[..], |(_, value)| value)
     };
     let rel = parameter(b"rel");
-    let of = |target: &[u8], uses: &[Use]| {
-        let to = page.join(&String::from_utf8_lossy(target));
-        to.map_or(Fate::Permit, |to| fates.of_url_in(rules, page, &to, uses))
-    };
     let uses = relation_uses(rel);
     let targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
-    let mut strictest =
-        targets.map(|target| of(target, uses)).fold(Fate::Permit, Fate::or_stricter);
+    let mut to: Vec<_> = targets.filter_map(|to| Some((join(page, to)?, uses))).collect();
     if loads_script(rel, parameter(b"as")) {
-        strictest = strictest.or_stricter(of(target, &[Use::Script]));
+        to.extend(join(page, target).map(|to| (to, &[Use::Script][..])));
     }
-    strictest
+    Some(to)
 }
 
 /// The entries of a `Link` field (RFC 8288 §3), separated by commas.

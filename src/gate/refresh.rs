@@ -6,15 +6,9 @@
 //! The two are written alike, and read alike by browsers (HTML §4.2.4.3, "shared declarative refresh
 //! steps").
 //!
-//! Whose the address is, is for [`super::fate`] and the rules to say.
+//! Whose the address is, is for [`super::fate`] and the rules to say; the header is [`super::hints`]'s.
 
-use http::header::{HeaderMap, REFRESH};
-use url::Url;
-
-use super::fate::{Fate, Fates};
-use super::fields;
-use super::tally::{Kind, Tally};
-use crate::rules::{Mode, RuleSet, Use};
+use crate::rules::Use;
 
 /// What a refresh may lead to: a page, or a picture that leads on.
 pub(super) const USES: [Use; 2] = [Use::Frame, Use::Image];
@@ -44,32 +38,6 @@ pub(super) fn target(value: &[u8]) -> Option<&[u8]> {
         _ => rest,
     };
     (!target.is_empty()).then_some(target)
-}
-
-/// Removes the `Refresh` fields that lead to withheld vendors from the answer to a request for `url`, or
-/// only counts them.
-pub(super) fn keep_permitted(
-    headers: &mut HeaderMap,
-    rules: &RuleSet,
-    fates: &Fates,
-    url: &Url,
-    mode: Mode,
-) -> Tally {
-    let fate = |value: &[u8]| {
-        let to = target(value).and_then(|to| url.join(&String::from_utf8_lossy(to)).ok());
-        to.map_or(Fate::Permit, |to| fates.of_url_in(rules, url, &to, &USES))
-    };
-    let mut tally = Tally::default();
-    for whose in headers.get_all(REFRESH).iter().filter_map(|value| fate(value.as_bytes()).whose())
-    {
-        tally.add(whose, Kind::Refresh);
-    }
-    if tally.total() > 0 && mode == Mode::Enforce {
-        fields::retain(headers, |name, value| {
-            name != REFRESH || fate(value.as_bytes()) == Fate::Permit
-        });
-    }
-    tally
 }
 
 #[cfg(test)]

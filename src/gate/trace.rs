@@ -12,12 +12,17 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::HeaderMap;
+use url::Url;
+
 use crate::charset::{Charset, HeaderCharset, Reading, decide};
 use crate::coding::{Coding, Levels};
 use crate::gate::document::Document;
+use crate::gate::fate::{Fate, Fates};
+use crate::gate::hints;
 use crate::gate::stream::Stream;
 use crate::html::Element;
-use crate::rules::{Spoken, Use};
+use crate::rules::{RuleSet, Spoken, Use};
 
 /// The letters of a tag that are shown.
 const TAG_CHARS_MAX: usize = 120;
@@ -38,6 +43,25 @@ pub struct Ground {
     pub asked: Asked,
     /// The rules that speak of it, of vendors that are withheld.
     pub rules: Vec<Spoken>,
+}
+
+impl Ground {
+    /// Why what an address may be used for is withheld.
+    pub(super) fn of_url(rules: &RuleSet, fates: &Fates, url: &Url, uses: &[Use]) -> Ground {
+        let asked = Asked::Url(url.to_string(), uses.to_vec());
+        Ground { asked, rules: withheld(fates, rules.spoken_at_url(url, uses)) }
+    }
+
+    /// Why code is withheld.
+    pub(super) fn of_code(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Ground {
+        Ground { asked: Asked::Code, rules: withheld(fates, rules.spoken_in_script(code)) }
+    }
+}
+
+/// The rules whose vendors are withheld.
+fn withheld(fates: &Fates, mut rules: Vec<Spoken>) -> Vec<Spoken> {
+    rules.retain(|rule| fates.of_vendor(rule.vendor) != Fate::Permit);
+    rules
 }
 
 /// What was done to an element.
@@ -84,17 +108,41 @@ impl Deed {
     }
 }
 
-/// An element that was changed.
+/// An element that was changed, or a field of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The line on which it begins.
-    pub line: usize,
-    /// Its start tag, shortened.
+    /// The line on which it begins; a field has none.
+    pub line: Option<usize>,
+    /// Its start tag, or the field, shortened.
     pub tag: String,
     /// What was done.
     pub deed: Deed,
     /// Why; nothing where no rule is needed for it.
     pub grounds: Vec<Ground>,
+}
+
+impl Finding {
+    /// What goes of the fields that a page at `page` comes with, hints and where they lead on.
+    pub fn in_fields(
+        headers: &HeaderMap,
+        rules: &RuleSet,
+        fates: &Fates,
+        page: &Url,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for lead in hints::leads(headers, page) {
+            let goes = |(to, uses): &&(Url, &[Use])| {
+                fates.of_url_in(rules, page, to, uses) != Fate::Permit
+            };
+            let ground = |(to, uses): &(Url, &[Use])| Ground::of_url(rules, fates, to, uses);
+            let grounds: Vec<_> = lead.to.iter().filter(goes).map(ground).collect();
+            if !grounds.is_empty() {
+                let tag = shortened(&[lead.name.as_str().as_bytes(), b": ", lead.said].concat());
+                findings.push(Finding { line: None, tag, deed: Deed::Removed, grounds });
+            }
+        }
+        findings
+    }
 }
 
 /// What listens to the gate while it reads one page.
@@ -121,8 +169,7 @@ impl Trace {
     }
 
     /// Rules speak of what is withheld.
-    pub(super) fn ground(&self, asked: Asked, rules: Vec<Spoken>) {
-        let ground = Ground { asked, rules };
+    pub(super) fn ground(&self, ground: Ground) {
         let mut heard = self.heard();
         if !heard.grounds.contains(&ground) {
             heard.grounds.push(ground);
@@ -144,7 +191,7 @@ impl Trace {
     fn found(&self, line: usize, tag: &[u8], deed: Deed) {
         let mut heard = self.heard();
         let grounds = std::mem::take(&mut heard.grounds);
-        heard.findings.push(Finding { line, tag: shortened(tag), deed, grounds });
+        heard.findings.push(Finding { line: Some(line), tag: shortened(tag), deed, grounds });
     }
 
     /// The line on which an element begins that ends on the line that is read.

@@ -147,8 +147,8 @@ impl fmt::Display for Signature {
 }
 
 impl Signature {
-    pub(super) fn is_in(&self, code: &str) -> bool {
-        self.0.iter().all(|word| code.contains(word.as_str()))
+    pub(super) fn is_in(&self, code: &[u8]) -> bool {
+        self.0.iter().all(|word| memchr::memmem::find(code, word.as_bytes()).is_some())
     }
 }
 
@@ -368,7 +368,7 @@ pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Entry<Signature>> {
         let signature = Signature(all);
         for (examples, expected) in [(&is, true), (&is_not, false)] {
             for example in examples {
-                play(source, line, example, signature.is_in(example), expected);
+                play(source, line, example, signature.is_in(example.as_bytes()), expected);
             }
         }
         require_examples(source, line, &is, &is_not);

@@ -70,7 +70,7 @@ impl RuleSet {
     }
 
     /// The rules that tell a vendor's library that begins so.
-    pub fn spoken_in_library(&self, code: &str) -> Vec<Spoken> {
+    pub fn spoken_in_library(&self, code: &[u8]) -> Vec<Spoken> {
         self.spoken(|v| &v.signatures, |rule| rule.is_in(code), ToString::to_string)
     }
 

@@ -16,12 +16,12 @@ use encoding_rs::UTF_8;
 use url::Url;
 
 use super::super::address::{Glance, glance, is_data};
-use super::super::fate::{Fate, Whose};
+use super::super::fate::{Fate, Fates, Whose};
 use super::super::overlong;
-use super::super::trace::Asked;
+use super::super::trace::Ground;
 use super::Document;
 use crate::html::{Attribute, Element};
-use crate::rules::{RuleSet, Spoken, Use};
+use crate::rules::{RuleSet, Use};
 use crate::snapshot::Snapshot;
 
 /// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
@@ -115,10 +115,7 @@ impl Document {
             let rules = &self.snapshot.rules;
             let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses);
             if of_url != Fate::Permit {
-                self.tell(
-                    || Asked::Url(url.to_string(), uses.to_vec()),
-                    |rules| rules.spoken_at_url(&url, uses),
-                );
+                self.tell(|rules, fates| Ground::of_url(rules, fates, &url, uses));
             }
             match url.scheme() {
                 "data" if uses.contains(&Use::Script) => {
@@ -142,7 +139,7 @@ impl Document {
     pub(super) fn fate_of_code(&self, code: &[u8]) -> Fate {
         let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
         if fate != Fate::Permit {
-            self.tell(|| Asked::Code, |rules| rules.spoken_in_script(code));
+            self.tell(|rules, fates| Ground::of_code(rules, fates, code));
         }
         fate
     }
@@ -158,17 +155,16 @@ impl Document {
         let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
         let spans = self.snapshot.rules.spans_in_script(code, withheld);
         if !spans.is_empty() {
-            self.tell(|| Asked::Code, |rules| rules.spoken_in_script(code));
+            self.tell(|rules, fates| Ground::of_code(rules, fates, code));
         }
         spans.into_iter().map(|(vendor, at)| (Whose::Vendor(vendor), at)).collect()
     }
 
-    /// Tells whoever listens which rules spoke of something that is withheld.
-    fn tell(&self, asked: impl FnOnce() -> Asked, spoken: impl FnOnce(&RuleSet) -> Vec<Spoken>) {
-        let Some(trace) = &self.trace else { return };
-        let mut rules = spoken(&self.snapshot.rules);
-        rules.retain(|rule| self.fates.of_vendor(rule.vendor) != Fate::Permit);
-        trace.ground(asked(), rules);
+    /// Tells whoever listens why something is withheld.
+    fn tell(&self, why: impl FnOnce(&RuleSet, &Fates) -> Ground) {
+        if let Some(trace) = &self.trace {
+            trace.ground(why(&self.snapshot.rules, &self.fates));
+        }
     }
 
     /// What becomes of what the address in an attribute leads to.

@@ -1,0 +1,1 @@
+(function () { var key = '_ym_uid', host = 'metrika'; })();
