@@ -46,11 +46,11 @@
 //! 7. The path's `upstream` chooses a server, sends it there and awaits the head of the answer.
 //! 8. [`gate::response`] keeps permitted `Set-Cookie` lines and makes what depends on consent the
 //!    visitor's own; [`gate::expiry`] expires withheld cookies; [`gate::validators`] tags the page.
-//!    Where the operator only observes, or the page is exempt, all this is counted and nothing done.
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
 //!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
-//!    Everything else passes as it came, still compressed.
+//!    Everything else passes as it came, still compressed. Where the operator only observes, or the page
+//!    is exempt, all that steps 6 to 9 would change is counted in a [`gate::tally`], and stays as it is.
 //! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
 //!     queue drops the line and counts it; the visitor never waits.
 //! 11. Any failure is a [`fault::Fault`], and becomes a page, a status and a log line in one

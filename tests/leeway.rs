@@ -121,6 +121,113 @@ fn the_same_is_counted_by_vendor_and_kind_whether_the_gate_acts_or_observes() {
     assert_eq!(counted[0], expected);
 }
 
+/// A page that has one of each shape in which a tag can stand.
+const SHAPES: &str = "<!doctype html><html><head>\
+    <meta http-equiv=refresh content=\"9;url=https://mc.yandex.ru/watch/1\">\
+    <script type=importmap>{\"imports\":{\"t\":\"https://mc.yandex.ru/metrika/tag.js\"}}</script>\
+    <script type=speculationrules>{\"prefetch\":[{\"urls\":[\"https://mc.yandex.ru/a\"]}]}</script>\
+    <link rel=stylesheet href=https://mc.yandex.ru/watch/2>\
+    <style>p{background:url(https://mc.yandex.ru/watch/3),url(//mc.yandex.ru/watch/4)}</style></head>\
+    <body onload=\"load('https://mc.yandex.ru/metrika/tag.js')\">\
+    <div style=\"background:url(https://mc.yandex.ru/watch/5)\">\
+    <a href=/b ping=https://mc.yandex.ru/watch/6>b</a><img src=/c.gif data-src=https://mc.yandex.ru/watch/7>\
+    <video src=/d.mp4 poster=https://mc.yandex.ru/watch/8></video>\
+    <iframe srcdoc=\"<img src=https://mc.yandex.ru/watch/9>\"></iframe>\
+    <iframe src=\"javascript:load('https://mc.yandex.ru/metrika/tag.js')\"></iframe>\
+    <object data=https://mc.yandex.ru/e></object><amp-analytics type=metrika></amp-analytics>\
+    <script>document.documentElement.className='js';s.src='https://mc.yandex.ru/metrika/tag.js'</script>\
+    <script src=\"/metrics/gtag/js?id=G-ABC1234567\"></script>\
+    <script id=__NEXT_DATA__ type=application/json>{\"a\":\"https://mc.yandex.ru/metrika/tag.js\"}</script>\
+    </body></html>";
+
+/// A build of a counter, by its words.
+const LIBRARY: &str = "(function(){var h='https://mc.yandex.'+d;\
+    if('_ym_uid_request'===n(c.data,\"_ym\"))p({__ym:1})})()";
+
+/// What the visitor gets who asks so, where the site has this answer; nothing where it is not asked.
+fn exchange(gateway: &Gateway, site: &Site, asked: &str, answer: Option<(&str, &str)>) -> String {
+    let request = format!("{asked}\r\nHost: send-box.com\r\nConnection: close\r\n\r\n");
+    let visitor = send(gateway.plain, &request);
+    if let Some((fields, body)) = answer {
+        let mut received = site.next().expect("the site is asked");
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 200 OK\r\n{fields}\r\nContent-Length: {length}\r\n\r\n{body}");
+        received.write(answer.as_bytes()).expect("it is taken");
+    }
+    let seen = visitor.read_to_the_end();
+    assert!(site.unexpected().is_none(), "{asked}");
+    let fields = seen.headers.iter().map(|(name, value)| {
+        format!("{}: {}\n", name.to_ascii_lowercase(), String::from_utf8_lossy(value))
+    });
+    format!("{}\n{}", fields.collect::<String>(), text(&seen))
+}
+
+#[test]
+fn whatever_the_gate_would_do_is_counted_the_same_and_not_done_where_it_observes() {
+    let counted = [true, false].map(|observes| {
+        let (rules, site) = (Rules::copy(), Site::start());
+        if observes {
+            rules.change("site.toml", "# mode = \"observe\"", "mode = \"observe\"");
+        }
+        let data = tempfile::tempdir().unwrap();
+        let mut gateway = start(&rules, &site, &data);
+        let page = "Content-Type: text/html; charset=utf-8\r\nRefresh: 9; url=https://mc.yandex.ru/a\r\n\
+                    Link: <https://mc.yandex.ru/watch/1>; rel=stylesheet";
+        let asked = "GET /shapes HTTP/1.1\r\nAccept: text/html\r\nSec-Fetch-Dest: document";
+        let seen = exchange(&gateway, &site, asked, Some((page, SHAPES)));
+        assert_eq!(seen.ends_with(SHAPES), observes, "{seen}");
+        assert_eq!(seen.contains("refresh: 9; url=https://mc.yandex.ru/a"), observes, "{seen}");
+
+        let script = "Content-Type: text/javascript\r\nCache-Control: public, max-age=9\r\nETag: \"v1\"";
+        let asked = "GET /js/a.js HTTP/1.1\r\nSec-Fetch-Dest: script\r\nAccept-Encoding: gzip";
+        let seen = exchange(&gateway, &site, asked, Some((script, LIBRARY)));
+        assert_eq!(seen.ends_with(LIBRARY), observes, "{seen}");
+        assert_eq!(seen.contains("cache-control: public, max-age=9\n"), observes, "{seen}");
+        let asked = "GET /metrics/gtag/js?id=G-ABC1234567 HTTP/1.1\r\nSec-Fetch-Dest: script";
+        let seen = exchange(&gateway, &site, asked, observes.then_some((script, "gtag()")));
+        assert_eq!(seen.ends_with("gtag()"), observes, "{seen}");
+        let asked = "POST /metrics/g/collect?v=2&tid=G-ABC1234567 HTTP/1.1\r\nSec-Fetch-Dest: empty\r\n\
+                     Content-Length: 0";
+        let seen = exchange(&gateway, &site, asked, observes.then_some(("X-Site: 1", "ok")));
+        assert_eq!(seen.ends_with("ok"), observes, "{seen}");
+
+        // What trackers keep in the browser is theirs meanwhile.
+        let asked = "GET /.consent/ HTTP/1.1\r\nAccept: text/html";
+        let seen = exchange(&gateway, &site, asked, None);
+        assert_eq!(seen.contains("/.consent/forget-"), !observes, "{seen}");
+
+        let metrics = text(&get(&gateway, "/metrics"));
+        let counted = metrics.lines().filter(|line| {
+            let names = ["withheld", "tags_", "pages_"];
+            names.iter().any(|name| line.starts_with("kelisim_") && line.contains(name))
+        });
+        let counted: Vec<String> = counted.map(ToOwned::to_owned).collect();
+        gateway.signal("TERM");
+        gateway.wait();
+        counted
+    });
+    assert_eq!(counted[0], counted[1]);
+    for expected in [
+        "kelisim_own_paths_withheld_total 2",
+        "kelisim_libraries_withheld_total 1",
+        "kelisim_tags_withheld_total 17",
+        "kelisim_tags_in_states_total 1",
+        "kelisim_withheld_total{vendor=\"google-analytics\",kind=\"script\"} 1",
+        "kelisim_withheld_total{vendor=\"google-analytics\",kind=\"own\"} 2",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"script\"} 2",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"inline\"} 3",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"image\"} 6",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"frame\"} 1",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"hint\"} 3",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"refresh\"} 2",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"beacon\"} 1",
+        "kelisim_withheld_total{vendor=\"yandex-metrica\",kind=\"own\"} 1",
+    ] {
+        assert!(counted[0].iter().any(|line| line == expected), "{expected}\n{:#?}", counted[0]);
+    }
+}
+
 #[test]
 fn the_admin_address_says_in_red_what_is_not_protected_and_runs_no_script() {
     let (rules, site, data) = (Rules::copy(), Site::start(), tempfile::tempdir().unwrap());
