@@ -88,8 +88,10 @@ fn function_before(css: &[u8]) -> Option<Named> {
 enum Place {
     /// Nothing to us.
     Other,
-    /// An address.
+    /// An address; what follows it in `url(…)` is none.
     Address,
+    /// An address, and so are all that follow.
+    Addresses,
 }
 
 /// Where the addresses stand, without quotes.
@@ -107,8 +109,12 @@ fn addresses(css: &[u8]) -> Vec<Range<usize>> {
             }
             b'"' | b'\'' => {
                 let end = string_end(css, at);
-                if import || open.last() == Some(&Place::Address) {
+                let place = open.last_mut();
+                if import || place.as_ref().is_some_and(|place| **place != Place::Other) {
                     found.push(at + 1..end);
+                }
+                if let Some(place @ Place::Address) = place {
+                    *place = Place::Other;
                 }
                 import = false;
                 at = (end + 1).min(css.len());
@@ -158,8 +164,11 @@ fn function(
     let start = inside + css[inside..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let quoted = matches!(css.get(start), Some(b'"' | b'\''));
     if name != b"url" || quoted {
-        let of_addresses = matches!(name, b"url" | b"src") || name.ends_with(b"image-set");
-        open.push(if of_addresses { Place::Address } else { Place::Other });
+        open.push(match name {
+            b"url" | b"src" => Place::Address,
+            _ if name.ends_with(b"image-set") => Place::Addresses,
+            _ => Place::Other,
+        });
         return inside;
     }
     let mut end = start;
@@ -279,6 +288,7 @@ mod tests {
             ("a{content:\"\\", &[]),
             ("a{b:curl(//x)}", &[]),
             ("@import ; 'a'", &[]),
+            ("a{b:url('' '//a')}", &[""]),
         ] {
             assert_eq!(found(css), expected, "{css}");
         }
