@@ -10,7 +10,7 @@
 //! Addresses that make an element what it is (`src` of a picture) are in [`super::load`].
 
 use super::super::address::{Glance, glance, is_data};
-use super::super::fate::Fate;
+use super::super::fate::{Fate, Whose};
 use super::super::trace::Deed;
 use super::super::{css, inert, tally};
 use super::Document;
@@ -62,11 +62,8 @@ impl Document {
                 Kind::Picture => (self.fate_at(attribute, Use::Image), tally::Kind::Image),
                 Kind::Kept => (self.fate_of_kept(attribute, kept), tally::Kind::of(kept)),
             };
-            if fate == Fate::Permit {
-                continue;
-            }
             // The address of a held script has another name by now, under which it waits.
-            if element.attribute(attribute.name()).is_some() {
+            if fate != Fate::Permit && element.attribute(attribute.name()).is_some() {
                 element.remove_attribute(attribute.name());
                 self.done(element, fate, counted, Deed::AttributeTaken);
             } else {
@@ -103,9 +100,13 @@ impl Document {
         if is_list {
             return self.fate_of_list(&attribute.value(), is_whole, &[Use::Image]);
         }
-        match is_whole(attribute.raw_value()) {
-            true => self.fate_at(attribute, used),
-            false => Fate::Permit,
+        if !is_whole(attribute.raw_value()) {
+            return Fate::Permit;
+        }
+        match self.fate_at(attribute, used) {
+            // On a script of the site's it need not be a script that no rule knows.
+            Fate::Undeclared(Whose::Unlisted) => Fate::Permit,
+            fate => fate,
         }
     }
 }
