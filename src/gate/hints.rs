@@ -47,11 +47,22 @@ pub(super) fn relation_uses(rel: &[u8]) -> &'static [Use] {
     }
 }
 
-/// The addresses in a list of pictures for different screens, `srcset` and its like.
+/// The candidates in a list of pictures for different screens, `srcset` and its like (HTML §4.8.4.2.1):
+/// each an address and what may stand behind it.
 pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|byte| *byte == b',')
-        .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
-        .filter(|candidate| !candidate.is_empty())
+    let mut from = 0;
+    let ends = memchr::memchr_iter(b',', list).chain(std::iter::once(list.len()));
+    ends.map(move |end| {
+        let candidate = &list[from..end];
+        from = end + 1;
+        candidate.trim_ascii_start()
+    })
+}
+
+/// The address of a candidate.
+pub(super) fn address_of(candidate: &[u8]) -> &[u8] {
+    let end = candidate.iter().position(u8::is_ascii_whitespace);
+    &candidate[..end.unwrap_or(candidate.len())]
 }
 
 /// Removes what leads to withheld vendors from the `Link` and `Refresh` fields of an answer to a
@@ -89,7 +100,8 @@ fn is_withheld(entry: &[u8], rules: &RuleSet, fates: &Fates, url: &Url) -> bool 
             .map_or(&b""[..], |(_, value)| value)
     };
     let uses = relation_uses(parameter(b"rel"));
-    let mut targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
+    let set = candidates(parameter(b"imagesrcset")).map(address_of);
+    let mut targets = std::iter::once(target).chain(set.filter(|target| !target.is_empty()));
     targets.any(|target| {
         let to = url.join(&String::from_utf8_lossy(target));
         to.is_ok_and(|to| fates.of_url_as(rules, &to, uses) != Fate::Permit)

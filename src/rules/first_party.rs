@@ -9,7 +9,8 @@
 //!
 //! What is answered while the vendor is withheld is [`crate::gate::first_party`]'s to say.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use url::Url;
 
@@ -26,6 +27,9 @@ const WORD_BYTES_MIN: usize = 4;
 
 /// A rule that names less of its addresses would be looked up for nearly all of a page's.
 const WORD_OF_PATH_BYTES_MIN: usize = 2;
+
+/// So many words are found sooner one by one.
+const FEW_WORDS_MAX: usize = 8;
 
 /// What is served under a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -130,12 +134,38 @@ pub(super) struct FirstParty {
     /// With the place of their vendor.
     paths: Vec<(usize, PathRule)>,
     /// Words of the rules that compare no query, and, of the others, words behind the `?`.
-    words_of_paths: AhoCorasick,
-    words_of_queries: AhoCorasick,
+    words_of_paths: Words,
+    words_of_queries: Words,
     /// With the place of their vendor, and those of their words.
     signatures: Vec<(usize, Vec<usize>)>,
     words: AhoCorasick,
     words_count: usize,
+}
+
+/// Words that are looked for in addresses, which are short.
+#[derive(Debug)]
+enum Words {
+    /// Of a few, one by one.
+    Few(Vec<Finder<'static>>),
+    Many(AhoCorasick),
+}
+
+impl Words {
+    fn of(mut words: Vec<&str>) -> Result<Words, BuildError> {
+        words.sort_unstable();
+        words.dedup();
+        if words.len() > FEW_WORDS_MAX {
+            return AhoCorasick::new(words).map(Words::Many);
+        }
+        Ok(Words::Few(words.into_iter().map(|word| Finder::new(word).into_owned()).collect()))
+    }
+
+    fn any_in(&self, text: &[u8]) -> bool {
+        match self {
+            Words::Few(words) => words.iter().any(|word| word.find(text).is_some()),
+            Words::Many(words) => words.is_match(text),
+        }
+    }
 }
 
 impl FirstParty {
@@ -168,8 +198,8 @@ impl FirstParty {
             }
         }
         Ok(FirstParty {
-            words_of_paths: AhoCorasick::new(of_paths).map_err(too_much)?,
-            words_of_queries: AhoCorasick::new(of_queries).map_err(too_much)?,
+            words_of_paths: Words::of(of_paths).map_err(too_much)?,
+            words_of_queries: Words::of(of_queries).map_err(too_much)?,
             paths,
             signatures: places,
             words_count: words.len(),
@@ -181,11 +211,10 @@ impl FirstParty {
     pub(super) fn may_speak_of(&self, address: &[u8]) -> bool {
         // What may be a reference to a letter, and what browsers leave out.
         let odd = |byte: &u8| matches!(byte, b'&' | ..=b' ');
-        let has = |words: &AhoCorasick, text| words.patterns_len() > 0 && words.is_match(text);
         address.iter().any(odd)
-            || has(&self.words_of_paths, address)
+            || self.words_of_paths.any_in(address)
             || memchr::memchr(b'?', address)
-                .is_some_and(|query| has(&self.words_of_queries, &address[query..]))
+                .is_some_and(|query| self.words_of_queries.any_in(&address[query..]))
     }
 
     /// The rules that speak of an address of the site's, with their vendor's place.
@@ -205,9 +234,8 @@ impl FirstParty {
             Use::Image | Use::Frame => Some(false),
             Use::Link => None,
         };
-        self.at(url, as_script)
-            .filter(move |(_, rule)| own || rule.host.is_some())
-            .map(|(vendor, _)| vendor)
+        let paths = self.paths.iter().filter(move |(_, rule)| own || rule.host.is_some());
+        paths.filter(move |(_, rule)| rule.matches(url, as_script)).map(|(vendor, _)| *vendor)
     }
 
     /// Whether there is any signature to look for.

@@ -18,7 +18,7 @@ use crate::rules::Use;
 
 /// What an attribute of any element may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// It runs.
     Handler,
     /// It is a stylesheet's.
@@ -32,6 +32,11 @@ enum Kind {
 }
 
 impl Kind {
+    /// Whether a name that begins so may be of any kind.
+    pub(super) fn may_begin(start: [u8; 2]) -> bool {
+        matches!(&start, b"on" | b"da" | b"st" | b"pi" | b"at" | b"ba")
+    }
+
     fn of(name: &[u8]) -> Option<Kind> {
         // Nearly all end with their first letter.
         match name.first()?.to_ascii_lowercase() {
@@ -46,9 +51,18 @@ impl Kind {
     }
 }
 
+/// What a script of the page would use an address for that it finds on such an element.
+fn kept_for(name: &[u8]) -> Use {
+    match name {
+        b"script" => Use::Script,
+        b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object" => Use::Frame,
+        _ => Use::Image,
+    }
+}
+
 impl Document {
-    /// Takes the attributes that reach a withheld vendor. What is kept for later is judged as used so.
-    pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>, kept: Use) {
+    /// Takes the attributes that reach a withheld vendor.
+    pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>) {
         for attribute in element.attributes() {
             let Some(kind) = Kind::of(attribute.name()) else { continue };
             let goes = match kind {
@@ -62,7 +76,7 @@ impl Document {
                     .split(u8::is_ascii_whitespace)
                     .any(|address| self.leads_to_withheld(address)),
                 Kind::Picture => self.fate_at(attribute, Use::Image) != Fate::Permit,
-                Kind::Kept => self.keeps_withheld(attribute, kept),
+                Kind::Kept => self.keeps_withheld(attribute, kept_for(element.name())),
             };
             // The address of a held script has another name by now, under which it waits.
             if goes && element.attribute(attribute.name()).is_some() {
@@ -87,14 +101,20 @@ impl Document {
     /// Whether an attribute that no browser reads holds a whole address of a withheld vendor, or a list
     /// of them.
     fn keeps_withheld(&self, attribute: Attribute<'_>, used: Use) -> bool {
-        let is_whole = |address: &[u8]| glance(address) != Glance::Relative && !is_data(address);
+        // What begins with neither a scheme nor a slash, however written, is no address, or a relative one.
+        let may_be = |first: &u8| first.is_ascii_alphabetic() || b"/\\&".contains(first);
+        let is_whole = |address: &[u8]| {
+            address.iter().find(|byte| **byte > b' ').is_some_and(may_be)
+                && glance(address) != Glance::Relative
+                && !is_data(address)
+        };
         let is_list = attribute
             .name()
             .last_chunk()
             .is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"));
         if is_list {
             let list = attribute.value();
-            return self.lists_withheld(&list, is_whole);
+            return self.lists_withheld(&list, &[Use::Image], is_whole);
         }
         is_whole(attribute.raw_value()) && self.fate_at(attribute, used) != Fate::Permit
     }

@@ -50,7 +50,7 @@ impl Document {
     }
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads.
-    fn leads_elsewhere(&self, address: &[u8]) -> bool {
+    pub(super) fn leads_elsewhere(&self, address: &[u8]) -> bool {
         let rules = &self.snapshot.rules;
         match glance(address) {
             Glance::Relative => self.base == Base::Elsewhere && !rules.may_be_first_party(address),

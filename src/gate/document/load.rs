@@ -10,7 +10,7 @@
 
 use super::super::css;
 use super::super::fate::Fate;
-use super::super::hints::{candidates, relation_uses};
+use super::super::hints::{address_of, candidates, relation_uses};
 use super::super::refresh;
 use super::Document;
 use crate::html::Element;
@@ -53,14 +53,23 @@ impl Document {
         self.withholds(element, b"src", Use::Image)
             || element
                 .attribute(b"srcset")
-                .is_some_and(|candidates| self.lists_withheld(&candidates, |_| true))
+                .is_some_and(|candidates| self.lists_withheld(&candidates, &[Use::Image], |_| true))
     }
 
-    /// Whether one of a list of candidates (HTML §4.8.4.2.1) is a withheld vendor's, of those that
-    /// count.
-    pub(super) fn lists_withheld(&self, list: &[u8], counts: impl Fn(&[u8]) -> bool) -> bool {
-        candidates(list)
-            .any(|address| counts(address) && self.fate_of_url(address, Use::Image) != Fate::Permit)
+    /// Whether one of a list of candidates is a withheld vendor's when used so, of those that count.
+    pub(super) fn lists_withheld(
+        &self,
+        list: &[u8],
+        uses: &[Use],
+        counts: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        candidates(list).any(|candidate| {
+            // Of nearly all, only their host is read.
+            !self.leads_elsewhere(candidate) && {
+                let address = address_of(candidate);
+                counts(address) && self.fate_of_url_as(address, uses) != Fate::Permit
+            }
+        })
     }
 
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
@@ -69,11 +78,10 @@ impl Document {
         if uses.is_empty() {
             return;
         }
-        let goes = |address: &[u8]| self.fate_of_url_as(address, uses) != Fate::Permit;
         let href = element.written(b"href");
         let set = element.attribute(b"imagesrcset");
         if href.is_some_and(|href| self.fate_at_as(href, uses) != Fate::Permit)
-            || set.is_some_and(|set| candidates(&set).any(goes))
+            || set.is_some_and(|set| self.lists_withheld(&set, uses, |_| true))
         {
             element.remove();
             self.held += 1;
