@@ -56,8 +56,8 @@ impl Document {
             Glance::Relative => self.base == Base::Elsewhere && !rules.may_be_first_party(address),
             // What another host serves is given to a vendor by a rule that names the host.
             Glance::Host(host) => {
-                !rules.names_host(&host)
-                    && !(rules.site.owns(&host) && rules.may_be_first_party(address))
+                let own = || rules.site.owns(&host) && rules.may_be_first_party(address);
+                !rules.names_host(&host) && !own()
             }
             Glance::Unclear => false,
         }
