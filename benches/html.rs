@@ -7,9 +7,10 @@
 //!
 //! Three jobs, each done by both. *No edit*: nobody asks for anything. *Looking*: the addresses of
 //! scripts, frames, pictures and links are read. *Rules*: a stranger's page under the shipped rules;
-//! for lol_html the same addresses and the text of scripts are judged by the same rules, though it
-//! could not hold a script in place by what it finds.
+//! for lol_html the attributes of the same elements and the text of scripts are judged by the same rules,
+//! though it could not hold a script in place by what it finds.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use kelisim::demo;
 use kelisim::gate::document::Document;
-use kelisim::gate::fate::Fates;
+use kelisim::gate::fate::{Fate, Fates};
 use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::html::{Edit, Element, Interest, Rewriter};
 use kelisim::policy::{Record, Signal, Visitor, decide};
@@ -103,39 +104,60 @@ fn their_looking(page: &[u8]) -> usize {
     bytes + seen
 }
 
+/// The elements that a [`Document`] looks at.
+const LOOKED_AT: &str = "script, iframe, style, img, image, source, input, frame, embed, object, link, base, \
+    html, head, body, feimage, use, meta, video, audio, track, a, area, portal, fencedframe, svg, div, table, \
+    tr, td, th, button, form";
+
 fn their_rules(page: &[u8], snapshot: &Snapshot, fates: &Fates, url: &Url) -> usize {
-    let (mut found, mut held) = (0, 0);
+    let (found, held) = (Cell::new(0), Cell::new(0));
+    let rules = &snapshot.rules;
+    let judge = |address: &str, used: Use| {
+        let fate = url.join(address).map(|address| fates.of_url(rules, &address, used));
+        held.set(held.get() + usize::from(fate.is_ok_and(|fate| fate != Fate::Permit)));
+    };
+    let search = |code: &[u8]| found.set(found.get() + rules.in_script(code).count());
     let mut code = String::new();
+    let mut sheet = String::new();
     let settings = Settings::new()
-        .append_element_content_handler(element!(
-            "script, iframe, img, image, source, input, frame, embed, object, link, base",
-            |element| {
-                let (name, used) = match element.tag_name().as_str() {
-                    "script" => ("src", Use::Script),
-                    "iframe" | "frame" | "embed" => ("src", Use::Frame),
-                    "object" => ("data", Use::Frame),
-                    "link" | "base" => ("href", Use::Link),
-                    _ => ("src", Use::Image),
-                };
-                let address =
-                    element.get_attribute(name).and_then(|address| url.join(&address).ok());
-                if let Some(address) = address {
-                    let fate = fates.of_url(&snapshot.rules, &address, used);
-                    held += usize::from(fate != kelisim::gate::fate::Fate::Permit);
+        .append_element_content_handler(element!(LOOKED_AT, |element| {
+            let (address, used) = match element.tag_name().as_str() {
+                "script" => ("src", Use::Script),
+                "iframe" | "frame" | "embed" => ("src", Use::Frame),
+                "object" => ("data", Use::Frame),
+                "link" | "base" => ("href", Use::Link),
+                _ => ("src", Use::Image),
+            };
+            for attribute in element.attributes() {
+                let (name, value) = (attribute.name(), attribute.value());
+                if name == address || (name.starts_with("data-") && value.contains("//")) {
+                    judge(&value, used);
+                } else if name.starts_with("on") {
+                    search(value.as_bytes());
+                } else if name == "style" {
+                    found.set(found.get() + usize::from(value.contains("url(")));
                 }
-                Ok(())
             }
-        ))
+            Ok(())
+        }))
         .append_element_content_handler(text!("script", |chunk| {
             code.push_str(chunk.as_str());
             if chunk.last_in_text_node() {
-                found += snapshot.rules.in_script(code.as_bytes()).count();
+                search(code.as_bytes());
                 code.clear();
+            }
+            Ok(())
+        }))
+        .append_element_content_handler(text!("style", |chunk| {
+            sheet.push_str(chunk.as_str());
+            if chunk.last_in_text_node() {
+                found.set(found.get() + sheet.matches("url(").count());
+                sheet.clear();
             }
             Ok(())
         }));
     let bytes = theirs(page, settings);
-    bytes + found + held
+    bytes + found.get() + held.get()
 }
 
 fn pages() -> BTreeMap<String, Vec<u8>> {

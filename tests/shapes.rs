@@ -135,6 +135,7 @@ fn a_page_that_leads_on_by_itself_leads_to_no_tracker() {
 fn addresses_kept_for_lazy_loading_are_cleared() {
     assert_rows(
         r#"
+        <li class="one two"data-bg=PIXEL>a<my-tag data-src='PIXEL'> => <li class="one two">a<my-tag>
         <img src=/a.gif data-src=PIXEL class=lazy> => <img src=/a.gif class=lazy>
         <img data-lazy-src="//mc.yandex.ru/watch/1" data-srcset="/b.png 2x, PIXEL 3x"> => <img>
         <iframe data-cmp-src="FRAME" title=a></iframe> => <iframe title=a></iframe>
@@ -157,6 +158,7 @@ fn backgrounds_of_styles_are_put_out_of_use() {
         <div style="background:u&#114;l(//mc&period;yandex.ru/watch/1)"></div> => <div style="background:url(about:invalid)"></div>
         <body style='background:\75 rl(PIXEL)'> => <body style="background:\75 rl(about:invalid)">
         <div style="background:url(/a.png)">b</div>
+        <p style="background:url(PIXEL)"><span STYLE='a:url(PIXEL)'>b</span> => <p style="background:url(about:invalid)"><span STYLE="a:url(about:invalid)">b</span>
         <noscript><p><b style="background:url(PIXEL)">a</b></p></noscript> => <noscript><p><b style="background:url(about:invalid)">a</b></p></noscript>
         "#,
     );

@@ -69,15 +69,25 @@ enum Named {
     Other,
 }
 
+/// A backslash, six digits, and the end of a line.
+const ESCAPE_BYTES_MAX: usize = 9;
+
+/// Whether the name has an escape in it that text ends with. The white space behind one belongs to it, so
+/// a name may seem to be several.
+fn has_escape(text: &[u8]) -> bool {
+    let is_part = |byte: &&u8| is_name(**byte) || byte.is_ascii_whitespace();
+    text.iter().rev().take_while(is_part).any(|byte| *byte == b'\\')
+}
+
 /// What function it is whose name ends here; nothing where its name has an escape, or it takes addresses
 /// of other kinds.
 fn function_before(css: &[u8]) -> Option<Named> {
     let ends = |word: &[u8]| {
         css.len() >= word.len() && css[css.len() - word.len()..].eq_ignore_ascii_case(word)
     };
-    // The white space behind an escape belongs to it, so a name may seem to be several.
-    let name = css.iter().rev().take_while(|byte| is_name(**byte) || byte.is_ascii_whitespace());
-    if ends(b"src") || ends(b"set") || name.into_iter().any(|byte| *byte == b'\\') {
+    // Only what stands right before the bracket can be an escape of one of its last letters.
+    let near = &css[css.len().saturating_sub(3 * ESCAPE_BYTES_MAX)..];
+    if ends(b"src") || ends(b"set") || near.contains(&b'\\') && has_escape(near) {
         return None;
     }
     Some(if ends(b"url") { Named::Url } else { Named::Other })

@@ -57,11 +57,22 @@ pub(super) fn loads_script(rel: &[u8], loaded_as: &[u8]) -> bool {
         || (is(loaded_as, b"script") && types().any(ahead))
 }
 
-/// The addresses in a list of pictures for different screens, `srcset` and its like.
+/// The candidates in a list of pictures for different screens, `srcset` and its like (HTML §4.8.4.2.1):
+/// each an address and what may stand behind it.
 pub(super) fn candidates(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|byte| *byte == b',')
-        .filter_map(|part| part.trim_ascii().split(u8::is_ascii_whitespace).next())
-        .filter(|candidate| !candidate.is_empty())
+    let mut from = 0;
+    let ends = memchr::memchr_iter(b',', list).chain(std::iter::once(list.len()));
+    ends.map(move |end| {
+        let candidate = &list[from..end];
+        from = end + 1;
+        candidate.trim_ascii_start()
+    })
+}
+
+/// The address of a candidate.
+pub(super) fn address_of(candidate: &[u8]) -> &[u8] {
+    let end = candidate.iter().position(u8::is_ascii_whitespace);
+    &candidate[..end.unwrap_or(candidate.len())]
 }
 
 /// What an entry of a `Link` field, or a `Refresh` field, leads to.
@@ -157,7 +168,8 @@ fn to_of_link(entry: &[u8], page: &Url) -> Option<Vec<(Url, &'static [Use])>> {
     };
     let rel = parameter(b"rel");
     let uses = relation_uses(rel);
-    let targets = std::iter::once(target).chain(candidates(parameter(b"imagesrcset")));
+    let set = candidates(parameter(b"imagesrcset")).map(address_of);
+    let targets = std::iter::once(target).chain(set.filter(|target| !target.is_empty()));
     let mut to: Vec<_> = targets.filter_map(|to| Some((join(page, to)?, uses))).collect();
     if loads_script(rel, parameter(b"as")) {
         to.extend(join(page, target).map(|to| (to, &[Use::Script][..])));

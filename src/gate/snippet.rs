@@ -215,12 +215,18 @@ impl Lexer<'_> {
                 self.at += 1;
                 continue;
             }
-            if rest.starts_with(b"/*") {
+            if byte == b'/' && rest.starts_with(b"/*") {
                 let end = memchr::memmem::find(&rest[2..], b"*/");
                 self.at += end.map_or(rest.len(), |end| end + 4);
                 continue;
             }
-            if [&b"//"[..], b"<!--", b"-->"].iter().any(|mark| rest.starts_with(mark)) {
+            let is_comment = match byte {
+                b'/' => rest.starts_with(b"//"),
+                b'<' => rest.starts_with(b"<!--"),
+                b'-' => rest.starts_with(b"-->"),
+                _ => false,
+            };
+            if is_comment {
                 self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                 continue;
             }

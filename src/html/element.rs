@@ -31,8 +31,15 @@ pub struct Element<'a> {
     end_tag: Option<&'a [u8]>,
     is_cut: bool,
     breaks_out: bool,
+    /// What is to become of it; nearly all stay as they are.
+    made: Option<Box<Made>>,
+}
+
+/// What an edit has made of an element.
+#[derive(Debug, Default)]
+struct Made {
     changes: Changes,
-    new_text: Option<Vec<u8>>,
+    text: Option<Vec<u8>>,
     replaced: bool,
     before: Vec<u8>,
     inside: Vec<u8>,
@@ -84,14 +91,12 @@ impl<'a> Element<'a> {
             end_tag: seen.end_tag,
             is_cut: seen.is_cut,
             breaks_out: seen.breaks_out,
-            changes: Changes::default(),
-            new_text: None,
-            replaced: false,
-            before: Vec::new(),
-            inside: Vec::new(),
-            instead: Vec::new(),
-            after: Vec::new(),
+            made: None,
         }
+    }
+
+    fn made(&mut self) -> &mut Made {
+        self.made.get_or_insert_default()
     }
 
     /// The name in lower case.
@@ -128,7 +133,10 @@ impl<'a> Element<'a> {
     /// compared without regard to ASCII case; the first of duplicates counts. `Some("")` is an
     /// attribute without a value.
     pub fn attribute(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
-        self.changes.value(self.written, name)
+        match &self.made {
+            Some(made) => made.changes.value(self.written, name),
+            None => self.written(name).map(|attribute| attribute.value()),
+        }
     }
 
     /// An attribute as it came, before any change of this edit.
@@ -163,25 +171,28 @@ impl<'a> Element<'a> {
     /// Gives an attribute a value, adding it where there is none. The value is what a browser shall
     /// read: it is escaped here.
     pub fn set_attribute(&mut self, name: &[u8], value: &[u8]) {
-        self.changes.set(self.written, name, value);
+        let written = self.written;
+        self.made().changes.set(written, name, value);
     }
 
     /// Renames an attribute and keeps its value as it was written. Whatever already had the new
     /// name is removed, so that a page cannot put its own value in that place; so are duplicates of
     /// the old name. Does nothing where there is no such attribute.
     pub fn rename_attribute(&mut self, from: &[u8], to: &[u8]) {
-        self.changes.rename(self.written, from, to);
+        let written = self.written;
+        self.made().changes.rename(written, from, to);
     }
 
     /// Removes an attribute and its duplicates.
     pub fn remove_attribute(&mut self, name: &[u8]) {
-        self.changes.remove(self.written, name);
+        let written = self.written;
+        self.made().changes.remove(written, name);
     }
 
     /// Puts other text in the place of a held element's body, as it is: raw text has no escapes.
     /// Without effect on an element that is not held.
     pub fn set_text(&mut self, text: impl Into<Vec<u8>>) {
-        self.new_text = Some(text.into());
+        self.made().text = Some(text.into());
     }
 
     /// Puts something else in the place of the element: of start tag, body and end tag if it is
@@ -190,8 +201,9 @@ impl<'a> Element<'a> {
     /// What stands around it is read as it was. Where the tag ends foreign content, a bare one of its
     /// name stays to do so; and a `<` right before does not become one with what follows.
     pub fn replace(&mut self, with: impl Into<Vec<u8>>) {
-        self.replaced = true;
-        self.instead = with.into();
+        let made = self.made();
+        made.replaced = true;
+        made.instead = with.into();
     }
 
     /// Removes what [`Element::replace`] would replace.
@@ -201,40 +213,43 @@ impl<'a> Element<'a> {
 
     /// Inserts bytes before the start tag.
     pub fn before(&mut self, bytes: &[u8]) {
-        self.before.extend_from_slice(bytes);
+        self.made().before.extend_from_slice(bytes);
     }
 
     /// Inserts bytes behind the end tag of a held element, else behind the start tag. Of an element
     /// that the input never ended, nothing can come behind, and they are dropped.
     pub fn after(&mut self, bytes: &[u8]) {
-        self.after.extend_from_slice(bytes);
+        self.made().after.extend_from_slice(bytes);
     }
 
     /// Inserts bytes right behind the start tag, as they are.
     pub fn prepend(&mut self, bytes: &[u8]) {
-        self.inside.extend_from_slice(bytes);
+        self.made().inside.extend_from_slice(bytes);
     }
 
     /// Whether the edit left everything as it came.
     pub(super) fn is_unchanged(&self) -> bool {
-        self.changes.is_empty()
-            && self.new_text.is_none()
-            && !self.replaced
-            && self.before.is_empty()
-            && self.inside.is_empty()
-            && self.after.is_empty()
+        self.made.as_ref().is_none_or(|made| {
+            made.changes.is_empty()
+                && made.text.is_none()
+                && !made.replaced
+                && made.before.is_empty()
+                && made.inside.is_empty()
+                && made.after.is_empty()
+        })
     }
 
     /// Writes what was seen of the element, as changed, and says what becomes of the rest and what
     /// comes behind it.
     pub(super) fn write(mut self, place: Place, out: &mut impl FnMut(&[u8])) -> (Unseen, Vec<u8>) {
         let Place { behind_open, kept } = place;
-        if self.replaced && self.breaks_out {
-            self.instead.splice(0..0, [b"<", self.name, b">"].concat());
+        let mut made = self.made.take().map_or_else(Made::default, |made| *made);
+        if made.replaced && self.breaks_out {
+            made.instead.splice(0..0, [b"<", self.name, b">"].concat());
         }
-        let first = match (self.before.first(), self.replaced) {
+        let first = match (made.before.first(), made.replaced) {
             (Some(first), _) => Some(first),
-            (None, true) => self.instead.first(),
+            (None, true) => made.instead.first(),
             (None, false) => Some(&b'<'),
         };
         if behind_open && first != Some(&b'<') {
@@ -242,28 +257,28 @@ impl<'a> Element<'a> {
         }
         // An unfinished tag that is to hold or be followed by something has to end first.
         let cut = !self.written.ended
-            && (!self.changes.is_empty() || !self.inside.is_empty() || !self.after.is_empty());
-        emit(&self.before, out);
-        let mut after = std::mem::take(&mut self.after);
-        if self.replaced {
-            emit(&self.instead, out);
+            && (!made.changes.is_empty() || !made.inside.is_empty() || !made.after.is_empty());
+        emit(&made.before, out);
+        let mut after = std::mem::take(&mut made.after);
+        if made.replaced {
+            emit(&made.instead, out);
             if self.is_complete() {
                 emit(&after, out);
                 after.clear();
             }
             return (Unseen::Drop, after);
         }
-        if !self.changes.is_empty() || cut {
-            emit(&self.changes.write(self.written, self.name.len()), out);
+        if !made.changes.is_empty() || cut {
+            emit(&made.changes.write(self.written, self.name.len()), out);
         } else {
             let bytes = self.written.bytes;
             let kept = if self.written.ended { 0 } else { kept };
             emit(&bytes[..bytes.len() - kept], out);
         }
-        emit(&self.inside, out);
+        emit(&made.inside, out);
         let mut unseen = if cut { Unseen::DropText } else { Unseen::Pass };
         if let Some(text) = self.text {
-            if let Some(new) = &self.new_text {
+            if let Some(new) = &made.text {
                 emit(new, out);
                 unseen = Unseen::DropText;
             } else {

@@ -75,6 +75,26 @@ pub(super) fn space_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     walk(bytes, at, |class| class & SPACE == 0)
 }
 
+/// A bit for each letter from `at` on that a name of an attribute may begin with: behind white space, a
+/// slash, or a quote; and how many bytes were looked at. The byte before `at` is looked at, too.
+#[inline]
+pub(super) fn name_starts(bytes: &[u8], at: usize) -> (u32, usize) {
+    let (Some(block), Some(before)) = (block(bytes, at), block(bytes, at - 1)) else {
+        let starts =
+            |two: &[u8]| two[1].is_ascii_alphabetic() && CLASSES[usize::from(two[0])] & APART != 0;
+        let rest = &bytes[at - 1..];
+        let found = rest.windows(2).enumerate().filter(|(_, two)| starts(two));
+        return (found.fold(0, |bits, (place, _)| bits | 1 << place), BLOCK_BYTES);
+    };
+    let place = (block | u8x16::splat(b' ')) - u8x16::splat(b'a');
+    let letters = place.min(u8x16::splat(25)).simd_eq(place);
+    // All control characters, too.
+    let spaces = before.min(u8x16::splat(b' ')).simd_eq(before);
+    let slashes = before.simd_eq(u8x16::splat(b'/'));
+    let quotes = before.simd_eq(u8x16::splat(b'"')) | before.simd_eq(u8x16::splat(b'\''));
+    ((letters & (spaces | slashes | quotes)).to_bitmask(), BLOCK_BYTES)
+}
+
 #[inline]
 fn walk(bytes: &[u8], mut at: usize, ends: impl Fn(u8) -> bool) -> Option<usize> {
     while !ends(CLASSES[usize::from(*bytes.get(at)?)]) {
@@ -98,17 +118,20 @@ pub(super) const fn ends_name(byte: u8) -> bool {
 const SPACE: u8 = 1;
 const ENDS_UNQUOTED: u8 = 2;
 const ENDS_NAME: u8 = 4;
+const APART: u8 = 8;
 
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let spaces = b"\t\n\x0C\r ";
     let mut at = 0;
     while at < spaces.len() {
-        classes[spaces[at] as usize] = SPACE | ENDS_UNQUOTED | ENDS_NAME;
+        classes[spaces[at] as usize] = SPACE | ENDS_UNQUOTED | ENDS_NAME | APART;
         at += 1;
     }
     classes[b'>' as usize] = ENDS_UNQUOTED | ENDS_NAME;
-    classes[b'/' as usize] = ENDS_NAME;
+    classes[b'/' as usize] = ENDS_NAME | APART;
+    classes[b'"' as usize] = APART;
+    classes[b'\'' as usize] = APART;
     classes[b'=' as usize] = ENDS_NAME;
     classes
 };

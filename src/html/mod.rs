@@ -32,6 +32,8 @@ pub use tree::Namespace;
 pub enum Interest {
     /// Nothing: the tag passes by reference.
     Pass,
+    /// The start tag with its attributes, if it may have one that [matters](Edit::matters).
+    Attributes,
     /// The start tag with its attributes.
     Tag,
     /// The start tag, the body and the end tag of a raw-text element (`script`, `style`,
@@ -75,6 +77,13 @@ pub trait Edit {
     /// How much of an element this edit needs; asked once per start tag, with the lower-case name
     /// only. Most tags end here.
     fn interest(&mut self, name: &[u8]) -> Interest;
+
+    /// Whether an attribute whose name begins with these two letters, in lower case, may matter on an
+    /// element of this name, of which the edit has said [`Interest::Attributes`]. Words in values are
+    /// asked about as well.
+    fn matters(&self, _name: &[u8], _start: [u8; 2]) -> bool {
+        true
+    }
 
     /// A start tag, or a whole held element, to look at and to change.
     fn element(&mut self, element: &mut Element<'_>);

@@ -26,7 +26,7 @@ use std::cell::Cell;
 use super::element::{Element, NOTHING, Place, Seen, Unseen};
 use super::name::Key;
 use super::scan::{Content, Inside, Kind, Piece, Scanner};
-use super::tag::{Span, Written, spans};
+use super::tag::{Span, Written, may_have, spans};
 use super::tree::Tree;
 use super::{Edit, Interest, Namespace, Refused};
 use hold::{Region, Shown};
@@ -274,6 +274,15 @@ impl<E: Edit> Rewriter<E> {
         }
     }
 
+    /// How much the edit needs of an element whose start tag is there.
+    #[inline]
+    fn interest(&mut self, name: &[u8], tag: &[u8]) -> Interest {
+        let interest = self.edit.interest(name);
+        let passes = interest == Interest::Attributes
+            && !may_have(tag, 1 + name.len(), |start| self.edit.matters(name, start));
+        if passes { Interest::Pass } else { interest }
+    }
+
     /// A start tag: `tag` lies in the chunk at `piece`, or has come in parts and was left out of
     /// the window.
     #[inline]
@@ -290,7 +299,7 @@ impl<E: Edit> Rewriter<E> {
         };
         let mut scratch = std::mem::take(&mut self.scratch.name);
         let name = lower(&tag[1..=piece.name_len], upper, &mut scratch);
-        let interest = self.edit.interest(name);
+        let interest = self.interest(name, tag);
         self.started(tag, piece, self_closing, Named { key, name, interest }, window);
         self.scratch.name = scratch;
     }

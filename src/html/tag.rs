@@ -11,12 +11,14 @@
 //! Which bytes open a tag is [`super::scan`]'s; how a changed tag is written, [`super::element`]'s.
 
 mod ordinary;
+mod starts;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::find::{self, is_space};
 pub(super) use ordinary::{Ordinary, name_end, ordinary};
+pub(super) use starts::may_have;
 
 /// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +177,8 @@ pub(super) fn spans(tag: &[u8], into: &mut Vec<Span>) {
     into.clear();
     let name = if tag.get(1) == Some(&b'/') { 2 } else { 1 };
     let from = match ordinary_spans(tag, name, into) {
+        // Nearly all tags end here.
+        Some(at) if tag[at..] == *b">" => return,
         Some(at) => (Inside::BeforeName, at),
         None => (Inside::TagName, name),
     };

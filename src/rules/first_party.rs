@@ -9,6 +9,8 @@
 //!
 //! What is answered while the vendor is withheld is [`crate::gate::first_party`]'s to say.
 
+mod words;
+
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -16,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use self::words::Words;
 use super::pattern::{HostPattern, glob_matches};
 use super::source::{Entry, Source};
 use super::vendor::{Use, play, require_examples};
@@ -158,8 +161,8 @@ pub(super) struct FirstParty {
     /// With the place of their vendor.
     paths: Vec<(usize, PathRule)>,
     /// Words of the rules that compare no query, and, of the others, words behind the `?`.
-    words_of_paths: AhoCorasick,
-    words_of_queries: AhoCorasick,
+    words_of_paths: Words,
+    words_of_queries: Words,
     /// With the place of their vendor, and those of their words.
     signatures: Vec<(usize, Vec<usize>)>,
     words: AhoCorasick,
@@ -196,8 +199,8 @@ impl FirstParty {
             }
         }
         Ok(FirstParty {
-            words_of_paths: AhoCorasick::new(of_paths).map_err(too_much)?,
-            words_of_queries: AhoCorasick::new(of_queries).map_err(too_much)?,
+            words_of_paths: Words::of(of_paths).map_err(too_much)?,
+            words_of_queries: Words::of(of_queries).map_err(too_much)?,
             paths,
             signatures: places,
             words_count: words.len(),
@@ -209,11 +212,10 @@ impl FirstParty {
     pub(super) fn may_speak_of(&self, address: &[u8]) -> bool {
         // What may be a reference to a letter, and what browsers leave out.
         let odd = |byte: &u8| matches!(byte, b'&' | ..=b' ');
-        let has = |words: &AhoCorasick, text| words.patterns_len() > 0 && words.is_match(text);
         address.iter().any(odd)
-            || has(&self.words_of_paths, address)
+            || self.words_of_paths.any_in(address)
             || memchr::memchr(b'?', address)
-                .is_some_and(|query| has(&self.words_of_queries, &address[query..]))
+                .is_some_and(|query| self.words_of_queries.any_in(&address[query..]))
     }
 
     /// The rules that speak of an address of the site's, with their vendor's place.

@@ -144,9 +144,7 @@ impl Expected {
         let kept_for_scripts = |(name, value): (&String, &String)| {
             let is_kept = name.starts_with("data-") && !name.starts_with("data-consent");
             let is_whole = value.contains("//") && !value.starts_with("data:");
-            let is_read =
-                node.is("img") || node.is("iframe") || node.is("source") || node.is("div");
-            (is_kept && is_whole && is_read && withheld(name, value)).then(|| name.clone())
+            (is_kept && is_whole && withheld(name, value)).then(|| name.clone())
         };
         goes.extend(node.attributes.iter().filter_map(kept_for_scripts));
         for name in &goes {

@@ -47,9 +47,23 @@ impl Kind {
     }
 }
 
+/// Whether an attribute whose name begins so may be of any kind.
+pub(super) fn may_matter(start: [u8; 2]) -> bool {
+    matches!(&start, b"on" | b"da" | b"st" | b"pi" | b"at" | b"ba")
+}
+
+/// What a script of the page would use an address for that it finds on such an element.
+fn kept_for(name: &[u8]) -> Use {
+    match name {
+        b"script" => Use::Script,
+        b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object" => Use::Frame,
+        _ => Use::Image,
+    }
+}
+
 impl Document {
-    /// Takes the attributes that reach a withheld vendor. What is kept for later is judged as used so.
-    pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>, kept: Use) {
+    /// Takes the attributes that reach a withheld vendor.
+    pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>) {
         for attribute in element.attributes() {
             let Some(kind) = Kind::of(attribute.name()) else { continue };
             let (fate, counted) = match kind {
@@ -60,7 +74,10 @@ impl Document {
                 }
                 Kind::Told => (self.fate_of_told(&attribute.value()), tally::Kind::Beacon),
                 Kind::Picture => (self.fate_at(attribute, Use::Image), tally::Kind::Image),
-                Kind::Kept => (self.fate_of_kept(attribute, kept), tally::Kind::of(kept)),
+                Kind::Kept => {
+                    let used = kept_for(element.name());
+                    (self.fate_of_kept(attribute, used), tally::Kind::of(used))
+                }
             };
             // The address of a held script has another name by now, under which it waits.
             if fate != Fate::Permit && element.attribute(attribute.name()).is_some() {
@@ -92,13 +109,19 @@ impl Document {
 
     /// What becomes of a whole address, or a list of them, in an attribute that no browser reads.
     fn fate_of_kept(&self, attribute: Attribute<'_>, used: Use) -> Fate {
-        let is_whole = |address: &[u8]| glance(address) != Glance::Relative && !is_data(address);
+        // What begins with neither a scheme nor a slash, however written, is no address, or a relative one.
+        let may_be = |first: &u8| first.is_ascii_alphabetic() || b"/\\&".contains(first);
+        let is_whole = |address: &[u8]| {
+            address.iter().find(|byte| **byte > b' ').is_some_and(may_be)
+                && glance(address) != Glance::Relative
+                && !is_data(address)
+        };
         let is_list = attribute
             .name()
             .last_chunk()
             .is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"));
         if is_list {
-            return self.fate_of_list(&attribute.value(), is_whole, &[Use::Image]);
+            return self.fate_of_list(&attribute.value(), &[Use::Image], is_whole);
         }
         if !is_whole(attribute.raw_value()) {
             return Fate::Permit;

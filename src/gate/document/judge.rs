@@ -55,7 +55,7 @@ impl Document {
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads. Where scripts
     /// that no rule knows are withheld, one has to lead to the page's own host.
-    fn leads_elsewhere(&self, address: &[u8], uses: &[Use]) -> bool {
+    pub(super) fn leads_elsewhere(&self, address: &[u8], uses: &[Use]) -> bool {
         let rules = &self.snapshot.rules;
         let unlisted = self.fates.unlisted_scripts && matches!(uses, [Use::Script]);
         match glance(address) {
@@ -66,9 +66,9 @@ impl Document {
             }
             // What another host serves is given to a vendor by a rule that names the host.
             Glance::Host(host) => {
-                !(rules.names_host(&host)
-                    || (rules.site.owns(&host) && rules.may_be_first_party(address))
-                    || (unlisted && self.bases[0].host_str() != Some(&host)))
+                let own = || rules.site.owns(&host) && rules.may_be_first_party(address);
+                let unknown = || unlisted && self.bases[0].host_str() != Some(&host);
+                !rules.names_host(&host) && !own() && !unknown()
             }
             Glance::Unclear => false,
         }

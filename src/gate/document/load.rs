@@ -10,7 +10,7 @@
 
 use super::super::css;
 use super::super::fate::Fate;
-use super::super::hints::{candidates, loads_script, relation_uses};
+use super::super::hints::{address_of, candidates, loads_script, relation_uses};
 use super::super::refresh;
 use super::super::tally::{Kind, Tally};
 use super::super::trace::Deed;
@@ -57,18 +57,21 @@ impl Document {
         let of_address = self.fate_by(element, b"src", Use::Image);
         let list = element.attribute(b"srcset");
         list.map_or(of_address, |list| {
-            of_address.or_stricter(self.fate_of_list(&list, |_| true, &[Use::Image]))
+            of_address.or_stricter(self.fate_of_list(&list, &[Use::Image], |_| true))
         })
     }
 
-    /// The strictest fate in a list of candidates (HTML §4.8.4.2.1), of those that count.
+    /// The strictest fate in a list of candidates when used so, of those that count.
     pub(super) fn fate_of_list(
         &self,
         list: &[u8],
-        counts: impl Fn(&[u8]) -> bool,
         uses: &[Use],
+        counts: impl Fn(&[u8]) -> bool,
     ) -> Fate {
-        let fates = candidates(list)
+        // Of nearly all, only their host is read.
+        let unclear = candidates(list).filter(|candidate| !self.leads_elsewhere(candidate, uses));
+        let fates = unclear
+            .map(address_of)
             .filter(|address| counts(address))
             .map(|address| self.fate_of_url_as(address, uses));
         fates.fold(Fate::Permit, Fate::or_stricter)
@@ -90,7 +93,7 @@ impl Document {
             }
         }
         if let Some(set) = element.attribute(b"imagesrcset") {
-            fate = fate.or_stricter(self.fate_of_list(&set, |_| true, uses));
+            fate = fate.or_stricter(self.fate_of_list(&set, uses, |_| true));
         }
         if fate != Fate::Permit {
             element.remove();

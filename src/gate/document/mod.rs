@@ -25,6 +25,7 @@ use std::sync::Arc;
 use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
+use self::attributes::may_matter;
 use self::judge::Base;
 use super::csp::Hashes;
 use super::fate::{Fate, Fates, Whose};
@@ -227,32 +228,26 @@ impl Edit for Document {
     fn interest(&mut self, name: &[u8]) -> Interest {
         match name {
             b"script" | b"noscript" | b"iframe" | b"style" => Interest::Whole,
-            // What loads something, leads somewhere or says where, or has a picture behind it.
+            // What loads something, or says where or what.
             b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
-            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" | b"meta"
-            | b"video" | b"audio" | b"track" | b"a" | b"area" | b"portal" | b"fencedframe"
-            | b"svg" | b"div" | b"table" | b"tr" | b"td" | b"th" | b"button" | b"form" => {
-                Interest::Tag
-            }
-            // A document in a page is short, so all of it is looked at. Elsewhere what stands on the
-            // elements that text is made of is not.
-            _ if self.depth > 0 || name.starts_with(b"amp-") => Interest::Tag,
-            _ => Interest::Pass,
+            | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" | b"video"
+            | b"audio" | b"track" | b"portal" | b"fencedframe" => Interest::Tag,
+            _ if name.starts_with(b"amp-") => Interest::Tag,
+            _ => Interest::Attributes,
         }
+    }
+
+    fn matters(&self, name: &[u8], start: [u8; 2]) -> bool {
+        may_matter(start) || (name == b"meta" && start == *b"ht")
     }
 
     fn element(&mut self, element: &mut Element<'_>) {
         self.held_last = false;
         self.forget_grounds();
-        let kept = match (element.name(), element.namespace()) {
-            (b"script", _) => {
-                self.script(element);
-                Use::Script
-            }
-            (b"iframe" | b"frame" | b"amp-iframe" | b"embed" | b"object", _) => Use::Frame,
-            _ => Use::Image,
-        };
-        self.clear_attributes(element, kept);
+        if element.name() == b"script" {
+            self.script(element);
+        }
+        self.clear_attributes(element);
         match (element.name(), element.namespace()) {
             // A frameset ignores an `<svg>` that it holds, and what is in it are frames.
             (b"frame", _) => self.frame(element),

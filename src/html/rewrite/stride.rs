@@ -46,7 +46,7 @@ impl<E: Edit> Rewriter<E> {
                     let Ordinary { end, self_closing } = tag;
                     let tag = &chunk[opened..end];
                     let name = &tag[1..=len];
-                    let interest = self.edit.interest(name);
+                    let interest = self.interest(name, tag);
                     at = end;
                     if interest == Interest::Pass {
                         let content =
