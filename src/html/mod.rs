@@ -78,10 +78,10 @@ pub trait Edit {
     /// only. Most tags end here.
     fn interest(&mut self, name: &[u8]) -> Interest;
 
-    /// Whether an attribute whose name begins with these two letters, in lower case, may matter on an
-    /// element of this name, of which the edit has said [`Interest::Attributes`]. Words in values are
-    /// asked about as well.
-    fn matters(&self, _name: &[u8], _start: [u8; 2]) -> bool {
+    /// Whether an attribute may matter on an element of this name, of which the edit has said
+    /// [`Interest::Attributes`]. It stands at the beginning of `text`, which goes on to the end of the tag.
+    /// Words in values are asked about as well.
+    fn matters(&self, _name: &[u8], _text: &[u8]) -> bool {
         true
     }
 

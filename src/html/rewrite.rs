@@ -279,7 +279,7 @@ impl<E: Edit> Rewriter<E> {
     fn interest(&mut self, name: &[u8], tag: &[u8]) -> Interest {
         let interest = self.edit.interest(name);
         let passes = interest == Interest::Attributes
-            && !may_have(tag, 1 + name.len(), |start| self.edit.matters(name, start));
+            && !may_have(tag, 1 + name.len(), |text| self.edit.matters(name, text));
         if passes { Interest::Pass } else { interest }
     }
 

@@ -10,6 +10,7 @@
 //! The patterns come from [`super::vendor`]; what a match means is not said here.
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter words are found everywhere and tell nothing.
@@ -50,16 +51,7 @@ impl Needles {
                 speaks_for[at].push(rule);
             }
         }
-        // Where two words begin alike one hides the other, so each speaks for both.
-        let alone = speaks_for.clone();
-        for (one, spoken) in speaks_for.iter_mut().enumerate() {
-            for (other, rules) in alone.iter().enumerate() {
-                let (one, other) = (&words[one], &words[other]);
-                if one != other && (one.starts_with(other) || other.starts_with(one)) {
-                    spoken.extend(rules);
-                }
-            }
-        }
+        let (words, speaks_for) = shortest(words, speaks_for);
         let words = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&words);
         match words {
             Ok(words) => Needles { words, speaks_for, always },
@@ -87,6 +79,22 @@ impl Needles {
         worth.sort_unstable();
         worth.into_iter()
     }
+}
+
+/// Without the words that hold others, which speak for both: the fewer there are, the faster they are
+/// looked for, and none hides behind another.
+fn shortest(words: Vec<Vec<u8>>, speaks_for: Vec<Vec<usize>>) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
+    let mut all: Vec<_> = words.into_iter().zip(speaks_for).collect();
+    all.sort_by_key(|(word, _)| word.len());
+    let mut kept: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
+    for (word, rules) in all {
+        let held = |(short, _): &&mut (Vec<u8>, _)| memmem::find(&word, short).is_some();
+        match kept.iter_mut().find(held) {
+            Some((_, spoken)) => spoken.extend(rules),
+            None => kept.push((word, rules)),
+        }
+    }
+    kept.into_iter().unzip()
 }
 
 /// Words of which every match of a pattern holds at least one.

@@ -47,9 +47,56 @@ impl Kind {
     }
 }
 
-/// Whether an attribute whose name begins so may be of any kind.
-pub(super) fn may_matter(start: [u8; 2]) -> bool {
-    matches!(&start, b"on" | b"da" | b"st" | b"pi" | b"at" | b"ba")
+/// Whether a name that begins with these letters, in lower case, may be of any kind.
+#[inline]
+pub(super) fn may_begin(letters: [u8; 2]) -> bool {
+    matches!(&letters, b"on" | b"da" | b"st" | b"pi" | b"at" | b"ba")
+}
+
+/// Whether what may be an attribute, followed by the rest of its tag, may do any of this.
+pub(super) fn may_act(text: &[u8]) -> bool {
+    match text[0].to_ascii_lowercase() {
+        b'o' => true,
+        b'd' => may_be_kept(text),
+        // An address takes a bracket or, escaped, a backslash or a reference.
+        b's' => begins(text, b"style") && memchr::memchr3(b'(', b'\\', b'&', text).is_some(),
+        b'p' => begins(text, b"ping"),
+        b'a' => begins(text, b"attributionsrc"),
+        _ => begins(text, b"background"),
+    }
+}
+
+/// Whether what begins like an attribute may keep an address.
+fn may_be_kept(text: &[u8]) -> bool {
+    // Without a value it keeps none, and what is then taken for its value is another's.
+    let Some(equals) = memchr::memchr(b'=', text).filter(|_| inert::is_kept(text)) else {
+        return false;
+    };
+    let value = text[equals + 1..].trim_ascii_start();
+    let (quote, value) = match value {
+        [quote @ (b'"' | b'\''), value @ ..] => (*quote, value),
+        _ => (b'>', value),
+    };
+    let value = &value[..memchr::memchr(quote, value).unwrap_or(value.len())];
+    is_list(text[..equals].trim_ascii_end()) || is_whole(value)
+}
+
+pub(super) fn begins(text: &[u8], with: &[u8]) -> bool {
+    text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+}
+
+/// Whether an attribute of this name holds a list of candidates, like `data-srcset`.
+fn is_list(name: &[u8]) -> bool {
+    name.last_chunk().is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"))
+}
+
+/// Whether an address, as written or as read, may lead to another host than the page's.
+fn is_whole(address: &[u8]) -> bool {
+    // What begins with neither a scheme nor a slash, however written, is none, or a relative one.
+    let may_be = |first: &u8| first.is_ascii_alphabetic() || b"/\\&".contains(first);
+    address.iter().find(|byte| **byte > b' ').is_some_and(may_be)
+        && glance(address) != Glance::Relative
+        && !is_data(address)
 }
 
 /// What a script of the page would use an address for that it finds on such an element.
@@ -109,18 +156,7 @@ impl Document {
 
     /// What becomes of a whole address, or a list of them, in an attribute that no browser reads.
     fn fate_of_kept(&self, attribute: Attribute<'_>, used: Use) -> Fate {
-        // What begins with neither a scheme nor a slash, however written, is no address, or a relative one.
-        let may_be = |first: &u8| first.is_ascii_alphabetic() || b"/\\&".contains(first);
-        let is_whole = |address: &[u8]| {
-            address.iter().find(|byte| **byte > b' ').is_some_and(may_be)
-                && glance(address) != Glance::Relative
-                && !is_data(address)
-        };
-        let is_list = attribute
-            .name()
-            .last_chunk()
-            .is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"));
-        if is_list {
+        if is_list(attribute.name()) {
             return self.fate_of_list(&attribute.value(), &[Use::Image], is_whole);
         }
         if !is_whole(attribute.raw_value()) {
@@ -130,6 +166,55 @@ impl Document {
             // On a script of the site's it need not be a script that no rule knows.
             Fate::Undeclared(Whose::Unlisted) => Fate::Permit,
             fate => fate,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::html::{Edit, Interest, rewrite};
+
+    /// Asks of each attribute what is asked of it before its tag is taken apart.
+    struct Asking;
+
+    impl Edit for Asking {
+        fn interest(&mut self, _name: &[u8]) -> Interest {
+            Interest::Tag
+        }
+
+        fn element(&mut self, element: &mut Element<'_>) {
+            let tag = element.tag();
+            for attribute in element.attributes() {
+                let (name, raw) = (attribute.name(), attribute.raw_value());
+                let acts = match Kind::of(name) {
+                    None => false,
+                    Some(Kind::Handler | Kind::Told | Kind::Picture) => true,
+                    Some(Kind::Style) => raw.iter().any(|byte| b"(\\&".contains(byte)),
+                    Some(Kind::Kept) => !raw.is_empty() && (is_list(name) || is_whole(raw)),
+                };
+                let text = &tag[name.as_ptr() as usize - tag.as_ptr() as usize..];
+                let letters = [text[0].to_ascii_lowercase(), text[1].to_ascii_lowercase()];
+                let asked = may_begin(letters) && may_act(text);
+                assert!(asked || !acts, "{} of {}", text.escape_ascii(), tag.escape_ascii());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20_000) })]
+
+        #[test]
+        fn whatever_acts_is_asked_about(
+            bits in prop::collection::vec(prop::sample::select(vec![
+                " ", "\n", "/", "=", "\"", "'", "data-a", "DATA-srcset", "data-consent", "style", "STYLE", "onload", "On", "ping",
+                "background", "attributionsrc", "//a.kz/b", "https://a.kz", "/c", "u", "url(d)", "\\2f", "&sol;", "{", "a b",
+            ]), 0..14),
+        ) {
+            let page = format!("<p {}>", bits.concat());
+            prop_assert!(rewrite(page.as_bytes(), Asking).is_ok());
         }
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
-use self::attributes::may_matter;
+use self::attributes::{begins, may_act, may_begin};
 use self::judge::Base;
 use super::csp::Hashes;
 use super::fate::{Fate, Fates, Whose};
@@ -237,8 +237,13 @@ impl Edit for Document {
         }
     }
 
-    fn matters(&self, name: &[u8], start: [u8; 2]) -> bool {
-        may_matter(start) || (name == b"meta" && start == *b"ht")
+    #[inline]
+    fn matters(&self, name: &[u8], text: &[u8]) -> bool {
+        // Hardly any word is a name that matters, and mostly its first letters tell.
+        let Some(&[first, second]) = text.first_chunk() else { return false };
+        let letters = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
+        (may_begin(letters) && may_act(text))
+            || (letters == *b"ht" && name == b"meta" && begins(text, b"http-equiv"))
     }
 
     fn element(&mut self, element: &mut Element<'_>) {

@@ -1,7 +1,7 @@
-//! How the names of a tag's attributes may begin, at a glance.
+//! Where the attributes of a tag may begin, at a glance.
 //!
-//! On most elements few attributes matter, and hardly any tag has one of those. So the tag is searched
-//! for the first two letters of their names before it is taken apart.
+//! On most elements few attributes matter, and hardly any tag has one of those. So the edit is asked
+//! about all that may be one before the tag is taken apart.
 //!
 //! Every name of an attribute is seen, and with it words in values: a name stands behind white space, a
 //! slash or the quote that ends a value (WHATWG 13.2.5.32 to 13.2.5.39), but not all that stands there
@@ -11,23 +11,17 @@
 
 use super::super::find::name_starts;
 
-/// Whether what `tag` has behind its name, at `from`, may be an attribute whose name begins with two
-/// letters (in lower case) that matter.
+/// Whether what `tag` has behind its name, at `from`, may be an attribute that matters. Of each that may
+/// be one, the rest of the tag is given.
 #[inline]
-pub(in super::super) fn may_have(
-    tag: &[u8],
-    from: usize,
-    matters: impl Fn([u8; 2]) -> bool,
-) -> bool {
+pub(in super::super) fn may_have(tag: &[u8], from: usize, matters: impl Fn(&[u8]) -> bool) -> bool {
     let mut at = from + 1;
     while at < tag.len() {
         let (mut found, bytes) = name_starts(tag, at);
         while found != 0 {
             let place = at + found.trailing_zeros() as usize;
             found &= found - 1;
-            if let Some(&[first, second]) = tag[place..].first_chunk()
-                && matters([first.to_ascii_lowercase(), second.to_ascii_lowercase()])
-            {
+            if matters(&tag[place..]) {
                 return true;
             }
         }
@@ -57,7 +51,7 @@ mod tests {
             let tag = tag.as_bytes();
             let mut found = Vec::new();
             spans(tag, &mut found);
-            let matters = |start: [u8; 2]| start == *b"on";
+            let matters = |text: &[u8]| text[..2].eq_ignore_ascii_case(b"on");
             let has = found.iter().any(|span| {
                 tag[span.name.clone()].get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"on"))
             });
@@ -67,7 +61,9 @@ mod tests {
 
     #[test]
     fn nearly_all_tags_have_none() {
-        let matters = |start: [u8; 2]| start == *b"on" || start == *b"da";
+        let matters = |text: &[u8]| {
+            [b"on", b"da"].into_iter().any(|start| text[..2].eq_ignore_ascii_case(start))
+        };
         for tag in [
             "<p>",
             "<a href='/b-on'>",
