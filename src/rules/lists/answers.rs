@@ -1,8 +1,7 @@
 //! What lists said of addresses, kept.
 //!
-//! To ask a list costs some ten thousandths of what a page takes, and a site's pages name the same
-//! addresses over and over: so the answer is kept under all that it depends on, the page's host, the
-//! address and what it is used for.
+//! To ask a list is to try many filters, and a site's pages name the same addresses over and over: so
+//! the answer is kept under all that it depends on, the page's host, the address and what it is used for.
 //!
 //! It is bounded by what it takes in memory, whatever is asked, and belongs to one set of rules: with new
 //! rules it begins empty.

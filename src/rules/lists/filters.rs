@@ -6,7 +6,7 @@
 //! A line that is none of [`super::filter`]'s is a problem when the list is read, so that none of a list
 //! that is in force is without effect.
 //!
-//! Which filter it was is only told to operators: an engine that knows costs twice the memory, and is made
+//! Which filter it was is only told to operators: an engine that knows costs more memory, and is made
 //! when the first of them asks.
 
 use std::fmt;
