@@ -113,7 +113,7 @@ fn their_rules(page: &[u8], snapshot: &Snapshot, fates: &Fates, url: &Url) -> us
     let (found, held) = (Cell::new(0), Cell::new(0));
     let rules = &snapshot.rules;
     let judge = |address: &str, used: Use| {
-        let fate = url.join(address).map(|address| fates.of_url(rules, &address, used));
+        let fate = url.join(address).map(|address| fates.of_url_from(rules, url, &address, used));
         held.set(held.get() + usize::from(fate.is_ok_and(|fate| fate != Fate::Permit)));
     };
     let search = |code: &[u8]| found.set(found.get() + rules.in_script(code).count());

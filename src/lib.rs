@@ -84,6 +84,8 @@
 //! - Nothing is exempt that the record does not know of, and no exemption outlives its day.
 //!   *(`tests/scenarios/exempt.txt`, `tests/leeway.rs`.)*
 //! - What `kelisim explain` tells is what is done. *(`tests/explain.rs`.)*
+//! - A list of others that only reports changes nothing, and one that holds undoes no agreement to a
+//!   vendor. *(`tests/import.rs`.)*
 //! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the
 //!   system looks up.
 //!

@@ -209,11 +209,10 @@ fn what_is_told_is_what_is_done() {
     let fates = Fates::of(&snapshot.rules, &verdicts);
     let (mut changed, mut findings_in_all) = (0, 0);
     for (path, page) in pages() {
-        let url = "https://send-box.com/a/b".parse().expect("an address");
+        let here: url::Url = "https://send-box.com/a/b".parse().expect("an address");
         let header = charset::of_header([&b"text/html; charset=utf-8"[..]]);
         let charset = charset::decide(&header, None, &page, true).expect("it is told");
-        let document =
-            || Document::new(Arc::clone(&snapshot), fates.clone(), Clone::clone(&url), None);
+        let document = || Document::new(Arc::clone(&snapshot), fates.clone(), here.clone(), None);
         let (out, edit) = html::rewrite(&page, document()).expect("nothing is refused");
         let findings = Trace::of_page(document(), charset, &page).expect("it can be read");
         let at = |line: usize| page.split(|b| *b == b'\n').nth(line - 1).unwrap_or_default();
@@ -237,7 +236,7 @@ fn what_is_told_is_what_is_done() {
                 assert!(!ground.rules.is_empty(), "{finding:?}");
                 if let Asked::Url(url, uses) = &ground.asked {
                     let url = url.parse().expect("it was read");
-                    let of = |used: &Use| fates.of_url(&snapshot.rules, &url, *used);
+                    let of = |used: &Use| fates.of_url_from(&snapshot.rules, &here, &url, *used);
                     assert!(uses.iter().any(|used| of(used) != Fate::Permit), "{finding:?}");
                 }
             }

@@ -19,6 +19,7 @@ fn kind_of(name: &str) -> FileKind {
         Some(("vendors", _)) => FileKind::Vendor,
         Some(("policy", _)) => FileKind::Policy,
         Some(("texts", _)) => FileKind::Texts,
+        Some(("lists", _)) => FileKind::List,
         Some(_) => panic!("{name} is no rule file"),
     }
 }
@@ -70,6 +71,36 @@ fn the_shipped_schemas_are_those_that_the_program_prints() {
             .output()
             .expect("the program starts");
         assert_eq!(String::from_utf8_lossy(&output.stdout), kind.schema());
+    }
+}
+
+#[test]
+fn what_is_imported_keeps_to_its_schema_and_a_slip_in_it_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy("rules/site.toml", folder.path().join("site.toml")).expect("it can be copied");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kelisim"))
+        .args([
+            "import",
+            "tests/imported/our-trackers.txt",
+            "tests/imported/Our_Cookies.csv",
+            "--rules",
+        ])
+        .arg(folder.path())
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{output:?}");
+    let judge = validator(FileKind::List);
+    for name in ["our-trackers", "our-cookies-analytics"] {
+        let file = folder.path().join(format!("lists/{name}.toml"));
+        let text = std::fs::read_to_string(file).expect("it was written");
+        let errors: Vec<_> =
+            judge.iter_errors(&value(&text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+        for (right, wrong) in
+            [("report-only", "report"), ("licence", "license"), ("\"analytics\"", "\"x\"")]
+        {
+            assert!(!judge.is_valid(&value(&text.replace(right, wrong))), "{name}: {wrong}");
+        }
     }
 }
 

@@ -166,6 +166,7 @@ impl Admin {
             unready: self.unready(),
             recorded: self.store.exemptions_recorded(),
             withheld: Counters::withheld(&self.counters),
+            reported: Counters::reported(&self.counters),
         }
         .page()
     }
@@ -209,14 +210,13 @@ impl Admin {
         put("exemptions", "Exemptions in force: pages that are not protected.", "gauge", exempt);
         let refused = u64::from(self.refused.get().is_some());
         put("reload_refused", "Whether the last reload was refused.", "gauge", refused);
-        let name = "kelisim_withheld_total";
         let help =
             "What was withheld by vendor and kind; where the gate only observes, what would be.";
-        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
-        for (vendor, kind, value) in Counters::withheld(&self.counters) {
-            let vendor = vendor.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = writeln!(text, "{name}{{vendor=\"{vendor}\",kind=\"{kind}\"}} {value}");
-        }
+        let withheld = Counters::withheld(&self.counters);
+        put_by_whom(&mut text, "kelisim_withheld_total", help, "vendor", withheld);
+        let help = "What lists of others named that only report, by list and kind; it passed.";
+        let reported = Counters::reported(&self.counters);
+        put_by_whom(&mut text, "kelisim_reported_total", help, "list", reported);
         let name = "kelisim_requests_refused_total";
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
@@ -249,6 +249,22 @@ impl Admin {
             }
         }
         text
+    }
+}
+
+/// A counter of each vendor or list, and kind.
+fn put_by_whom(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    label: &str,
+    counts: Vec<(String, &'static str, u64)>,
+) {
+    // Writing to a string does not fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+    for (whose, kind, value) in counts {
+        let whose = whose.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let _ = writeln!(text, "{name}{{{label}=\"{whose}\",kind=\"{kind}\"}} {value}");
     }
 }
 

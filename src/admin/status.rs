@@ -30,12 +30,14 @@ pub(super) struct Status<'a> {
     pub(super) recorded: bool,
     /// What was withheld: by whom, what, and how often.
     pub(super) withheld: Vec<(String, &'static str, u64)>,
+    /// What lists named that only report, likewise.
+    pub(super) reported: Vec<(String, &'static str, u64)>,
 }
 
 impl Status<'_> {
     /// The page.
     pub(super) fn page(&self) -> String {
-        let Status { rules, now, refused, unready, recorded, withheld } = self;
+        let Status { rules, now, refused, unready, recorded, withheld, reported } = self;
         let site = &rules.site;
         let observes = site.mode == Mode::Observe;
         let exempt: Vec<_> = site.exempt_at(*now).collect();
@@ -84,6 +86,24 @@ impl Status<'_> {
                             tr { th { "Vendor" } th { "Kind" } th { "Times" } }
                             @for (vendor, kind, times) in withheld {
                                 tr { td { (vendor) } td { (kind) } td { (times) } }
+                            }
+                        }
+                    }
+                    @if !rules.lists().is_empty() {
+                        h2 { "Lists of others" }
+                        table {
+                            tr { th { "List" } th { "Holds" } th { "Does" } th { "Origin" } }
+                            @for list in rules.lists() {
+                                tr { td { (list.id) } td { (list.extent()) } td { (list.action.name()) } td { (list.origin) } }
+                            }
+                        }
+                        h2 { "What lists named that only report" }
+                        @if reported.is_empty() { p { "Nothing yet." } } @else {
+                            table {
+                                tr { th { "List" } th { "Kind" } th { "Times" } }
+                                @for (list, kind, times) in reported {
+                                    tr { td { (list) } td { (kind) } td { (times) } }
+                                }
                             }
                         }
                     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::imagined::moment;
 use crate::config::rule_files;
-use crate::rules;
+use crate::rules::{self, List};
 use crate::time::Day;
 
 /// Reads the rules and plays their examples.
@@ -31,6 +31,10 @@ pub(super) fn run(folder: &Path, day: Option<Day>) -> ExitCode {
             let languages = rules.site.languages.join(", ");
             println!("{root}: {} files, no problem", files.len());
             println!("{vendors} vendors, {versions} policy versions, languages {languages}");
+            for list in rules.lists() {
+                let List { id, name, action, origin, .. } = list;
+                println!("{id}: {name}, {}, {}; {origin}", list.extent(), action.name());
+            }
             for (name, recipient) in rules.never_declared() {
                 println!("always withheld: {name} (`{recipient}` is in no policy)");
             }

@@ -8,7 +8,7 @@
 //!
 //! Exit code 0, whether anything changes or not; 1 where something cannot be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ use super::imagined::{Imagined, Page, Scene};
 use crate::config::rule_files;
 use crate::gate::trace::Finding;
 use crate::policy::{Basis, Purpose};
-use crate::rules::{RuleFile, Use, entries};
+use crate::rules::{Line, RuleFile, Use, entries};
 
 /// The letters of a value that are shown.
 const VALUE_CHARS_MAX: usize = 70;
@@ -77,6 +77,11 @@ fn written(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> St
         match (old.get(name), new.get(name)) {
             (Some(_), None) => line(&mut text, &format!("- {name}: the file is gone")),
             (None, Some(_)) => line(&mut text, &format!("+ {name}: a new file")),
+            (Some(before), Some(after))
+                if before != after && name.strip_suffix(".txt").is_some() =>
+            {
+                line(&mut text, &format!("~ {name}: {}", in_filters(before, after)));
+            }
             (Some(before), Some(after)) if before != after => {
                 text.push_str(&in_file(name, before, after));
             }
@@ -84,6 +89,15 @@ fn written(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> St
         }
     }
     text
+}
+
+/// How many filters of a list came and went.
+fn in_filters(before: &str, after: &str) -> String {
+    let [before, after] = [before, after].map(|text| {
+        text.lines().filter(|line| Line::of(line) == Line::Filter).collect::<BTreeSet<_>>()
+    });
+    let (new, gone) = (after.difference(&before).count(), before.difference(&after).count());
+    format!("{new} filters new, {gone} gone")
 }
 
 fn in_file(name: &str, before: &str, after: &str) -> String {
@@ -218,8 +232,10 @@ fn became(on: &str, old: &Scene, new: &Scene) -> Result<String, String> {
     let mut text = String::new();
     if let Some(url) = Url::parse(on).ok().filter(Url::has_host) {
         for used in Use::ALL {
-            let [was, is] =
-                [old, new].map(|scene| said_of(scene.fates().of_url(scene.rules(), &url, used)));
+            let [was, is] = [old, new].map(|scene| {
+                let page = scene.page_with(&url);
+                said_of(scene.fates().of_url_from(scene.rules(), &page, &url, used))
+            });
             if was != is {
                 line(&mut text, &format!("{url} as {}: {was} → {is}", used.name()));
             }

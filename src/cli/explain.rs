@@ -26,8 +26,8 @@ use crate::gate::first_party::{self, Instead, Own, Withheld};
 use crate::gate::request::{Destination, is_withheld};
 use crate::gate::response::set_cookie_withheld;
 use crate::gate::trace::{Asked, Deed, Finding, Ground, Trace};
-use crate::policy::{Basis, Reason, Verdict};
-use crate::rules::{SIGNATURE_BYTES, Spoken, Use, Vendor};
+use crate::policy::{Basis, Purpose, Reason, RecipientId, Verdict};
+use crate::rules::{Action, List, Naming, SIGNATURE_BYTES, Spoken, Use, Vendor};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -127,13 +127,15 @@ pub(super) fn of_url(scene: &Scene, url: &Url, used: Option<Use>) -> String {
     let fates = scene.fates();
     let mut text = format!("{url}\n");
     let uses = used.map_or_else(|| Use::ALL.to_vec(), |used| vec![used]);
+    let page = scene.page_with(url);
     for used in uses {
-        let fate = fates.of_url(scene.rules(), url, used);
+        let fate = fates.of_url_from(scene.rules(), &page, url, used);
         say(&mut text, 1, format_args!("as {}: {}", used.name(), said_of(fate)));
         if let Some(instead) = instead(scene, url, used) {
             say(&mut text, 2, format_args!("{instead}"));
         }
         say_rules(&mut text, 2, scene, &scene.rules().spoken_at_url(url, &[used]));
+        say_lists(&mut text, 2, scene, &scene.rules().naming_at(&page, url, &[used]));
     }
     text
 }
@@ -172,6 +174,7 @@ pub(super) fn of_cookie(scene: &Scene, name: &str) -> String {
     };
     let mut text = format!("cookie `{name}`: {said}\n");
     say_rules(&mut text, 1, scene, &spoken);
+    say_lists(&mut text, 1, scene, &rules.naming_cookie(bytes));
     text
 }
 
@@ -216,18 +219,19 @@ fn of_page(scene: &Scene, page: &Page, fields: &HeaderMap) -> Result<String, Str
         if grounds.is_empty() {
             say(&mut text, 1, format_args!("{}", without_rule(*deed)));
         }
-        for Ground { asked, rules } in grounds {
+        for Ground { asked, rules, lists } in grounds {
             match asked {
                 Asked::Url(url, uses) => {
                     say(&mut text, 1, format_args!("{}: {url}", names_of(uses)));
                 }
                 Asked::Code => say(&mut text, 1, format_args!("its code")),
             }
-            if rules.is_empty() {
+            if rules.is_empty() && lists.is_empty() {
                 let unlisted = Fate::Undeclared(Whose::Unlisted);
                 say(&mut text, 2, format_args!("{}", said_of(unlisted)));
             }
             say_rules(&mut text, 2, scene, rules);
+            say_lists(&mut text, 2, scene, lists);
         }
     }
     let of_fields = findings.iter().filter(|finding| finding.line.is_none()).count();
@@ -319,28 +323,46 @@ fn say_rules(text: &mut String, depth: usize, scene: &Scene, rules: &[Spoken]) {
             say(text, depth, format_args!("{spoken}"));
         }
         let vendor = &scene.rules().vendors[of_one[0].vendor];
-        say(text, depth + 1, format_args!("{}", whose(scene, vendor)));
-        say(text, depth + 1, format_args!("{}", why(scene, vendor)));
+        let Vendor { name, purpose, recipient, .. } = vendor;
+        say(text, depth + 1, format_args!("{}", whose(scene, name, *purpose, recipient)));
+        say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient)));
     }
 }
 
-fn whose(scene: &Scene, vendor: &Vendor) -> String {
-    let terms = &scene.policy().terms[vendor.purpose];
-    let name = &vendor.name;
-    if vendor.recipient.is_operator() {
-        return format!("{name}: the site's own, for `{}`", vendor.purpose);
+/// What names something in lists of others, and what follows from it.
+fn say_lists(text: &mut String, depth: usize, scene: &Scene, lists: &[Naming]) {
+    for naming in lists {
+        let List { name, purpose, recipient, action, origin, .. } =
+            &scene.rules().lists()[naming.list];
+        say(text, depth, format_args!("{naming}"));
+        say(text, depth + 1, format_args!("{name}: a list {origin}"));
+        match action {
+            Action::ReportOnly => {
+                let passes =
+                    "passes: the list only reports (`action = \"report-only\"`), and counts it";
+                say(text, depth + 1, format_args!("{passes}"));
+            }
+            Action::Hold => {
+                say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient)));
+            }
+        }
+    }
+}
+
+fn whose(scene: &Scene, name: &str, purpose: Purpose, recipient: &RecipientId) -> String {
+    let terms = &scene.policy().terms[purpose];
+    if recipient.is_operator() {
+        return format!("{name}: the site's own, for `{purpose}`");
     }
     format!(
-        "{name}: serves `{}` (policy {}), which rests on {}; its recipient is `{}`",
-        vendor.purpose,
+        "{name}: serves `{purpose}` (policy {}), which rests on {}; its recipient is `{}`",
         terms.section,
         terms.basis.name(),
-        vendor.recipient.0
+        recipient.0
     )
 }
 
-fn why(scene: &Scene, vendor: &Vendor) -> String {
-    let (purpose, recipient) = (vendor.purpose, &vendor.recipient);
+fn why(scene: &Scene, purpose: Purpose, recipient: &RecipientId) -> String {
     if recipient.is_operator() {
         return "permitted: the site's own is never withheld".to_owned();
     }

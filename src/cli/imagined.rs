@@ -105,6 +105,11 @@ impl Scene {
     pub(super) fn fates(&self) -> Fates {
         Fates::of(self.rules(), &self.verdicts())
     }
+
+    /// A page of the site that names `url`; where the site has no whole host, one beside it.
+    pub(super) fn page_with(&self, url: &Url) -> Url {
+        own_url(self.rules()).unwrap_or_else(|_| url.clone())
+    }
 }
 
 impl Page {

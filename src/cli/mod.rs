@@ -9,6 +9,7 @@ mod demo;
 mod diff;
 mod explain;
 mod imagined;
+mod import;
 mod rewrite;
 mod run;
 
@@ -67,6 +68,8 @@ enum Command {
     Explain(explain::Options),
     /// Say what changes between two folders of rules
     Diff(diff::Options),
+    /// Write lists of others into the rules, filters or cookies, as files to read and edit
+    Import(import::Options),
     /// Print the JSON Schema of a kind of rule file, for editors
     Schema {
         /// Which kind
@@ -86,6 +89,7 @@ impl Cli {
             Command::Rewrite(options) => rewrite::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Diff(options) => diff::run(&options),
+            Command::Import(options) => import::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())

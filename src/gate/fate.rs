@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::policy::{Purpose, Reason, Verdict, Verdicts};
-use crate::rules::{Leave, RuleSet, Use};
+use super::reports::Reports;
+use crate::policy::{Purpose, Reason, RecipientId, Verdict, Verdicts};
+use crate::rules::{Action, Leave, RuleSet, Use};
 
 /// Whose something is that is withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// The vendor's in this place of the rules.
     Vendor(usize),
+    /// Somebody's whom the list of others in this place names.
+    List(usize),
     /// Somebody's whom no rule knows, where the operator lets no such pass.
     Unlisted,
     /// It could not be told: not all of it was seen.
@@ -55,10 +58,12 @@ impl Fate {
 }
 
 impl Whose {
-    /// The name in counters: that of the vendor's file, `unlisted` or `unknown`.
+    /// The name in counters: that of the vendor's file, `lists/` and that of a list's, `unlisted` or
+    /// `unknown`.
     pub fn name(self, rules: &RuleSet) -> &str {
         match self {
             Whose::Vendor(index) => rules.vendors[index].id(),
+            Whose::List(index) => &rules.lists()[index].id,
             Whose::Unlisted => "unlisted",
             Whose::Unknown => "unknown",
         }
@@ -69,6 +74,12 @@ impl Whose {
 #[derive(Clone, Debug)]
 pub struct Fates {
     vendors: Arc<[Fate]>,
+    /// Of what each list names, if that is withheld.
+    lists: Arc<[Fate]>,
+    /// Whether any list withholds what it names.
+    lists_withhold: bool,
+    /// Whether the lists are asked about addresses.
+    pub(super) lists_asked: bool,
     /// Whether scripts that no rule knows are withheld.
     pub(super) unlisted_scripts: bool,
 }
@@ -76,18 +87,28 @@ pub struct Fates {
 impl Fates {
     /// Reads the fates from the verdicts.
     pub fn of(rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
-        let fate = |(index, vendor): (usize, &crate::rules::Vendor)| {
-            let whose = Whose::Vendor(index);
-            match verdicts.of(vendor.purpose, &vendor.recipient) {
+        let fate = |purpose, recipient: &RecipientId, whose| {
+            match verdicts.of(purpose, recipient) {
                 Verdict::Permit(_) => Fate::Permit,
                 // The site's own code is not a vendor's: a suspension stops others.
-                Verdict::Withhold(_) if vendor.recipient.is_operator() => Fate::Permit,
+                Verdict::Withhold(_) if recipient.is_operator() => Fate::Permit,
                 Verdict::Withhold(Reason::Undeclared) => Fate::Undeclared(whose),
-                Verdict::Withhold(_) => Fate::Hold(vendor.purpose, whose),
+                Verdict::Withhold(_) => Fate::Hold(purpose, whose),
             }
         };
+        let vendors = rules.vendors.iter().enumerate();
+        let lists = rules.lists().iter().enumerate();
+        let lists: Arc<[Fate]> =
+            lists.map(|(index, of)| fate(of.purpose, &of.recipient, Whose::List(index))).collect();
+        let mut each = rules.lists().iter().zip(lists.iter());
         Fates {
-            vendors: rules.vendors.iter().enumerate().map(fate).collect(),
+            lists_withhold: each
+                .any(|(list, fate)| list.action == Action::Hold && *fate != Fate::Permit),
+            vendors: vendors
+                .map(|(index, of)| fate(of.purpose, &of.recipient, Whose::Vendor(index)))
+                .collect(),
+            lists,
+            lists_asked: rules.has_filters(),
             unlisted_scripts: rules.site.unlisted.scripts == Leave::Withhold,
         }
     }
@@ -97,13 +118,20 @@ impl Fates {
         self.vendors[vendor]
     }
 
-    /// Whether anything is withheld.
+    /// Whether anything is withheld. A list that only reports is no reason to look at a page.
     pub fn withhold_any(&self) -> bool {
-        self.unlisted_scripts || self.vendors.iter().any(|fate| *fate != Fate::Permit)
+        self.unlisted_scripts
+            || self.lists_withhold
+            || self.vendors.iter().any(|fate| *fate != Fate::Permit)
     }
 
-    /// The fate of what an address is used for.
-    pub fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
+    /// The fate of what an address is used for in a page at `page`.
+    pub fn of_url_from(&self, rules: &RuleSet, page: &Url, url: &Url, used: Use) -> Fate {
+        self.of_url_in(rules, page, url, &[used], &Reports::default())
+    }
+
+    /// The fate of what an address is used for, without the lists.
+    fn of_url(&self, rules: &RuleSet, url: &Url, used: Use) -> Fate {
         let fate = self.strictest(rules.at_url(url, used));
         let unlisted = self.unlisted_scripts && used == Use::Script && fate == Fate::Permit;
         match unlisted && rules.withholds_unlisted_script(url) {
@@ -113,16 +141,40 @@ impl Fates {
     }
 
     /// The strictest fate of what an address may be used for in a page at `page`. What no rule knows is
-    /// only withheld where it can be nothing but a script; the page's own host needs no rule.
-    pub(super) fn of_url_in(&self, rules: &RuleSet, page: &Url, url: &Url, uses: &[Use]) -> Fate {
-        if let [Use::Script] = uses {
-            return match self.of_url(rules, url, Use::Script) {
+    /// only withheld where it can be nothing but a script; the page's own host needs no rule. What lists
+    /// would withhold that only report is told to `reports`.
+    pub(super) fn of_url_in(
+        &self,
+        rules: &RuleSet,
+        page: &Url,
+        url: &Url,
+        uses: &[Use],
+        reports: &Reports,
+    ) -> Fate {
+        let fate = if let [Use::Script] = uses {
+            match self.of_url(rules, url, Use::Script) {
                 Fate::Undeclared(Whose::Unlisted) if url.host() == page.host() => Fate::Permit,
                 fate => fate,
-            };
+            }
+        } else {
+            let fates = uses.iter().map(|used| self.strictest(rules.at_url(url, *used)));
+            fates.fold(Fate::Permit, Fate::or_stricter)
+        };
+        if fate != Fate::Permit || !self.lists_asked {
+            return fate;
         }
-        let fates = uses.iter().map(|used| self.strictest(rules.at_url(url, *used)));
-        fates.fold(Fate::Permit, Fate::or_stricter)
+        let listed = rules.listed_at(page, url, uses).iter().map(|list| {
+            let of_list = self.lists[list];
+            match rules.lists()[list].action {
+                Action::ReportOnly if of_list != Fate::Permit => {
+                    reports.add(list, uses);
+                    Fate::Permit
+                }
+                Action::ReportOnly => Fate::Permit,
+                Action::Hold => of_list,
+            }
+        });
+        listed.fold(Fate::Permit, Fate::or_stricter)
     }
 
     /// The strictest fate among some vendors.

@@ -8,6 +8,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, LINK, REFRESH};
 use url::Url;
 
 use super::fate::{Fate, Fates};
+use super::reports::Reports;
 use super::tally::{Kind, Tally};
 use super::{fields, refresh};
 use crate::rules::{Mode, RuleSet, Use};
@@ -99,8 +100,9 @@ impl<'a> Lead<'a> {
     }
 
     /// What becomes of it in an answer to a request for `page`.
-    fn fate(&self, rules: &RuleSet, fates: &Fates, page: &Url) -> Fate {
-        let fates = self.to.iter().map(|(to, uses)| fates.of_url_in(rules, page, to, uses));
+    fn fate(&self, rules: &RuleSet, fates: &Fates, page: &Url, reports: &Reports) -> Fate {
+        let fates =
+            self.to.iter().map(|(to, uses)| fates.of_url_in(rules, page, to, uses, reports));
         fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
@@ -127,14 +129,17 @@ pub fn keep_permitted(
 ) -> Tally {
     let mut tally = Tally::default();
     for lead in leads(headers, url) {
-        if let Some(whose) = lead.fate(rules, fates, url).whose() {
+        let mut reports = Reports::default();
+        if let Some(whose) = lead.fate(rules, fates, url, &reports).whose() {
             tally.add(whose, lead.kind());
         }
+        reports.count(&mut tally);
     }
     if tally.total() == 0 || mode == Mode::Observe {
         return tally;
     }
-    let stays = |lead: Lead<'_>| lead.fate(rules, fates, url) == Fate::Permit;
+    let counted = Reports::default();
+    let stays = |lead: Lead<'_>| lead.fate(rules, fates, url, &counted) == Fate::Permit;
     fields::retain(headers, |name, line| {
         if name == REFRESH {
             return stays(Lead::of_refresh(line.as_bytes(), url));

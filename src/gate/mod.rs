@@ -6,8 +6,6 @@
 //!
 //! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
 //!
-//! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
-//!
 //! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
 //!
 //! Everything here is pure: it takes headers and bytes, and knows no socket, file or clock.
@@ -28,6 +26,7 @@ mod mixed;
 mod overlong;
 mod payload;
 mod refresh;
+mod reports;
 pub mod request;
 pub mod response;
 pub mod seal;

@@ -17,7 +17,7 @@ use super::seal::Seal;
 use super::tally::{Kind, Tally};
 use crate::coding::Coding;
 use crate::policy::{Verdict, Verdicts};
-use crate::rules::{Mode, RuleSet};
+use crate::rules::{Action, Mode, RuleSet};
 
 /// The cookies of a request after the gate.
 #[derive(Debug, Default)]
@@ -64,6 +64,8 @@ pub fn cookies(
                     cut = true;
                     continue;
                 }
+            } else {
+                report(cookie.name, rules, verdicts, Kind::Cookie, &mut tally);
             }
             if is_first {
                 // The first cookie that stays moves to the front when those before it are cut.
@@ -86,7 +88,8 @@ pub fn is_withheld(name: &[u8], rules: &RuleSet, verdicts: &Verdicts<'_>) -> boo
     whose_withheld(name, rules, verdicts).is_some()
 }
 
-/// The first vendor that a cookie of this name is withheld for.
+/// The first vendor that a cookie of this name is withheld for; where no vendor's rule names it, the first
+/// list that does.
 pub(super) fn whose_withheld(
     name: &[u8],
     rules: &RuleSet,
@@ -103,7 +106,35 @@ pub(super) fn whose_withheld(
             withheld = Some(Whose::Vendor(index));
         }
     }
-    withheld
+    withheld.or_else(|| of_lists(name, rules, verdicts, Action::Hold).next())
+}
+
+/// Counts that lists name a cookie that only report.
+pub(super) fn report(
+    name: &[u8],
+    rules: &RuleSet,
+    verdicts: &Verdicts<'_>,
+    kind: Kind,
+    tally: &mut Tally,
+) {
+    for whose in of_lists(name, rules, verdicts, Action::ReportOnly) {
+        tally.report(whose, kind);
+    }
+}
+
+/// The lists with this action that name a cookie whose purpose is withheld.
+fn of_lists(
+    name: &[u8],
+    rules: &RuleSet,
+    verdicts: &Verdicts<'_>,
+    action: Action,
+) -> impl Iterator<Item = Whose> {
+    let counts = move |index: &usize| {
+        let list = &rules.lists()[*index];
+        let verdict = || verdicts.of(list.purpose, &list.recipient);
+        list.action == action && matches!(verdict(), Verdict::Withhold(_))
+    };
+    rules.with_listed_cookie(name).iter().filter(counts).map(Whose::List)
 }
 
 /// What a request is for, as far as the gate must know.

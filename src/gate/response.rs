@@ -19,7 +19,7 @@ use http::header::{
 use super::cookies::{ConsentCookie, name_and_value};
 use super::fate::Whose;
 use super::fields;
-use super::request::{Destination, whose_withheld};
+use super::request::{Destination, report, whose_withheld};
 use super::tally::{Kind, Tally};
 use super::validators::{self, Variant};
 use crate::coding::Coding;
@@ -181,6 +181,8 @@ pub fn keep_permitted_cookies(
         let whose = set_cookie_withheld(name, rules, verdicts).filter(|_| !own.is_ours(name));
         if let Some(whose) = whose {
             tally.add(whose, Kind::SetCookie);
+        } else if !own.is_ours(name) {
+            report(name, rules, verdicts, Kind::SetCookie, &mut tally);
         }
         all_stay &= !own.is_ours(name) && (whose.is_none() || mode == Mode::Observe);
     }

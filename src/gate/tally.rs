@@ -1,4 +1,5 @@
-//! What was withheld in one response, or would have been: of whom, and what.
+//! What was withheld in one response, or would have been: of whom, and what. And what lists named there
+//! that only report.
 //!
 //! A count without anybody in it: vendors and kinds, no addresses, no names of cookies.
 //!
@@ -81,6 +82,7 @@ impl Kind {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     withheld: Vec<(Whose, Kind, u64)>,
+    reported: Vec<(Whose, Kind, u64)>,
     states: u64,
 }
 
@@ -102,7 +104,20 @@ impl Tally {
         for (whose, kind, count) in other.iter() {
             self.add_many(whose, kind, count);
         }
+        self.add_reports(other);
         self.states += other.states;
+    }
+
+    /// Adds what another tells only of lists that report.
+    pub(super) fn add_reports(&mut self, other: &Tally) {
+        for (whose, kind, count) in other.reported() {
+            add(&mut self.reported, whose, kind, count);
+        }
+    }
+
+    /// Adds what a list names that only reports.
+    pub(super) fn report(&mut self, whose: Whose, kind: Kind) {
+        add(&mut self.reported, whose, kind, 1);
     }
 
     /// Adds a script that holds a tag in a framework's state, and stays as it is.
@@ -120,16 +135,25 @@ impl Tally {
         self.withheld.iter().copied()
     }
 
+    /// What lists name that only report, and passed.
+    pub fn reported(&self) -> impl Iterator<Item = (Whose, Kind, u64)> {
+        self.reported.iter().copied()
+    }
+
     /// How much was withheld, all in all.
     pub fn total(&self) -> u64 {
         self.withheld.iter().map(|(_, _, count)| count).sum()
     }
 
     fn add_many(&mut self, whose: Whose, kind: Kind, more: u64) {
-        match self.withheld.iter_mut().find(|(w, k, _)| (*w, *k) == (whose, kind)) {
-            Some((_, _, count)) => *count += more,
-            None => self.withheld.push((whose, kind, more)),
-        }
+        add(&mut self.withheld, whose, kind, more);
+    }
+}
+
+fn add(counts: &mut Vec<(Whose, Kind, u64)>, whose: Whose, kind: Kind, more: u64) {
+    match counts.iter_mut().find(|(w, k, _)| (*w, *k) == (whose, kind)) {
+        Some((_, _, count)) => *count += more,
+        None => counts.push((whose, kind, more)),
     }
 }
 

@@ -20,9 +20,10 @@ use crate::coding::{Coding, Levels};
 use crate::gate::document::Document;
 use crate::gate::fate::{Fate, Fates};
 use crate::gate::hints;
+use crate::gate::reports::Reports;
 use crate::gate::stream::Stream;
 use crate::html::Element;
-use crate::rules::{RuleSet, Spoken, Use};
+use crate::rules::{Action, Naming, RuleSet, Spoken, Use};
 
 /// The letters of a tag that are shown.
 const TAG_CHARS_MAX: usize = 120;
@@ -43,18 +44,29 @@ pub struct Ground {
     pub asked: Asked,
     /// The rules that speak of it, of vendors that are withheld.
     pub rules: Vec<Spoken>,
+    /// What names it in lists that are not only reporting, where no rule speaks.
+    pub lists: Vec<Naming>,
 }
 
 impl Ground {
     /// Why what an address may be used for is withheld.
-    pub(super) fn of_url(rules: &RuleSet, fates: &Fates, url: &Url, uses: &[Use]) -> Ground {
+    pub(super) fn of_url(
+        rules: &RuleSet,
+        fates: &Fates,
+        page: &Url,
+        url: &Url,
+        uses: &[Use],
+    ) -> Ground {
         let asked = Asked::Url(url.to_string(), uses.to_vec());
-        Ground { asked, rules: withheld(fates, rules.spoken_at_url(url, uses)) }
+        let mut lists = rules.naming_at(page, url, uses);
+        lists.retain(|naming| rules.lists()[naming.list].action == Action::Hold);
+        Ground { asked, rules: withheld(fates, rules.spoken_at_url(url, uses)), lists }
     }
 
     /// Why code is withheld.
     pub(super) fn of_code(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Ground {
-        Ground { asked: Asked::Code, rules: withheld(fates, rules.spoken_in_script(code)) }
+        let rules = withheld(fates, rules.spoken_in_script(code));
+        Ground { asked: Asked::Code, rules, lists: Vec::new() }
     }
 }
 
@@ -132,9 +144,10 @@ impl Finding {
         let mut findings = Vec::new();
         for lead in hints::leads(headers, page) {
             let goes = |(to, uses): &&(Url, &[Use])| {
-                fates.of_url_in(rules, page, to, uses) != Fate::Permit
+                let reports = Reports::default();
+                fates.of_url_in(rules, page, to, uses, &reports) != Fate::Permit
             };
-            let ground = |(to, uses): &(Url, &[Use])| Ground::of_url(rules, fates, to, uses);
+            let ground = |(to, uses): &(Url, &[Use])| Ground::of_url(rules, fates, page, to, uses);
             let grounds: Vec<_> = lead.to.iter().filter(goes).map(ground).collect();
             if !grounds.is_empty() {
                 let tag = shortened(&[lead.name.as_str().as_bytes(), b": ", lead.said].concat());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault::{Cut, Refusal};
+use crate::gate::fate::Whose;
 use crate::gate::tally::{Kind, Tally};
 use crate::rules::RuleSet;
 
@@ -34,7 +35,8 @@ macro_rules! counters {
             $(#[doc = $help] pub $name: Counter,)+
             refused: Refused,
             cut: Cuts,
-            withheld: Withheld,
+            withheld: ByWhom,
+            reported: ByWhom,
         }
 
         impl Counters {
@@ -81,51 +83,68 @@ struct Refused([Counter; Refusal::ALL.len()]);
 #[derive(Debug, Default)]
 struct Cuts([Counter; Cut::ALL.len()]);
 
-/// What was withheld, or would have been where the gate only observes: by vendor, and by kind. There are
-/// as many vendors as the operator has written files.
+/// What was counted by vendor or list, and by kind. There are as many of them as the operator has written
+/// files.
 #[derive(Debug, Default)]
-struct Withheld(Mutex<BTreeMap<String, [u64; Kind::ALL.len()]>>);
+struct ByWhom(Mutex<BTreeMap<String, [u64; Kind::ALL.len()]>>);
 
-impl Withheld {
+impl ByWhom {
     fn counts(&self) -> MutexGuard<'_, BTreeMap<String, [u64; Kind::ALL.len()]>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Counters {
-    /// Counts what was withheld in one response, by these rules.
-    pub fn withhold(&self, rules: &RuleSet, tally: &Tally) {
-        if tally.total() == 0 {
+    fn add(&self, rules: &RuleSet, counted: impl Iterator<Item = (Whose, Kind, u64)>) {
+        let mut counted = counted.peekable();
+        if counted.peek().is_none() {
             return;
         }
-        let mut counts = self.withheld.counts();
-        for (whose, kind, count) in tally.iter() {
+        let mut counts = self.counts();
+        for (whose, kind, count) in counted {
             let name = whose.name(rules);
             if !counts.contains_key(name) {
                 counts.insert(name.to_owned(), Default::default());
             }
-            if let Some(of_vendor) = counts.get_mut(name) {
-                of_vendor[kind as usize] += count;
+            if let Some(of_one) = counts.get_mut(name) {
+                of_one[kind as usize] += count;
             }
         }
     }
 
-    /// What was withheld by vendor and kind, summed over all threads.
-    pub fn withheld(threads: &[Arc<Counters>]) -> Vec<(String, &'static str, u64)> {
+    /// Names, kinds and sums over all threads.
+    fn sums<'a>(of_threads: impl Iterator<Item = &'a ByWhom>) -> Vec<(String, &'static str, u64)> {
         let mut sums: BTreeMap<String, [u64; Kind::ALL.len()]> = BTreeMap::new();
-        for thread in threads {
-            for (vendor, counts) in thread.withheld.counts().iter() {
-                let sum = sums.entry(vendor.clone()).or_default();
+        for of_thread in of_threads {
+            for (name, counts) in of_thread.counts().iter() {
+                let sum = sums.entry(name.clone()).or_default();
                 for (sum, count) in sum.iter_mut().zip(counts) {
                     *sum += count;
                 }
             }
         }
-        let of_vendor = |(vendor, sums): (String, [u64; Kind::ALL.len()])| {
+        let of_one = |(name, sums): (String, [u64; Kind::ALL.len()])| {
             let counted = Kind::ALL.into_iter().zip(sums).filter(|(_, sum)| *sum > 0);
-            counted.map(|(kind, sum)| (vendor.clone(), kind.name(), sum)).collect::<Vec<_>>()
+            counted.map(|(kind, sum)| (name.clone(), kind.name(), sum)).collect::<Vec<_>>()
         };
-        sums.into_iter().flat_map(of_vendor).collect()
+        sums.into_iter().flat_map(of_one).collect()
+    }
+}
+
+impl Counters {
+    /// Counts what was withheld in one response by these rules, or would have been where the gate only
+    /// observes; and what lists named that only report.
+    pub fn withhold(&self, rules: &RuleSet, tally: &Tally) {
+        self.withheld.add(rules, tally.iter());
+        self.reported.add(rules, tally.reported());
+    }
+
+    /// What was withheld by vendor or list and by kind, summed over all threads.
+    pub fn withheld(threads: &[Arc<Counters>]) -> Vec<(String, &'static str, u64)> {
+        ByWhom::sums(threads.iter().map(|thread| &thread.withheld))
+    }
+
+    /// What lists named that only report, by list and kind, summed over all threads.
+    pub fn reported(threads: &[Arc<Counters>]) -> Vec<(String, &'static str, u64)> {
+        ByWhom::sums(threads.iter().map(|thread| &thread.reported))
     }
 
     /// Counts a request that was refused.

@@ -3,6 +3,7 @@
 //! A missing file, a purpose on the wrong basis or a pattern that is too wide loses protection
 //! without a word. What can be seen of that is a problem here, before it is one for visitors.
 
+use super::lists::List;
 use super::problem::Problem;
 use super::vendor::Vendor;
 use crate::policy::{Basis, Keep, PolicyVersion, Purpose, RecipientId};
@@ -12,15 +13,18 @@ use crate::rules::LOGGED;
 /// whether every file could be read.
 pub(super) fn problems(
     vendors: &[Vendor],
+    lists: &[List],
     versions: &[(String, PolicyVersion)],
     all_read: bool,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
+    for claim in vendors.iter().map(Claim::of_vendor).chain(lists.iter().map(Claim::of_list)) {
+        problems.extend(misspelt_recipient(claim, versions));
+        problems.extend(other_purpose(claim, versions));
+    }
     for vendor in vendors {
-        problems.extend(misspelt_recipient(vendor, versions));
         problems.extend(operators_tags(vendor));
         problems.extend(operators_keys(vendor));
-        problems.extend(other_purpose(vendor, versions));
         problems.extend(cookies_of_others(vendor, vendors));
     }
     for (path, version) in versions {
@@ -31,14 +35,39 @@ pub(super) fn problems(
     problems
 }
 
+/// What a file says of who receives data, and what for.
+#[derive(Clone, Copy)]
+struct Claim<'a> {
+    path: &'a str,
+    line: usize,
+    purpose: Purpose,
+    recipient: &'a RecipientId,
+}
+
+impl Claim<'_> {
+    fn of_vendor(vendor: &Vendor) -> Claim<'_> {
+        let Vendor { path, recipient_line, purpose, recipient, .. } = vendor;
+        Claim { path, line: *recipient_line, purpose: *purpose, recipient }
+    }
+
+    fn of_list(list: &List) -> Claim<'_> {
+        let List { path, recipient_line, purpose, recipient, .. } = list;
+        Claim { path, line: *recipient_line, purpose: *purpose, recipient }
+    }
+
+    fn problem(self, text: String) -> Problem {
+        Problem { path: self.path.to_owned(), line: self.line, text }
+    }
+}
+
 fn of_vendor(vendor: &Vendor, text: String) -> Problem {
-    Problem { path: vendor.path.clone(), line: vendor.recipient_line, text }
+    Claim::of_vendor(vendor).problem(text)
 }
 
 /// A vendor whose recipient no policy names is withheld for ever. That is right for one that
 /// is meant so, and a silent loss for one that is misspelt.
-fn misspelt_recipient(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
-    let given = vendor.recipient.0.as_str();
+fn misspelt_recipient(claim: Claim<'_>, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
+    let given = claim.recipient.0.as_str();
     let declared = || {
         let recipients = versions.iter().flat_map(|(_, version)| version.terms.iter());
         recipients
@@ -49,27 +78,27 @@ fn misspelt_recipient(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> 
         return None;
     }
     let near = declared().find(|name| strsim::damerau_levenshtein(given, name) <= 2)?;
-    Some(of_vendor(vendor, format!("recipient `{given}` is in no policy; did you mean `{near}`?")))
+    Some(claim.problem(format!("recipient `{given}` is in no policy; did you mean `{near}`?")))
 }
 
 /// A recipient that the policy names for another purpose alone: the vendor would be withheld
 /// from everybody, whatever they agree to.
-fn other_purpose(vendor: &Vendor, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
-    if vendor.recipient.is_operator() {
+fn other_purpose(claim: Claim<'_>, versions: &[(String, PolicyVersion)]) -> Option<Problem> {
+    if claim.recipient.is_operator() {
         return None;
     }
     let named: Vec<Purpose> = versions
         .iter()
         .flat_map(|(_, version)| version.terms.iter())
-        .filter(|(_, terms)| terms.declares(&vendor.recipient))
+        .filter(|(_, terms)| terms.declares(claim.recipient))
         .map(|(purpose, _)| purpose)
         .collect();
-    let right = named.first().filter(|_| !named.contains(&vendor.purpose))?;
+    let right = named.first().filter(|_| !named.contains(&claim.purpose))?;
     let text = format!(
         "serves `{}`, but the policy names `{}` for `{right}`; set `purpose = \"{right}\"`",
-        vendor.purpose, vendor.recipient.0
+        claim.purpose, claim.recipient.0
     );
-    Some(of_vendor(vendor, text))
+    Some(claim.problem(text))
 }
 
 /// The operator's own file names cookies that are never withheld. A tag in it would not be.

@@ -12,6 +12,7 @@ mod coherence;
 mod first_party;
 mod hosts;
 mod leeway;
+mod lists;
 mod needles;
 mod pattern;
 mod policy;
@@ -32,8 +33,11 @@ use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
 pub use leeway::{EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBanner, Unlisted};
+use lists::Lists;
+pub use lists::{Action, LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
 use needles::Needles;
 pub use pattern::HostPattern;
+pub(crate) use pattern::cookie_problem;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
 pub use problem::Problem;
 pub(crate) use problem::with_fix;
@@ -70,6 +74,7 @@ pub struct RuleSet {
     needles: Needles,
     hosts: Hosts,
     first_party: FirstParty,
+    lists: Lists,
 }
 
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
@@ -120,26 +125,23 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                     texts.insert(read.code.clone(), read);
                 }
             }
+            Some(("lists", _)) => {}
             _ => problems.push(whole(
                 root,
                 name,
-                "is not a rule file; rules are `site.toml` and what lies in `policy`, `vendors` and `texts`",
+                "is not a rule file; rules are `site.toml` and what lies in `policy`, `vendors`, `lists` and `texts`",
             )),
         }
     }
-    for language in &languages {
-        let file = format!("texts/{language}.toml");
-        if !files.iter().any(|(name, _)| *name == file) {
-            problems.push(whole(root, &file, "is missing, but `site.toml` lists the language"));
-        }
-    }
+    problems.extend(missing_texts(root, &languages, files));
+    let lists = lists::read(root, files, &mut problems);
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
     if let Some(site) = &site {
         let path = format!("{root}/site.toml");
         problems.extend(give_paths_to_vendors(&path, site, &mut vendors));
     }
-    problems.extend(coherence::problems(&vendors, &versions, all_read));
+    problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
         Ok(policies) => Some(policies),
@@ -176,6 +178,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 needles,
                 hosts,
                 first_party,
+                lists: Lists::of(lists),
             })
         }
         _ => Err(problems),
@@ -268,11 +271,11 @@ impl RuleSet {
     pub fn asked(&self, policy: &crate::policy::PolicyVersion) -> impl Iterator<Item = Purpose> {
         Purpose::ALL.into_iter().filter(|purpose| {
             policy.terms[*purpose].basis == Basis::Consent
-                && self.vendors.iter().any(|vendor| {
+                && (self.vendors.iter().any(|vendor| {
                     vendor.purpose == *purpose
                         && !vendor.recipient.is_operator()
                         && policy.terms[*purpose].declares(&vendor.recipient)
-                })
+                }) || self.lists.hold_for(*purpose, &policy.terms[*purpose]))
         })
     }
 
@@ -410,6 +413,14 @@ fn give_paths_to_vendors(path: &str, site: &Site, vendors: &mut [Vendor]) -> Vec
         problems.push(Problem { path: path.to_owned(), line: own.rule.line, text });
     }
     problems
+}
+
+/// The languages of the site that have no wording.
+fn missing_texts(root: &str, languages: &[String], files: &[RuleFile]) -> Vec<Problem> {
+    let texts = languages.iter().map(|language| format!("texts/{language}.toml"));
+    let missing = texts.filter(|file| !files.iter().any(|(name, _)| name == file));
+    let text = "is missing, but `site.toml` lists the language";
+    missing.map(|file| whole(root, &file, text)).collect()
 }
 
 fn whole(root: &str, name: &str, text: &str) -> Problem {

@@ -92,6 +92,11 @@ pub(super) fn glob_matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+/// What is wrong with a pattern for cookies, if anything is.
+pub(crate) fn cookie_problem(text: &str) -> Option<String> {
+    NamePattern::of_cookie(text).err()
+}
+
 /// The name of a cookie or of a key in storage, exact or with its end left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NamePattern {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::first_party::{PathEntry, SignatureEntry, SitePathEntry};
 use super::leeway::{ExemptEntry, SiteBannerEntry};
+use super::lists::ListFile;
 use super::policy::{PolicyFile, PurposeEntry, Recipient};
 use super::site::SiteFile;
 use super::vendor::{InlineEntry, NameEntry, UrlEntry, VendorFile};
@@ -29,12 +30,14 @@ pub enum FileKind {
     Policy,
     /// `texts/<language>.toml`
     Texts,
+    /// `lists/<name>.toml`
+    List,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 4] =
-        [FileKind::Site, FileKind::Vendor, FileKind::Policy, FileKind::Texts];
+    pub const ALL: [FileKind; 5] =
+        [FileKind::Site, FileKind::Vendor, FileKind::Policy, FileKind::Texts, FileKind::List];
 
     /// The name on the command line, and of the schema's file.
     pub const fn name(self) -> &'static str {
@@ -43,6 +46,7 @@ impl FileKind {
             FileKind::Vendor => "vendor",
             FileKind::Policy => "policy",
             FileKind::Texts => "texts",
+            FileKind::List => "list",
         }
     }
 
@@ -60,6 +64,11 @@ impl FileKind {
                 schema
             }
             FileKind::Texts => making.root_schema_for::<Texts>(),
+            FileKind::List => {
+                let mut schema = making.root_schema_for::<ListFile>();
+                add_list::<NameEntry>(&mut making, &mut schema, "cookie");
+                schema
+            }
             FileKind::Vendor => {
                 let mut schema = making.root_schema_for::<VendorFile>();
                 add_list::<UrlEntry>(&mut making, &mut schema, "url");

@@ -320,7 +320,7 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Ent
     Some(Entry { line, value: regex })
 }
 
-fn name_rule(
+pub(super) fn name_rule(
     source: &mut Source<'_>,
     entry: Entry<NameEntry>,
     parse: fn(&str) -> Result<NamePattern, String>,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::super::address::{Glance, glance};
 use super::super::fate::{Fate, Whose};
+use super::super::reports::Reports;
 use super::super::tally::{Account, Kind, Tally};
 use super::super::trace::Deed;
 use super::{Document, Put};
@@ -36,6 +37,7 @@ impl Document {
             amp_settings_follow: false,
             hashes: self.hashes,
             tally: Account::new(),
+            reports: Reports::default(),
             trace: self.trace.clone(),
         }
     }
@@ -55,7 +57,9 @@ impl Document {
             element.set_attribute(b"srcdoc", b"");
             return self.done(element, Fate::Permit, Kind::Frame, Deed::Emptied);
         };
-        if rewritten != *inner {
+        if rewritten == *inner {
+            self.tally.add_reports(&edit.tally);
+        } else {
             element.set_attribute(b"srcdoc", &rewritten);
             self.tally.add_all(&edit.tally);
         }
@@ -67,6 +71,8 @@ impl Document {
         if withheld.total() > 0 {
             element.remove();
             self.done_all(element, &withheld, Deed::Removed);
+        } else {
+            self.tally.add_reports(&withheld);
         }
     }
 
@@ -77,6 +83,8 @@ impl Document {
             if withheld.total() > 0 {
                 element.remove_attribute(address);
                 self.done_all(element, &withheld, Deed::AddressTaken);
+            } else {
+                self.tally.add_reports(&withheld);
             }
         }
     }
@@ -141,6 +149,8 @@ impl Document {
         if edit.tally.total() > 0 || element.is_cut() {
             element.set_text(rewritten);
             self.tally.add_all(&edit.tally);
+        } else {
+            self.tally.add_reports(&edit.tally);
         }
     }
 

@@ -54,20 +54,22 @@ impl Document {
     }
 
     /// Whether it can be seen at a glance that no rule speaks of where an address leads. Where scripts
-    /// that no rule knows are withheld, one has to lead to the page's own host.
+    /// that no rule knows are withheld, one has to lead to the page's own host; so has any address where
+    /// there are lists to be asked.
     pub(super) fn leads_elsewhere(&self, address: &[u8], uses: &[Use]) -> bool {
         let rules = &self.snapshot.rules;
-        let unlisted = self.fates.unlisted_scripts && matches!(uses, [Use::Script]);
+        let any_host = self.fates.lists_asked
+            || (self.fates.unlisted_scripts && matches!(uses, [Use::Script]));
         match glance(address) {
             Glance::Relative => {
                 self.base == Base::Elsewhere
                     && !rules.may_be_first_party(address)
-                    && !(unlisted && self.bases.len() > 1)
+                    && !(any_host && self.bases.len() > 1)
             }
             // What another host serves is given to a vendor by a rule that names the host.
             Glance::Host(host) => {
                 let own = || rules.site.owns(&host) && rules.may_be_first_party(address);
-                let unknown = || unlisted && self.bases[0].host_str() != Some(&host);
+                let unknown = || any_host && self.bases[0].host_str() != Some(&host);
                 !rules.names_host(&host) && !own() && !unknown()
             }
             Glance::Unclear => false,
@@ -113,9 +115,9 @@ impl Document {
         let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
         let fates = urls.map(|url| {
             let rules = &self.snapshot.rules;
-            let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses);
+            let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses, &self.reports);
             if of_url != Fate::Permit {
-                self.tell(|rules, fates| Ground::of_url(rules, fates, &url, uses));
+                self.tell(|rules, fates| Ground::of_url(rules, fates, &self.bases[0], &url, uses));
             }
             match url.scheme() {
                 "data" if uses.contains(&Use::Script) => {

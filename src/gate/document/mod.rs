@@ -30,6 +30,7 @@ use self::judge::Base;
 use super::csp::Hashes;
 use super::fate::{Fate, Fates, Whose};
 use super::overlong;
+use super::reports::Reports;
 use super::tally::{Account, Kind, Tally};
 use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
@@ -98,6 +99,8 @@ pub struct Document {
     /// Whether the next script may be the settings of an `<amp-analytics>`.
     amp_settings_follow: bool,
     tally: Account,
+    /// What lists report of the element in hand.
+    reports: Reports,
     /// Who wants to know what is done and which rules speak, if anybody does.
     trace: Option<Arc<Trace>>,
 }
@@ -125,6 +128,7 @@ impl Document {
             amp_settings_follow: false,
             hashes: Hashes::default(),
             tally: Account::new(),
+            reports: Reports::default(),
             trace: None,
         }
     }
@@ -291,6 +295,7 @@ impl Edit for Document {
             (name, _) if name.starts_with(b"amp-") => self.amp(element),
             _ => {}
         }
+        self.reports.count(&mut self.tally);
     }
 
     fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {
@@ -307,6 +312,7 @@ impl Edit for Document {
             true => self.withheld_addresses(bytes),
             false => self.withheld_code(bytes),
         })?;
+        self.reports.count(&mut self.tally);
         if overwritten.is_empty() {
             return Ok(());
         }
