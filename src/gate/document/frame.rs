@@ -37,6 +37,7 @@ impl Document {
             hashes: self.hashes,
             tally: Account::new(),
             trace: self.trace.clone(),
+            scout: self.scout.clone(),
         }
     }
 
