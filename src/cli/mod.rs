@@ -7,6 +7,8 @@ mod check;
 mod config;
 mod demo;
 mod diff;
+mod discover;
+mod draft;
 mod explain;
 mod imagined;
 mod rewrite;
@@ -67,6 +69,8 @@ enum Command {
     Explain(explain::Options),
     /// Say what changes between two folders of rules
     Diff(diff::Options),
+    /// Make rule files of what no rule knows: of what a gateway met, or of pages
+    Discover(discover::Options),
     /// Print the JSON Schema of a kind of rule file, for editors
     Schema {
         /// Which kind
@@ -86,6 +90,7 @@ impl Cli {
             Command::Rewrite(options) => rewrite::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Diff(options) => diff::run(&options),
+            Command::Discover(options) => discover::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())
