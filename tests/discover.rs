@@ -15,6 +15,7 @@ mod harness {
 }
 
 use std::fs;
+use std::process::Command;
 
 use harness::broken::Rules;
 use harness::home::Home;
@@ -171,6 +172,11 @@ fn what_a_gateway_met_becomes_rules_and_is_met_no_more() {
     }
     assert!(!differs.contains("theme ("), "{differs}");
 
+    // The gateway does not know them yet; what they know can be left out all the same.
+    let (_, said, _) = discover(&["--admin", &admin, "--rules", rules.folder()]);
+    assert_eq!(said, "# 2 answers were looked through; rules know all that they held\n");
+    assert_eq!(found(&discovered(&get(&gateway, "/discovered"))), expected);
+
     gateway.signal("HUP");
     gateway.wait_for_line("reloaded the rules");
     assert_eq!(found(&discovered(&get(&gateway, "/discovered"))), []);
@@ -189,6 +195,13 @@ fn pages_in_files_are_looked_through_whether_the_unlisted_pass_or_not() {
     fs::write(&file, PAGE).unwrap();
     let file = file.to_str().unwrap();
     let passing = discover(&[file, file, "--rules", rules.folder(), "--json"]);
+    let from_stdin = Command::new(env!("CARGO_BIN_EXE_kelisim"))
+        .args(["discover", "-", file, "--json", "--rules", rules.folder()])
+        .stdin(fs::File::open(file).unwrap())
+        .output()
+        .unwrap();
+    let from_stdin = String::from_utf8(from_stdin.stdout).unwrap();
+    assert_eq!(found(&discovered(&from_stdin)), found(&discovered(&passing.1)));
     let twice = IN_PAGE.map(|(kind, name, count)| (kind, name, 2 * count));
     assert_eq!(found(&discovered(&passing.1)), twice);
     let site = rules.path("site.toml");
