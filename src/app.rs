@@ -26,8 +26,8 @@ use crate::admin::{Admin, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, Listeners, Successor};
-use crate::observe::{Counters, Observer, ObserverThread};
-use crate::proxy::{Current, FORGET, Scripts, Tunnels, Upstream, Worker};
+use crate::observe::{Counters, Discoveries, Observer, ObserverThread};
+use crate::proxy::{Current, FORGET, Scouting, Scripts, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive, exempt, exemptions, prepare, warn_of};
 use crate::rules::RuleFile;
 use crate::server::{Admission, Phase, Phases, Sockets};
@@ -146,6 +146,7 @@ fn start_after(
         clock: clock.clone(),
         admission: Arc::new(Admission::new(config)),
         refused: Arc::default(),
+        discoveries: Arc::default(),
     };
     let (plain, tls, admin) = (sockets.plain.clone(), sockets.tls.clone(), sockets.admin);
     let mut threads = shared.serve(sockets, &phases)?;
@@ -187,6 +188,7 @@ struct Shared {
     clock: Clock,
     admission: Arc<Admission>,
     refused: Arc<Refusal>,
+    discoveries: Arc<Discoveries>,
 }
 
 impl Shared {
@@ -212,6 +214,7 @@ impl Shared {
             observer: self.observer.clone(),
             store: Arc::clone(&self.store),
             refused: Arc::clone(&self.refused),
+            discoveries: Arc::clone(&self.discoveries),
         };
         for listener in sockets.admin_listeners {
             let (told, stopped) = (told.clone(), stopped(phases.subscribe()));
@@ -259,15 +262,24 @@ impl Shared {
         counters: Arc<Counters>,
         phases: Phases,
     ) -> std::io::Result<JoinHandle<()>> {
-        let Shared { current, store, observer, clock, admission, .. } = self;
+        let Shared { current, store, observer, clock, admission, discoveries, .. } = self;
         let sockets = Sockets { plain, tls, admission };
         spawn(format!("serve-{number}"), move || {
             pin(number);
             let upstream = Upstream::new(Arc::clone(&current.get().sites));
             let tunnels = Tunnels::default();
             let scripts = Scripts::default();
-            let worker =
-                Worker { current, store, observer, clock, counters, upstream, tunnels, scripts };
+            let worker = Worker {
+                current,
+                store,
+                observer,
+                clock,
+                counters,
+                upstream,
+                tunnels,
+                scripts,
+                scouting: Scouting::new(discoveries),
+            };
             server::serve(worker, sockets, phases)
         })
     }

@@ -1,8 +1,8 @@
 //! How long anything may take, and how much there may be of it, as far as operators may choose.
 //!
 //! A bound belongs to whoever waits: the front door, the connections to the site, the threads that
-//! accept. They are together here because an operator reads them together, as `[timeouts]` and
-//! `[limits]` of `kelisim.toml`.
+//! accept. They are together here because an operator reads them together, as `[timeouts]`,
+//! `[limits]` and `[discovery]` of `kelisim.toml`.
 //!
 //! Bounds without which a request could be read in two ways are no settings: the bytes and fields of
 //! a head, the length of a line. They stand beside the code that holds them.
@@ -16,6 +16,8 @@ pub struct Bounds {
     pub timeouts: Timeouts,
     /// How much.
     pub limits: Limits,
+    /// How much is looked through for what no rule knows.
+    pub discovery: Discovery,
 }
 
 settings! {
@@ -74,5 +76,15 @@ settings! {
         body_rate: Count<1, 1_000_000> = Count::of(100);
         /// Connections to the site that one thread keeps for later
         resting: Count<0, 100_000> = Count::of(256);
+    }
+}
+
+settings! {
+    /// Which pages, and which answers that set cookies, are looked through for what no rule knows.
+    pub struct Discovery {
+        /// Of so many one, on each thread; 0 is none but the first
+        one_in: Count<0, 1_000_000> = Count::of(100);
+        /// The first after a start, on each thread, one and all
+        first: Count<0, 1_000_000> = Count::of(100);
     }
 }

@@ -51,6 +51,7 @@
 //!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
 //!    Everything else passes as it came, still compressed. Where the operator only observes, or the page
 //!    is exempt, all that steps 6 to 9 would change is counted in a [`gate::tally`], and stays as it is.
+//!    Of some answers a [`gate::scout`] tells what no rule knows; [`observe::Discoveries`] keeps it.
 //! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
 //!     queue drops the line and counts it; the visitor never waits.
 //! 11. Any failure is a [`fault::Fault`], and becomes a page, a status and a log line in one

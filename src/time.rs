@@ -12,7 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Seconds in a day.
 pub const DAY_SECONDS: u64 = 86_400;
@@ -69,6 +69,18 @@ impl FromStr for Time {
         let seconds = u64::try_from(stamp.as_second())
             .map_err(|_| format!("`{text}` lies before 1970-01-01T00:00:00Z"))?;
         Ok(Time(seconds))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -31,7 +31,7 @@ use tracing::debug;
 
 use self::status::Status;
 use crate::clock::Clock;
-use crate::observe::{Counters, Observer, ServerCounters};
+use crate::observe::{Counters, Discoveries, Observer, ServerCounters};
 use crate::policy::Record;
 use crate::rules::Mode;
 use crate::snapshot::Snapshot;
@@ -76,6 +76,8 @@ pub struct Admin {
     pub clock: Clock,
     /// Why the last reload was refused.
     pub refused: Arc<Refusal>,
+    /// What no rule knows.
+    pub discoveries: Arc<Discoveries>,
 }
 
 impl Admin {
@@ -125,9 +127,10 @@ impl Admin {
                 Some(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
             },
             "/metrics" => (StatusCode::OK, self.metrics()),
+            "/discovered" => (StatusCode::OK, self.discovered()),
             "/" => (StatusCode::OK, self.status()),
             _ => {
-                let text = "there are /, /healthz, /readyz and /metrics\n";
+                let text = "there are /, /healthz, /readyz, /metrics and /discovered\n";
                 (StatusCode::NOT_FOUND, text.to_owned())
             }
         };
@@ -135,8 +138,11 @@ impl Admin {
         let mut response = Response::new(Full::from(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        let plain = "text/plain; version=0.0.4; charset=utf-8";
-        let kind = if is_page { "text/html; charset=utf-8" } else { plain };
+        let kind = match path {
+            "/" if is_page => "text/html; charset=utf-8",
+            "/discovered" if status == StatusCode::OK => "application/json",
+            _ => "text/plain; version=0.0.4; charset=utf-8",
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if is_page {
@@ -159,16 +165,27 @@ impl Admin {
 
     /// The page that says how the gateway stands.
     fn status(&self) -> String {
+        let rules = (self.rules)();
         Status {
-            rules: &(self.rules)().rules,
+            rules: &rules.rules,
             now: self.clock.now(),
             refused: self.refused.get(),
             unready: self.unready(),
             recorded: self.store.exemptions_recorded(),
             withheld: Counters::withheld(&self.counters),
             reported: Counters::reported(&self.counters),
+            discovered: self.discoveries.unknown_to(&rules.rules),
         }
         .page()
+    }
+
+    /// What no rule knows, as JSON.
+    fn discovered(&self) -> String {
+        let discovered = self.discoveries.unknown_to(&(self.rules)().rules);
+        let mut text = serde_json::to_string_pretty(&discovered)
+            .expect("names, numbers and times can always be written");
+        text.push('\n');
+        text
     }
 
     /// Counters in the text format of Prometheus.

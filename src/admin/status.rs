@@ -1,12 +1,14 @@
 //! The page that says how the gateway stands: `/` of the operator's address.
 //!
 //! What takes protection away stands first and in red: a gateway that only observes looks from outside
-//! just like one that protects. Then what the last reload was refused for, and what was withheld, by vendor.
+//! just like one that protects. Then what the last reload was refused for, what was withheld, by vendor,
+//! and what no rule knows.
 //!
 //! It has no script, loads nothing, and holds nothing personal. Whatever rules say is escaped.
 
-use maud::{DOCTYPE, html};
+use maud::{DOCTYPE, Markup, html};
 
+use crate::observe::Discovered;
 use crate::rules::{Mode, RuleSet};
 use crate::time::Time;
 
@@ -17,6 +19,9 @@ pub(super) const POLICY: &str =
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
     .bad{background:#b00020;color:#fff;padding:.5rem 1rem}.good{color:#0a5c1a}pre{white-space:pre-wrap}\
     td,th{text-align:left;padding:.1rem 1rem .1rem 0}";
+
+/// How much of what no rule knows stands on the page.
+const UNKNOWN_SHOWN: usize = 50;
 
 /// How the gateway stands.
 pub(super) struct Status<'a> {
@@ -32,12 +37,15 @@ pub(super) struct Status<'a> {
     pub(super) withheld: Vec<(String, &'static str, u64)>,
     /// What lists named that only report, likewise.
     pub(super) reported: Vec<(String, &'static str, u64)>,
+    /// What no rule knows.
+    pub(super) discovered: Discovered,
 }
 
 impl Status<'_> {
     /// The page.
     pub(super) fn page(&self) -> String {
-        let Status { rules, now, refused, unready, recorded, withheld, reported } = self;
+        let Status { rules, now, refused, unready, recorded, withheld, reported, discovered } =
+            self;
         let site = &rules.site;
         let observes = site.mode == Mode::Observe;
         let exempt: Vec<_> = site.exempt_at(*now).collect();
@@ -107,10 +115,36 @@ impl Status<'_> {
                             }
                         }
                     }
-                    p { a href="/metrics" { "metrics" } " · " a href="/readyz" { "ready?" } }
+                    h2 { "What no rule knows" }
+                    (unknown(discovered))
+                    p { a href="/discovered" { "all of it" } " · " a href="/metrics" { "metrics" } " · " a href="/readyz" { "ready?" } }
                 }
             }
         };
         page.into_string()
+    }
+}
+
+/// Hosts and cookies that no rule knows, the most met first.
+fn unknown(discovered: &Discovered) -> Markup {
+    let Discovered { looked_at, found, others } = discovered;
+    html! {
+        p {
+            (looked_at) " answers were looked through. "
+            code { "kelisim discover" } " makes rules of what they held."
+        }
+        @if found.is_empty() { p { "Nothing." } } @else {
+            table {
+                tr { th { "Host or cookie" } th { "Kind" } th { "Times" } th { "First on" } th { "First" } th { "Last" } }
+                @for found in found.iter().take(UNKNOWN_SHOWN) {
+                    tr {
+                        td { (found.name) } td { (found.kind.name()) } td { (found.count) }
+                        td { (found.page) } td { (found.first) } td { (found.last) }
+                    }
+                }
+            }
+        }
+        @if found.len() > UNKNOWN_SHOWN { p { "And " (found.len() - UNKNOWN_SHOWN) " more." } }
+        @for (kind, count) in others { p { "Of names that there is no room for: " (kind.name()) ", " (count) " times." } }
     }
 }

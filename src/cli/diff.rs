@@ -2,7 +2,7 @@
 //!
 //! First what was written: rules added, removed and changed, each with its line. Then what follows for
 //! visitors: who is asked again, whose tags nobody gets any more, what is no longer protected. And for
-//! addresses and pages that are named, what becomes of them before and after.
+//! addresses and pages that are named, and for what a gateway met, what becomes of them before and after.
 //!
 //! Both folders have to be right by themselves: what is wrong with one is said, and nothing is compared.
 //!
@@ -19,9 +19,13 @@ use toml::{Table, Value};
 use url::Url;
 
 use super::explain::{findings, place_and_deed, said_of};
-use super::imagined::{Imagined, Page, Scene};
+use super::imagined::{Imagined, Page, Scene, read};
 use crate::config::rule_files;
+use crate::gate::request::is_withheld;
+use crate::gate::response::set_cookie_withheld;
+use crate::gate::tally::Kind;
 use crate::gate::trace::Finding;
+use crate::observe::{Discovered, Found};
 use crate::policy::{Basis, Purpose};
 use crate::rules::{Line, RuleFile, Use, entries};
 
@@ -34,7 +38,8 @@ pub(super) struct Options {
     old: PathBuf,
     /// Folder of rules after
     new: PathBuf,
-    /// An address or a page in a file, to say what becomes of it before and after
+    /// An address, a page in a file, or what `kelisim discover --json` has printed, in a file that ends in
+    /// `.json`: to say what becomes of it before and after
     #[arg(long, value_name = "URL|FILE")]
     on: Vec<String>,
     #[command(flatten)]
@@ -245,6 +250,9 @@ fn became(on: &str, old: &Scene, new: &Scene) -> Result<String, String> {
         }
         return Ok(text);
     }
+    if Path::new(on).extension().is_some_and(|ending| ending == "json") {
+        return became_of_met(on, old, new);
+    }
     let page = Page::html(PathBuf::from(on), None);
     let none = HeaderMap::new();
     let (was, is) = (findings(old, &page, &none)?, findings(new, &page, &none)?);
@@ -262,6 +270,52 @@ fn became(on: &str, old: &Scene, new: &Scene) -> Result<String, String> {
         line(&mut text, &format!("{on}: the same"));
     }
     Ok(text)
+}
+
+/// What becomes of all that a gateway met, before and after.
+fn became_of_met(name: &str, old: &Scene, new: &Scene) -> Result<String, String> {
+    let read = read(Path::new(name)).map_err(|error| format!("{name}: cannot be read: {error}"))?;
+    let met: Discovered = serde_json::from_slice(&read).map_err(|error| {
+        format!("{name}: is not what `kelisim discover --json` prints: {error}")
+    })?;
+    let mut text = String::new();
+    for found in &met.found {
+        let [was, is] = [old, new].map(|scene| said_of_found(scene, found));
+        if was != is {
+            let Found { name, kind, count, .. } = found;
+            line(&mut text, &format!("{name} ({}, {count} times): {was} → {is}", kind.name()));
+        }
+    }
+    if text.is_empty() {
+        line(&mut text, &format!("{name}: the same"));
+    }
+    Ok(text)
+}
+
+/// What becomes of one of these.
+fn said_of_found(scene: &Scene, found: &Found) -> String {
+    let (rules, name) = (scene.rules(), found.name.as_bytes());
+    let withheld = match found.kind {
+        Kind::Cookie => is_withheld(name, rules, &scene.verdicts()),
+        Kind::SetCookie => set_cookie_withheld(name, rules, &scene.verdicts()).is_some(),
+        kind => {
+            let used = match kind {
+                Kind::Image => Use::Image,
+                Kind::Frame => Use::Frame,
+                Kind::Hint => Use::Link,
+                _ => Use::Script,
+            };
+            let url = Url::parse(&format!("https://{}/", found.name));
+            return url.map_or_else(
+                |_| "passes".to_owned(),
+                |url| {
+                    let page = scene.page_with(&url);
+                    said_of(scene.fates().of_url_from(rules, &page, &url, used))
+                },
+            );
+        }
+    };
+    if withheld { "withheld" } else { "passes" }.to_owned()
 }
 
 fn line(text: &mut String, words: &str) {

@@ -62,6 +62,11 @@ pub(super) struct Scene {
 }
 
 impl Imagined {
+    /// Somebody who has not chosen, today.
+    pub(super) fn nobody() -> Imagined {
+        Imagined { choices: "none".to_owned(), day: None }
+    }
+
     /// Reads the rules of a folder.
     pub(super) fn scene(&self, folder: &Path) -> Result<Scene, String> {
         let rules = load(folder)?;

@@ -7,6 +7,8 @@ mod check;
 mod config;
 mod demo;
 mod diff;
+mod discover;
+mod draft;
 mod explain;
 mod imagined;
 mod import;
@@ -70,6 +72,8 @@ enum Command {
     Diff(diff::Options),
     /// Write lists of others into the rules, filters or cookies, as files to read and edit
     Import(import::Options),
+    /// Make rule files of what no rule knows: of what a gateway met, or of pages
+    Discover(discover::Options),
     /// Print the JSON Schema of a kind of rule file, for editors
     Schema {
         /// Which kind
@@ -90,6 +94,7 @@ impl Cli {
             Command::Explain(options) => explain::run(&options),
             Command::Diff(options) => diff::run(&options),
             Command::Import(options) => import::run(&options),
+            Command::Discover(options) => discover::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())

@@ -22,7 +22,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::bounds::{Bounds, Limits, Timeouts};
+use crate::bounds::{Bounds, Discovery, Limits, Timeouts};
 use crate::proxy::{
     BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams, Via,
 };
@@ -76,6 +76,8 @@ settings! {
         timeouts: Timeouts = Timeouts::default();
         /// How much there may be of anything
         limits: Limits = Limits::default();
+        /// Which pages, and which answers that set cookies, are looked through for what no rule knows
+        discovery: Discovery = Discovery::default();
         /// Servers behind the gateway, in groups by any name
         upstreams: Upstreams = Upstreams::new(),
             like Upstreams::from([("NAME".to_owned(), UpstreamSettings::example())]);
@@ -143,7 +145,8 @@ pub struct Config {
 const SITE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 const PLAIN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-const ADMIN: SocketAddr =
+/// The address of health and metrics where none is named.
+pub const ADMIN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9180);
 
 /// As many as there were when the process began: a reload must not find that it needs more threads.
@@ -208,6 +211,7 @@ impl Settings {
             tls,
             timeouts,
             limits,
+            discovery,
             upstreams,
             route,
             body,
@@ -236,7 +240,7 @@ impl Settings {
             via,
             hsts: tls.hsts_value().map_err(ConfigError)?,
             threads: threads.map_or(1, Count::get),
-            bounds: Arc::new(Bounds { timeouts, limits }),
+            bounds: Arc::new(Bounds { timeouts, limits, discovery }),
             sizes: Sizes::new(body).map_err(ConfigError)?,
         })
     }

@@ -76,6 +76,12 @@ fn literals(code: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
+/// The whole addresses with a host that stand between two quotes, without their escapes.
+pub(super) fn addresses(code: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let plain = |at: Range<usize>| code[at].iter().copied().filter(|byte| *byte != b'\\').collect();
+    literals(code).into_iter().map(plain)
+}
+
 /// The hosts that are named anywhere in a script, in any spelling but an escaped one.
 pub(super) fn hosts(code: &[u8]) -> impl Iterator<Item = &[u8]> {
     code.split(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-'))

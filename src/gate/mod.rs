@@ -5,6 +5,7 @@
 //! ([`document`], by what `judge` says), hints to connect ahead ([`hints`]), the tags of its versions ([`validators`]), its security policy ([`csp`]).
 //!
 //! What was withheld is counted in a [`tally`], and told to who asks by [`trace`].
+//! What no rule knows is told by a [`scout`].
 //!
 //! Who is asking is read by [`asker`] from the cookie that [`seal`] opens.
 //!
@@ -29,6 +30,7 @@ mod refresh;
 mod reports;
 pub mod request;
 pub mod response;
+pub mod scout;
 pub mod seal;
 mod snippet;
 pub mod stream;

@@ -5,13 +5,15 @@
 //! line, and no way to make one.
 //!
 //! Lines go through a bounded queue to one thread. When it is full the line is dropped and
-//! counted: a log must never slow a page.
+//! counted: a log must never slow a page. Counters and what no rule knows ([`Discoveries`]) are in memory,
+//! and of nobody.
 //!
 //! The gateway's own messages (start, faults) are not here: they go to stderr and hold
 //! nothing personal.
 
 mod counters;
 mod datum;
+mod discovery;
 mod line;
 mod servers;
 
@@ -30,6 +32,7 @@ use tracing::{error, info};
 
 pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
+pub use discovery::{Discovered, Discoveries, Found};
 pub use line::{Line, Observation, line};
 pub use servers::ServerCounters;
 

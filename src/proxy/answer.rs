@@ -29,6 +29,7 @@ use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Own, Withheld};
 use crate::gate::request::Destination;
 use crate::gate::response::Treatment;
+use crate::gate::scout::Scout;
 use crate::gate::{csp, fields, request};
 
 impl Worker {
@@ -134,12 +135,13 @@ impl Worker {
 
     /// What changes a page that comes with these fields, and counts what it withholds.
     pub(super) fn document(&self, walk: &Walk<'_>, headers: &HeaderMap, gated: Gated) -> Document {
-        let Gated { fates, url, insertion, .. } = gated;
+        let Gated { fates, url, insertion, scout, .. } = gated;
         let nonce = csp::nonce(headers);
         let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
         let (counters, snapshot) = (Arc::clone(&self.counters), Arc::clone(walk.snapshot));
         Document::new(Arc::clone(walk.snapshot), fates, url, insertion)
             .under(csp::Hashes::of(headers))
+            .scouted(scout)
             .handing_in(move |tally| {
                 counters.tags_withheld.add(tally.total());
                 counters.tags_in_states.add(tally.states());
@@ -154,6 +156,8 @@ pub(super) struct Gated {
     pub(super) fates: Fates,
     pub(super) url: Url,
     pub(super) insertion: Option<Insertion>,
+    /// Who looks through it for what no rule knows, if anybody does.
+    pub(super) scout: Option<Scout>,
 }
 
 impl Gated {

@@ -21,6 +21,7 @@ mod pass;
 mod rate;
 mod raw_target;
 mod route;
+mod scouting;
 mod script;
 mod tunnel;
 mod upload;
@@ -44,6 +45,7 @@ pub use in_force::{Current, InForce};
 pub use interim::Ahead;
 pub use paced::Window;
 pub use rate::{FORGET, Rates, holding};
+pub use scouting::Scouting;
 pub use script::Scripts;
 pub use tunnel::Tunnels;
 pub use upload::{BodyLimit, Sizes};
@@ -101,6 +103,8 @@ pub struct Worker {
     pub tunnels: Tunnels,
     /// Scripts that this thread has looked into.
     pub scripts: Scripts,
+    /// What this thread looks through for what no rule knows.
+    pub scouting: Scouting,
 }
 
 /// The visitor's end of a connection.

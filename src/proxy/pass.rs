@@ -135,6 +135,7 @@ impl Worker {
         }
         tunnel::unswitched(parts, answer.status)?;
         leave_the_sites_connection(&mut answer)?;
+        self.scouting.look_at_set_cookies(walk, &answer.headers);
         let (kept_back, led) = judge_answer(&mut answer.headers);
         self.counters.response_cookies_withheld.add(kept_back.total());
         self.counters.withhold(rules, &kept_back);
@@ -143,7 +144,8 @@ impl Worker {
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
         let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
-        let gated = Gated { destination, fates, url, insertion };
+        let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
+        let gated = Gated { destination, fates, url, insertion, scout };
         if mode == Mode::Observe {
             let body = match own {
                 // The site would not have been asked.

@@ -191,6 +191,14 @@ impl RuleSet {
         self.hosts.names(host)
     }
 
+    /// Whether a host (lower case, without port) is the site's, or anything is said of it.
+    pub fn knows_host(&self, host: &str) -> bool {
+        self.names_host(host)
+            || self.site.has_host(host)
+            || self.site.owns(host)
+            || self.site.unlisted.except.iter().any(|known| known.matches(host))
+    }
+
     /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`; one that
     /// several rules give it to comes as often.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {

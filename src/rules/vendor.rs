@@ -225,10 +225,17 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .collect();
     let paths = first_party::paths(&mut source);
     let signatures = first_party::signatures(&mut source);
-    let recipient_line = source.line_of("recipient");
+    let (name_line, recipient_line) = (source.line_of("name"), source.line_of("recipient"));
     let stub_line = source.line_of("stub");
     let file: VendorFile = source.rest()?;
     let VendorFile { name, purpose, recipient, stub } = file;
+    if name.is_empty() {
+        source.problem(name_line, "`name` is empty; say whose tags and cookies these are");
+    }
+    if recipient.is_empty() {
+        let text = "`recipient` is empty; name the recipient as the policy does, or `operator`";
+        source.problem(recipient_line, text);
+    }
     let recipient = RecipientId(recipient);
     let vendor = Vendor {
         name,

@@ -76,6 +76,14 @@ pub(crate) const OWN: &str = "vendors/own.toml";
 
 /// Ways to break them.
 pub(crate) const BREAKS: &[Break] = &[
+    (OWN, "name = \"send-box.com\"", "name = \"\"", 0, &["`name` is empty", "say whose"]),
+    (
+        METRICA,
+        "recipient = \"yandex-metrica\"",
+        "recipient = \"\"",
+        0,
+        &["`recipient` is empty", "as the policy does"],
+    ),
     (OWN, "name = \"send-box.com\"", "name = \"send-box.com", 0, &["string"]),
     ("site.toml", "control = ", "controll = ", 0, &["`controll`", "did you mean `control`?"]),
     (

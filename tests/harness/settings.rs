@@ -37,6 +37,8 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("limits.connection-window", "\"250KiB\""),
     ("limits.body-rate", "26"),
     ("limits.resting", "27"),
+    ("discovery.one-in", "41"),
+    ("discovery.first", "42"),
     ("upstreams.NAME.servers", "[\"https://127.0.0.1:28\"]"),
     ("upstreams.NAME.balance", "\"least-connections\""),
     ("upstreams.NAME.connections", "29"),

@@ -39,6 +39,7 @@ impl Document {
             tally: Account::new(),
             reports: Reports::default(),
             trace: self.trace.clone(),
+            scout: self.scout.clone(),
         }
     }
 

@@ -70,7 +70,12 @@ impl Document {
             Glance::Host(host) => {
                 let own = || rules.site.owns(&host) && rules.may_be_first_party(address);
                 let unknown = || any_host && self.bases[0].host_str() != Some(&host);
-                !rules.names_host(&host) && !own() && !unknown()
+                let elsewhere = !rules.names_host(&host) && !own() && !unknown();
+                // What does not lead elsewhere is read by the book, and told there.
+                if let Some(scout) = self.scout.as_ref().filter(|_| elsewhere) {
+                    scout.host(rules, &self.bases[0], &host, uses);
+                }
+                elsewhere
             }
             Glance::Unclear => false,
         }
@@ -116,6 +121,9 @@ impl Document {
         let fates = urls.map(|url| {
             let rules = &self.snapshot.rules;
             let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses, &self.reports);
+            if let Some(scout) = &self.scout {
+                scout.url(rules, &self.bases[0], &url, uses);
+            }
             if of_url != Fate::Permit {
                 self.tell(|rules, fates| Ground::of_url(rules, fates, &self.bases[0], &url, uses));
             }
@@ -181,6 +189,10 @@ impl Document {
         let base = self.bases[0].join(&String::from_utf8_lossy(&href)).ok();
         let base = base.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
         let Some(base) = base.filter(|base| !self.bases.contains(base)) else { return };
+        if let Some(scout) = &self.scout {
+            // Relative addresses are not told one by one.
+            scout.url(&self.snapshot.rules, &self.bases[0], &base, &Use::ALL);
+        }
         if self.bases.len() == BASES_MAX {
             self.base = Base::Unknown;
         } else {

@@ -31,6 +31,7 @@ use super::csp::Hashes;
 use super::fate::{Fate, Fates, Whose};
 use super::overlong;
 use super::reports::Reports;
+use super::scout::Scout;
 use super::tally::{Account, Kind, Tally};
 use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
@@ -103,6 +104,8 @@ pub struct Document {
     reports: Reports,
     /// Who wants to know what is done and which rules speak, if anybody does.
     trace: Option<Arc<Trace>>,
+    /// Who is told of what no rule knows, if this page is looked through for it.
+    scout: Option<Scout>,
 }
 
 impl Document {
@@ -130,6 +133,7 @@ impl Document {
             tally: Account::new(),
             reports: Reports::default(),
             trace: None,
+            scout: None,
         }
     }
 
@@ -149,6 +153,12 @@ impl Document {
     #[must_use]
     pub(super) fn traced(self, trace: Arc<Trace>) -> Document {
         Document { trace: Some(trace), ..self }
+    }
+
+    /// The same with somebody who is told of what no rule knows, if anybody is.
+    #[must_use]
+    pub fn scouted(self, scout: Option<Scout>) -> Document {
+        Document { scout, ..self }
     }
 
     /// The same, with somebody who is told what was withheld when the page is done with.

@@ -37,6 +37,9 @@ impl Document {
             return;
         }
         let is_inline = script.sources.iter().all(Option::is_none);
+        if let Some(scout) = self.scout.as_ref().filter(|_| is_inline) {
+            scout.code(&self.snapshot.rules, &self.bases[0], text);
+        }
         let mut fate = self.fate_of_code(text);
         if fate != Fate::Permit && is_inline && element.is_complete() {
             if payload::is_state(text) {

@@ -57,7 +57,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     mut phases: Phases,
 ) {
     let bounds = Arc::clone(&worker.current.get().bounds);
-    let Bounds { timeouts, limits } = &*bounds;
+    let Bounds { timeouts, limits, .. } = &*bounds;
     let streams =
         Streams::new(timeouts.write.get(), limits.streams.get(), Arc::clone(&worker.counters));
     let counters = Arc::clone(&worker.counters);

@@ -1,0 +1,183 @@
+//! `kelisim discover`: rule files for what no rule knows.
+//!
+//! A running gateway is asked for what it met; or pages in files are looked through, by the same judge.
+//! What is printed are drafts of rule files, one for each vendor as far as hosts tell; or, with `--json`,
+//! what was met, as `kelisim diff --on` takes it.
+//!
+//! Nothing that is there is written over.
+//!
+//! Exit code 0, whether anything was found or not; 1 where something cannot be asked, read or written.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use http::header::HOST;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::draft::Draft;
+use super::imagined::{Imagined, Page, load, moment};
+use crate::coding::{Coding, Levels};
+use crate::config::{ADMIN, RULES};
+use crate::gate::document::Document;
+use crate::gate::stream::Stream;
+use crate::observe::{Discovered, Discoveries};
+
+/// How long a gateway has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest answer of a gateway, in bytes: all that it may hold, several times over.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Pages to look through instead of asking a gateway; `-` is stdin
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The admin address of a gateway that runs
+    #[arg(long, env = "KELISIM_ADMIN", value_name = "ADDR", default_value_t = ADMIN)]
+    admin: SocketAddr,
+    /// Folder of rules; what they know is left out. For pages `rules` if not told, for a gateway its own
+    #[arg(long, env = "KELISIM_RULES", value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Write each file into this folder, such as `rules/vendors`, instead of printing it
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
+    into: Option<PathBuf>,
+    /// Print what was met instead of rules
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints or writes rules.
+pub(super) fn run(options: &Options) -> ExitCode {
+    match discover(options) {
+        Ok(text) => super::print(&text),
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn discover(options: &Options) -> Result<String, String> {
+    let Options { files, admin, rules, into, json } = options;
+    let discovered = match (&files[..], rules) {
+        ([], None) => ask(*admin)?,
+        ([], Some(rules)) => ask(*admin)?.unknown_to(&load(rules)?),
+        (files, rules) => look_through(files, rules.as_deref().unwrap_or(Path::new(RULES)))?,
+    };
+    if *json {
+        let text = serde_json::to_string_pretty(&discovered).map_err(|error| error.to_string())?;
+        return Ok(text + "\n");
+    }
+    let drafts = Draft::all(&discovered);
+    if drafts.is_empty() {
+        let looked_at = discovered.looked_at;
+        return Ok(format!(
+            "# {looked_at} answers were looked through; rules know all that they held\n"
+        ));
+    }
+    match into {
+        Some(folder) => write_into(folder, &drafts),
+        None => Ok(printed(&drafts)),
+    }
+}
+
+/// All files, one behind the other.
+fn printed(drafts: &[Draft]) -> String {
+    let mut text = String::new();
+    for Draft { file, text: draft } in drafts {
+        if drafts.len() > 1 {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "# ======== rules/vendors/{file}: a file of its own ========");
+        }
+        text.push_str(draft);
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len() + 1);
+    text
+}
+
+fn write_into(folder: &Path, drafts: &[Draft]) -> Result<String, String> {
+    let mut said = String::new();
+    for Draft { file, text } in drafts {
+        let path = folder.join(file);
+        let name = path.display();
+        let opened = OpenOptions::new().write(true).create_new(true).open(&path);
+        let is = match opened.and_then(|mut file| file.write_all(text.as_bytes())) {
+            Ok(()) => "written; fill in name, purpose and recipient",
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                "is there already, and stays as it is"
+            }
+            Err(error) => return Err(format!("{name}: cannot be written: {error}")),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(said, "{name}: {is}");
+    }
+    Ok(said)
+}
+
+/// Looks pages through.
+fn look_through(files: &[PathBuf], rules: &Path) -> Result<Discovered, String> {
+    let scene = Imagined::nobody().scene(rules)?;
+    let discoveries = Arc::new(Discoveries::default());
+    for file in files {
+        let page = Page::html(file.clone(), None);
+        let name = page.name();
+        let (bytes, charset) = page.read(&scene)?;
+        let document =
+            Document::new(Arc::clone(&scene.snapshot), scene.fates(), page.url(&scene)?, None)
+                .in_encoding(charset.sent_in())
+                .scouted(Some(discoveries.scout(&name, moment(None))));
+        let stream = Stream::new(charset, document, Coding::Identity, Levels::default());
+        let mut stream =
+            stream.ok_or_else(|| format!("{name}: in an encoding that is not read"))?;
+        let mut out = Vec::new();
+        let read = stream.take(&bytes, &mut out).and_then(|()| stream.finish(&mut out));
+        read.map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(discoveries.unknown_to(scene.rules()))
+}
+
+/// Asks a gateway.
+fn ask(admin: SocketAddr) -> Result<Discovered, String> {
+    let url = format!("http://{admin}/discovered");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let answer = runtime.block_on(async { timeout(PATIENCE, get(admin)).await });
+    let (status, body) = match answer {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            return Err(format!("{url}: {error}; name the admin address of a gateway by --admin"));
+        }
+        Err(_) => return Err(format!("{url}: nothing was answered for {PATIENCE:?}")),
+    };
+    let read = serde_json::from_slice(&body).ok().filter(|_| status == StatusCode::OK);
+    read.ok_or_else(|| format!("{url}: is no list of discoveries ({status}); name the admin address of a gateway by --admin"))
+}
+
+async fn get(
+    admin: SocketAddr,
+) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+    let stream = TcpStream::connect(admin).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // It ends with the answer or with this runtime.
+    tokio::spawn(connection);
+    let request = Request::get("/discovered").header(HOST, admin.to_string());
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await?;
+    Ok((status, body.to_bytes()))
+}
