@@ -135,6 +135,7 @@ fn a_page_that_leads_on_by_itself_leads_to_no_tracker() {
 fn addresses_kept_for_lazy_loading_are_cleared() {
     assert_rows(
         r#"
+        <base href=//mc.yandex.ru/><p data-a="&#1046;b" data-b="&#47;/mc.yandex.ru/watch/1">a => <base href=//mc.yandex.ru/><p data-a="&#1046;b">a
         <li class="one two"data-bg=PIXEL>a<my-tag data-src='PIXEL'> => <li class="one two">a<my-tag>
         <img src=/a.gif data-src=PIXEL class=lazy> => <img src=/a.gif class=lazy>
         <img data-lazy-src="//mc.yandex.ru/watch/1" data-srcset="/b.png 2x, PIXEL 3x"> => <img>

@@ -159,7 +159,8 @@ impl Document {
         if is_list(attribute.name()) {
             return self.fate_of_list(&attribute.value(), &[Use::Image], is_whole);
         }
-        if !is_whole(attribute.raw_value()) {
+        // What begins with a reference may be words, which in a page with a foreign base would lead there.
+        if !is_whole(attribute.raw_value()) || !is_whole(&attribute.value()) {
             return Fate::Permit;
         }
         match self.fate_at(attribute, used) {
