@@ -18,7 +18,6 @@ use std::thread;
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 use kelisim::charset::HeaderCharset;
-use kelisim::coding::Coding;
 use kelisim::gate::document::Document;
 use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
@@ -30,7 +29,7 @@ use kelisim::rules::{self, RuleFile};
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
 use kelisim::{banner, demo};
-use streamed::{Way, packed, streamed};
+use streamed::{CODINGS, Way, packed, streamed};
 
 const NOW: Time = Time(1_795_000_000);
 
@@ -254,13 +253,7 @@ fn neither_coding_nor_encoding_nor_cut_shows() {
     for page in corpus() {
         for encoding in [UTF_8, WINDOWS_1251] {
             let bytes = encoded(&page.text, encoding);
-            for (from, to) in [
-                (Coding::Identity, Coding::Identity),
-                (Coding::Gzip, Coding::Zstd),
-                (Coding::Deflate, Coding::Gzip),
-                (Coding::Brotli, Coding::Brotli),
-                (Coding::Zstd, Coding::Identity),
-            ] {
+            for (from, to) in CODINGS {
                 let packed = packed(&bytes, from);
                 for (who, gate, permitted) in &visitors[..2] {
                     let expected = encoded(&expected(&page.text, permitted), encoding);

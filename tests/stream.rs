@@ -22,7 +22,7 @@ use kelisim::policy::{Record, Signal, Visitor};
 use kelisim::rules;
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
-use streamed::{Way, packed, streamed};
+use streamed::{CODINGS, Way, packed, streamed};
 
 /// In Russian, as much of it as there is, with everything that the gate changes.
 const PAGE: &str = r#"<!DOCTYPE html><html lang="ru"><head><title>Цены: отправка СМС</title>
@@ -89,13 +89,7 @@ fn no_packing_encoding_or_cut_shows_in_the_page() {
             true => of_header([format!("text/html; charset={}", encoding.name()).as_bytes()]),
             false => HeaderCharset::Unnamed,
         };
-        for (from, to) in [
-            (Coding::Identity, Coding::Identity),
-            (Coding::Gzip, Coding::Zstd),
-            (Coding::Deflate, Coding::Gzip),
-            (Coding::Brotli, Coding::Brotli),
-            (Coding::Zstd, Coding::Identity),
-        ] {
+        for (from, to) in CODINGS {
             let packed = packed(&page, from);
             for (size, pauses) in [(1, false), (2, true), (3, false), (7, true), (4096, true)] {
                 let way = Way { from, to, pauses };

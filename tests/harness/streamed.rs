@@ -53,6 +53,15 @@ fn unpacked(packed: &[u8], coding: Coding) -> Vec<u8> {
     plain
 }
 
+/// Every coding that a page comes in, with one that it goes on in.
+pub(crate) const CODINGS: [(Coding, Coding); 5] = [
+    (Coding::Identity, Coding::Identity),
+    (Coding::Gzip, Coding::Zstd),
+    (Coding::Deflate, Coding::Gzip),
+    (Coding::Brotli, Coding::Brotli),
+    (Coding::Zstd, Coding::Identity),
+];
+
 /// One way of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
