@@ -34,11 +34,12 @@ pub(super) fn glance(address: &[u8]) -> Glance<'_> {
         (None, [] | [b'/'] | [b'?' | b'#', ..]) => Glance::Relative,
         // A line end or a tab would be dropped, a reference be a slash.
         (None, [b'/', second, ..]) if !matches!(second, b'\\' | b'&' | ..=b' ') => Glance::Relative,
-        (None, [first, ..]) if first.is_ascii_alphanumeric() || matches!(first, b'.' | b'_') => {
-            // What ends in a colon before any of these is a scheme.
-            let ends = |byte: &u8| matches!(byte, b':' | b'/' | b'?' | b'#' | b'&');
-            match rest.iter().find(|byte| ends(byte)) {
-                Some(b':' | b'&') => Glance::Unclear,
+        // What cannot be part of a scheme before there is a colon leaves none (WHATWG URL §4.4); but a
+        // line end or a tab would be dropped, a reference be any letter, and so may other encodings' be.
+        (None, [first, ..]) if first.is_ascii_alphanumeric() || b"._%".contains(first) => {
+            let in_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+            match rest.iter().find(|byte| !in_scheme(byte)) {
+                Some(b':' | b'&' | ..b' ' | 0x7f..) => Glance::Unclear,
                 _ => Glance::Relative,
             }
         }
@@ -113,6 +114,9 @@ mod tests {
             ("/", Glance::Relative),
             ("/a.js?b=http://c", Glance::Relative),
             ("a/b:c", Glance::Relative),
+            ("a b:c", Glance::Relative),
+            ("a_b:c", Glance::Relative),
+            ("%23a", Glance::Relative),
             ("../a", Glance::Relative),
             ("?a", Glance::Relative),
             ("#", Glance::Relative),
@@ -142,6 +146,9 @@ mod tests {
             "//a:b",
             "//:80",
             "ftp://a",
+            "a+b-c.1:d",
+            "a\tb:c",
+            "ä:c",
             "//a.example:",
             "//a.ex\nample",
         ] {
@@ -158,6 +165,7 @@ mod tests {
             ("https://a.example?&amp;", host("a.example")),
             ("?&amp;", Glance::Relative),
             ("a/b&amp;c", Glance::Relative),
+            ("a b&colon;c", Glance::Relative),
             ("//a.example&period;kz/", Glance::Unclear),
             ("//a.example:8&sol;", Glance::Unclear),
             ("/&sol;a.example", Glance::Unclear),

@@ -44,8 +44,9 @@ pub(super) fn without<W>(
 /// Whether it can be seen without reading it that nothing goes: all that it names an address with is a
 /// plain `url(…)`, and none of these goes, not even from a comment or a text.
 fn stays(css: &[u8], goes: impl Fn(&[u8]) -> bool) -> bool {
+    let escapes = memchr::memchr(b'\\', css).is_some();
     memchr::memchr2_iter(b'(', b'@', css).all(|at| match css[at] {
-        b'(' => match function_before(&css[..at]) {
+        b'(' => match function_before(&css[..at], escapes) {
             Some(Named::Url) => {
                 let behind = css[at + 1..].trim_ascii_start();
                 let quote = behind.first().filter(|first| matches!(first, b'"' | b'\''));
@@ -80,14 +81,15 @@ fn has_escape(text: &[u8]) -> bool {
 }
 
 /// What function it is whose name ends here; nothing where its name has an escape, or it takes addresses
-/// of other kinds.
-fn function_before(css: &[u8]) -> Option<Named> {
+/// of other kinds. `escapes` says whether there may be any escape.
+fn function_before(css: &[u8], escapes: bool) -> Option<Named> {
     let ends = |word: &[u8]| {
         css.len() >= word.len() && css[css.len() - word.len()..].eq_ignore_ascii_case(word)
     };
     // Only what stands right before the bracket can be an escape of one of its last letters.
     let near = &css[css.len().saturating_sub(3 * ESCAPE_BYTES_MAX)..];
-    if ends(b"src") || ends(b"set") || near.contains(&b'\\') && has_escape(near) {
+    let escaped = || escapes && near.contains(&b'\\') && has_escape(near);
+    if ends(b"src") || ends(b"set") || escaped() {
         return None;
     }
     Some(if ends(b"url") { Named::Url } else { Named::Other })

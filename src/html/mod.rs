@@ -74,9 +74,18 @@ impl std::error::Error for Refused {}
 
 /// What is done to a document while it streams.
 pub trait Edit {
+    /// Whether this edit ever says [`Interest::Attributes`]: if it does not say so here, that takes longer.
+    const BY_ATTRIBUTES: bool = false;
+
     /// How much of an element this edit needs; asked once per start tag, with the lower-case name
     /// only. Most tags end here.
     fn interest(&mut self, name: &[u8]) -> Interest;
+
+    /// Whether an attribute may [matter](Edit::matters), on whatever element, whose name begins with these
+    /// two letters, in lower case. Behind a name of one letter stands what comes next.
+    fn may_matter(&self, _letters: [u8; 2]) -> bool {
+        true
+    }
 
     /// Whether an attribute may matter on an element of this name, of which the edit has said
     /// [`Interest::Attributes`]. It stands at the beginning of `text`, which goes on to the end of the tag.

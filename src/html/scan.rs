@@ -362,7 +362,8 @@ pub(super) fn ordinary(bytes: &[u8], start: usize) -> Option<Piece> {
     }
     let name_end = tag::name_end(bytes, name)?;
     let name_len = name_end - name;
-    let tag = tag::ordinary(&mut Signs::at(bytes, start)?, name_end)?;
+    let signs = &mut Signs::at(bytes, start)?;
+    let tag = tag::ordinary(signs, name_end, &mut tag::Starts::unwanted())?;
     let kind = match end_tag {
         false => Kind::StartTag { self_closing: tag.self_closing },
         true => Kind::EndTag,

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use super::find::{self, is_space};
 pub(super) use ordinary::{Ordinary, name_end, ordinary};
-pub(super) use starts::may_have;
+pub(super) use starts::{Starts, may_have};
 
 /// Where inside a tag the scanner stands (WHATWG 13.2.5.8 and 13.2.5.32 to 13.2.5.40).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

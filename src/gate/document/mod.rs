@@ -239,6 +239,8 @@ impl Document {
 }
 
 impl Edit for Document {
+    const BY_ATTRIBUTES: bool = true;
+
     fn interest(&mut self, name: &[u8]) -> Interest {
         match name {
             b"script" | b"noscript" | b"iframe" | b"style" => Interest::Whole,
@@ -249,6 +251,11 @@ impl Edit for Document {
             _ if name.starts_with(b"amp-") => Interest::Tag,
             _ => Interest::Attributes,
         }
+    }
+
+    #[inline]
+    fn may_matter(&self, letters: [u8; 2]) -> bool {
+        may_begin(letters) || letters == *b"ht"
     }
 
     #[inline]

@@ -8,7 +8,7 @@
 
 use super::super::find::{Signs, find as find_byte};
 use super::super::scan;
-use super::super::tag::{self, Ordinary};
+use super::super::tag::{self, Ordinary, Starts};
 use super::{
     Content, Edit, HELD_BYTES_MAX, Interest, Key, Kind, Mode, Named, Piece, Rewriter, Window, find,
 };
@@ -42,11 +42,23 @@ impl<E: Edit> Rewriter<E> {
                 }
                 let [_, name @ .., _] = *ahead;
                 if let Some((key, len)) = Key::read(name) {
-                    let Some(tag) = tag::ordinary(&mut signs, opened + 1 + len) else { return at };
+                    let name_end = opened + 1 + len;
+                    let name = &chunk[opened + 1..name_end];
+                    let may_matter = |letters| self.edit.may_matter(letters);
+                    let mut starts = Starts::of(E::BY_ATTRIBUTES.then_some(may_matter));
+                    let Some(tag) = tag::ordinary(&mut signs, name_end, &mut starts) else {
+                        return at;
+                    };
                     let Ordinary { end, self_closing } = tag;
+                    let noted = starts.noted();
+                    let mut interest = self.edit.interest(name);
+                    let matters = |text: &[u8]| self.edit.matters(name, text);
+                    if interest == Interest::Attributes
+                        && !noted.may_have(chunk, opened..end, name_end, matters)
+                    {
+                        interest = Interest::Pass;
+                    }
                     let tag = &chunk[opened..end];
-                    let name = &tag[1..=len];
-                    let interest = self.interest(name, tag);
                     at = end;
                     if interest == Interest::Pass {
                         let content =

@@ -8,6 +8,7 @@
 //! unusual, nothing at all.
 
 use super::super::find::{self, Signs, is_space};
+use super::Starts;
 
 /// Longer tags are not ordinary.
 const LEN_MAX: usize = 64 * 1024;
@@ -29,10 +30,15 @@ pub(in super::super) fn name_end(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Steps over the rest of a tag whose name ends at `name_end`, at a byte that ends names. `signs` are
 /// those around the name or its end, and then those around the end of the tag. `None` where the bytes
-/// end first or soon after, and where the states have to be taken one by one.
+/// end first or soon after, and where the states have to be taken one by one. `starts` is told of the
+/// names of attributes.
 #[expect(clippy::inline_always, reason = "a sixth fewer instructions on dense pages")]
 #[inline(always)]
-pub(in super::super) fn ordinary(signs: &mut Signs<'_>, name_end: usize) -> Option<Ordinary> {
+pub(in super::super) fn ordinary<F: Fn([u8; 2]) -> bool>(
+    signs: &mut Signs<'_>,
+    name_end: usize,
+    starts: &mut Starts<F>,
+) -> Option<Ordinary> {
     let bytes = signs.bytes();
     if bytes[name_end] == b'>' {
         return Some(Ordinary { end: name_end + 1, self_closing: false });
@@ -47,6 +53,7 @@ pub(in super::super) fn ordinary(signs: &mut Signs<'_>, name_end: usize) -> Opti
                 let byte = signs.byte(stop);
                 if byte == b'>' {
                     let slash = stop > between && signs.byte(stop - 1) == b'/';
+                    starts.rest(bytes, signs.start() + between..signs.start() + stop);
                     // Behind an equals sign the slash may belong to a value without quotes.
                     let end = signs.start() + stop + 1;
                     let seen = Ordinary { end, self_closing: slash };
@@ -60,6 +67,7 @@ pub(in super::super) fn ordinary(signs: &mut Signs<'_>, name_end: usize) -> Opti
                 if is_space(before) || before == b'/' {
                     return None;
                 }
+                starts.name(bytes, signs.start() + between..signs.start() + signs.equals());
                 let closed = loop {
                     signs.pass_stop();
                     match signs.stop() {
@@ -122,7 +130,7 @@ mod tests {
     fn seen(bytes: &[u8], start: usize, at: usize) -> Option<(usize, Ordinary)> {
         let name_end = name_end(bytes, at)?;
         let mut signs = Signs::at(bytes, start)?;
-        Some((name_end, ordinary(&mut signs, name_end)?))
+        Some((name_end, ordinary(&mut signs, name_end, &mut Starts::unwanted())?))
     }
 
     #[test]
