@@ -22,6 +22,7 @@ mod site;
 mod source;
 mod speak;
 mod vendor;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -49,7 +50,7 @@ pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
 use crate::policy::{Basis, Policies, Purpose};
-use crate::time::{Day, Time};
+use crate::time::Day;
 
 /// The purposes for which the gateway itself keeps a log.
 pub const LOGGED: [Purpose; 3] = [Purpose::Operation, Purpose::Analytics, Purpose::Security];
@@ -314,51 +315,6 @@ impl RuleSet {
     /// Whether no rule knows a cookie, and the operator lets the site set no such.
     pub fn withholds_unlisted_cookie(&self, name: &[u8]) -> bool {
         self.site.unlisted.cookies == Leave::Withhold && self.with_cookie(name).next().is_none()
-    }
-
-    /// What is wrong with the rules on a day, though it may be right on a later one.
-    pub fn problems_on(&self, day: Day) -> Vec<Problem> {
-        let last = day.plus_days(EXEMPT_DAYS_MAX);
-        let too_far = self.site.exempt.iter().filter(|exempt| exempt.until > last);
-        too_far
-            .map(|Exempt { path, until, line, .. }| Problem {
-                path: self.site.path.clone(),
-                line: *line,
-                text: format!(
-                    "`{path}` is exempt until {until}, more than {EXEMPT_DAYS_MAX} days ahead; end it by {last}"
-                ),
-            })
-            .collect()
-    }
-
-    /// What is not wrong, and takes protection away all the same.
-    pub fn warnings(&self, now: Time) -> Vec<String> {
-        let site = &self.site;
-        let mut warnings = Vec::new();
-        if site.mode == Mode::Observe {
-            warnings.push(
-                "the site is not protected: `mode = \"observe\"` withholds nothing and counts what would be"
-                    .to_owned(),
-            );
-        }
-        for Exempt { path, until, reason, .. } in site.exempt_at(now) {
-            warnings.push(format!("not protected until {until}: pages under `{path}` ({reason})"));
-        }
-        for exempt in site.exempt.iter().filter(|exempt| !exempt.is_in_force(now)) {
-            let Exempt { path, until, line, .. } = exempt;
-            warnings.push(format!(
-                "the exemption of `{path}` ended on {until}; {}:{line} can be removed",
-                site.path
-            ));
-        }
-        if site.banner.wins {
-            warnings.push(
-                "our banner asks nobody: the site's own wins, and nothing is permitted unless it posts the \
-                 choice to /.consent/choices"
-                    .to_owned(),
-            );
-        }
-        warnings
     }
 
     /// The wording in `language`, or in the site's default one.
