@@ -8,6 +8,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::action::{Action, Rule};
 use super::super::pattern::HostPattern;
 use super::super::source::{Entry, Source};
 use super::super::vendor::{play, require_examples};
@@ -23,6 +24,8 @@ pub(in crate::rules) struct PathEntry {
     path: String,
     /// What it serves; both if not said.
     serves: Option<Serves>,
+    /// What is done with what it names; as the vendor's file says if not said.
+    action: Option<Action>,
     /// Paths that it is for.
     is: Vec<String>,
     /// Paths that it is not for.
@@ -42,6 +45,8 @@ pub(in crate::rules) struct SitePathEntry {
     path: String,
     /// What it serves; both if not said.
     serves: Option<Serves>,
+    /// What is done with what it names; as the vendor's file says if not said.
+    action: Option<Action>,
     /// Paths that it is for.
     is: Vec<String>,
     /// Paths that it is not for.
@@ -54,6 +59,8 @@ pub(in crate::rules) struct SitePathEntry {
 pub(in crate::rules) struct SignatureEntry {
     /// Words that all stand in its first 64 KiB.
     all: Vec<String>,
+    /// What is done with what it names; as the file says if not said.
+    action: Option<Action>,
     /// Code that it is for.
     is: Vec<String>,
     /// Code that it is not for.
@@ -61,7 +68,7 @@ pub(in crate::rules) struct SignatureEntry {
 }
 
 /// Reads the `[[path]]` of a vendor's file.
-pub(in crate::rules) fn paths(source: &mut Source<'_>) -> Vec<Entry<PathRule>> {
+pub(in crate::rules) fn paths(source: &mut Source<'_>) -> Vec<Rule<PathRule>> {
     let entries = source.each::<PathEntry>("path");
     entries.into_iter().filter_map(|entry| path_rule(source, entry)).collect()
 }
@@ -70,15 +77,15 @@ pub(in crate::rules) fn paths(source: &mut Source<'_>) -> Vec<Entry<PathRule>> {
 pub(in crate::rules) fn paths_of_site(source: &mut Source<'_>) -> Vec<SitePath> {
     let mut paths = Vec::new();
     for Entry { line, value } in source.each::<SitePathEntry>("path") {
-        let SitePathEntry { vendor, host, path, serves, is, is_not } = value;
-        let entry = Entry { line, value: PathEntry { host, path, serves, is, is_not } };
+        let SitePathEntry { vendor, host, path, serves, action, is, is_not } = value;
+        let entry = Entry { line, value: PathEntry { host, path, serves, action, is, is_not } };
         paths.extend(path_rule(source, entry).map(|rule| SitePath { vendor, rule }));
     }
     paths
 }
 
-fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<Entry<PathRule>> {
-    let Entry { line, value: PathEntry { host, path, serves, is, is_not } } = entry;
+fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<Rule<PathRule>> {
+    let Entry { line, value: PathEntry { host, path, serves, action, is, is_not } } = entry;
     let host = match host.map(|host| HostPattern::parse(&host)).transpose() {
         Ok(host) => host,
         Err(text) => {
@@ -112,14 +119,14 @@ fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<Entry<P
     // A rule for a whole host has no path that it is not for.
     let all = rule.path == "/*";
     require_examples(source, line, &is, if all { &is } else { &is_not });
-    Some(Entry { line, value: rule })
+    Some(Rule { line, action, value: rule })
 }
 
 /// Reads the `[[signature]]` of a vendor's file.
-pub(in crate::rules) fn signatures(source: &mut Source<'_>) -> Vec<Entry<Signature>> {
+pub(in crate::rules) fn signatures(source: &mut Source<'_>) -> Vec<Rule<Signature>> {
     let mut signatures = Vec::new();
     for Entry { line, value } in source.each::<SignatureEntry>("signature") {
-        let SignatureEntry { all, is, is_not } = value;
+        let SignatureEntry { all, action, is, is_not } = value;
         if all.is_empty() {
             source.problem(line, "`all` is empty; name words that stand in the library");
         }
@@ -136,7 +143,7 @@ pub(in crate::rules) fn signatures(source: &mut Source<'_>) -> Vec<Entry<Signatu
             }
         }
         require_examples(source, line, &is, &is_not);
-        signatures.push(Entry { line, value: signature });
+        signatures.push(Rule { line, action, value: signature });
     }
     signatures
 }
