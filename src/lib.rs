@@ -64,8 +64,9 @@
 //! - What is unreadable is a refusal: a bad cookie or seal, an expired or superseded choice, a
 //!   record that cannot be read. The site is served all the same. *(`tests/decisions.txt`;
 //!   `tests/scenarios/`: forged, expired, withdrawn; `tests/process.rs`.)*
-//! - A tag that matched never goes out runnable. A page that cannot be read goes out behind a
-//!   policy that lets nothing reach another host. *(`tests/scenarios/`, `tests/browser.rs`.)*
+//! - A tag that matched never goes out runnable, unless all rules that matched only report. A page that
+//!   cannot be read goes out behind a policy that lets nothing reach another host. *(`tests/scenarios/`,
+//!   `tests/browser.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
@@ -85,6 +86,8 @@
 //! - Nothing is exempt that the record does not know of, and no exemption outlives its day.
 //!   *(`tests/scenarios/exempt.txt`, `tests/leeway.rs`.)*
 //! - What `kelisim explain` tells is what is done. *(`tests/explain.rs`.)*
+//! - Of several rules that speak of one thing the strictest counts: one that only reports lets pass
+//!   nothing that another withholds. *(`tests/actions.rs`.)*
 //! - A list of others that only reports changes nothing, and one that holds undoes no agreement to a
 //!   vendor. *(`tests/import.rs`.)*
 //! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the

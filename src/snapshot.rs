@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 
 use crate::banner::Hiding;
+use crate::banner::assets::Asset;
 use crate::face::Face;
 use crate::gate::seal::Seal;
 use crate::policy::{Conditions, PolicyVersion, Record};
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Vendor};
 use crate::time::{Day, Time};
 
 /// The rules in force, with what was prepared from them.
@@ -24,6 +25,8 @@ pub struct Snapshot {
     /// What hides the site's own banner, if anything does.
     pub hiding: Option<Hiding>,
     faces: BTreeMap<Day, BTreeMap<String, Face>>,
+    /// The stub of each vendor that has one, as a file of ours.
+    stubs: Vec<Option<Asset>>,
 }
 
 impl Snapshot {
@@ -35,7 +38,19 @@ impl Snapshot {
         };
         let faces = rules.policies.all().iter().map(faces_of).collect();
         let hiding = rules.site.banner.stylesheet().map(Hiding::new);
-        Snapshot { rules, seal, hiding, faces }
+        let stub = |vendor: &Vendor| Some(Asset::of_stub(vendor.id(), vendor.stub()?));
+        let stubs = rules.vendors.iter().map(stub).collect();
+        Snapshot { rules, seal, hiding, faces, stubs }
+    }
+
+    /// The file that stands for what a site calls of the vendor in this place, if it has a stub.
+    pub fn stub(&self, vendor: usize) -> Option<&Asset> {
+        self.stubs.get(vendor)?.as_ref()
+    }
+
+    /// The vendor's stub at this path, if there is one.
+    pub fn stub_at(&self, path: &str) -> Option<&Asset> {
+        self.stubs.iter().flatten().find(|stub| stub.path == path)
     }
 
     /// The circumstances of decisions made now.

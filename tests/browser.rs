@@ -16,7 +16,7 @@ mod browser {
 }
 
 use browser::{
-    demo::Demo,
+    demo::{Demo, METRICA, Ruled},
     stub::Stub,
     visitor::{Scripts, Visitor},
 };
@@ -194,6 +194,59 @@ fn an_agreement_releases_the_tags_without_a_reload() {
         received.contains("_ga=") && received.contains("_ym_uid="),
         "the site received {received}"
     );
+}
+
+#[test]
+fn where_a_rule_says_stub_what_the_site_calls_is_there_before_the_agreement() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    for action in ["stub", "hold"] {
+        let gateway = Ruled::start(&demo, METRICA, action);
+        let visitor = Visitor::new(&stub, Scripts::On);
+        let seen = stub.contacts().len();
+        visitor.open(&format!("{}/", gateway.http));
+        visitor.settle();
+        assert_eq!(stub.contacts()[seen..], [""; 0], "{action}");
+        assert_eq!(analytics(&visitor), [""; 0], "{action}");
+        let there = if action == "stub" { "function" } else { "undefined" };
+        assert_eq!(visitor.run("return typeof ym"), there, "{action}");
+        let call = "try { ym(12345678, 'reachGoal', 'early'); return '' } catch (error) { return error.name }";
+        assert_eq!(visitor.run(call), if action == "stub" { "" } else { "ReferenceError" });
+        visitor.run("window.stillTheSamePage = true");
+
+        // The real one takes over what was called meanwhile.
+        let seen = stub.contacts().len();
+        agree(&stub, &visitor);
+        let early = || stub.hits_after(seen).iter().any(|hit| hit.ends_with("%2Fearly"));
+        if action == "stub" {
+            visitor.wait_until("the early goal is counted", early);
+        } else {
+            visitor.settle();
+            assert!(!early(), "{:?}", stub.hits_after(seen));
+        }
+        assert_eq!(visitor.run("return window.stillTheSamePage"), true, "the page was loaded anew");
+    }
+}
+
+#[test]
+fn what_is_stripped_is_not_in_the_page_and_comes_with_the_next_after_the_agreement() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let gateway = Ruled::start(&demo, METRICA, "strip");
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/", gateway.http));
+    assert_untracked(&stub, &visitor);
+    let held =
+        "return [...document.scripts].filter(script => script.text.includes('mc.yandex')).length";
+    assert_eq!(visitor.run(held), 0);
+    visitor.click(AGREE);
+    visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+    visitor.settle();
+    let of_metrica = |seen: usize| {
+        stub.hits_after(seen).iter().any(|hit| hit.contains("mc.yandex.ru/metrika/tag.js"))
+    };
+    assert!(!of_metrica(0), "nothing was left to be released: {:?}", stub.contacts());
+    let seen = stub.contacts().len();
+    visitor.open(&format!("{}/", gateway.http));
+    visitor.wait_until("the next page has it", || of_metrica(seen));
 }
 
 #[test]

@@ -71,6 +71,30 @@ fn what_changes_is_told_rule_by_rule_and_then_for_visitors() {
 }
 
 #[test]
+fn what_a_rule_does_otherwise_is_told_with_what_follows() {
+    let (old, new) = (Rules::known(), Rules::known());
+    let metrica = "vendors/metrica.toml";
+    new.change(
+        metrica,
+        "host = \"mc.yandex.*\"",
+        "host = \"mc.yandex.*\"\naction = \"report-only\"",
+    );
+    new.change(metrica, "name = \"_ym_*\"", "name = \"_ym_*\"\naction = \"strip\"");
+    new.change("vendors/ads.toml", "recipient = ", "action = \"strip\"\nrecipient = ");
+    let on = [
+        "--on",
+        "https://mc.yandex.kz/watch/1",
+        "--on",
+        "https://www.googletagmanager.com/gtag/js?id=AW-1",
+        "--on",
+        "tests/explained/page.html",
+    ];
+    let (code, told, stderr) = diff(&old, &new, &on);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{told}");
+    compare("diff-actions", &told);
+}
+
+#[test]
 fn rules_that_say_the_same_differ_in_nothing() {
     let (old, new) = (Rules::known(), Rules::known());
     assert_eq!(diff(&old, &new, &[]), (Some(0), "nothing changes\n".to_owned(), String::new()));

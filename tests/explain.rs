@@ -117,6 +117,38 @@ fn each_element_of_a_page_that_is_changed_is_told_with_its_line_and_its_rule() {
 }
 
 #[test]
+fn what_a_rule_has_done_is_told_where_it_is_not_just_held() {
+    let rules = Rules::known();
+    let metrica = "vendors/metrica.toml";
+    let page = "tests/explained/page.html";
+    let of_all = [
+        &["--url", "https://mc.yandex.kz/watch/1", "--as", "script"][..],
+        &["--url", "https://send-box.com/counter/tag.js", "--as", "script"],
+        &["--cookie", "_ym_uid"],
+        &["--key", "_ym_uid"],
+        &["--script", "tests/explained/library.js"],
+        &["--html", page, "--header", "Link: <https://mc.yandex.ru>; rel=preconnect"],
+        &["--html", page, "--choices", "analytics"],
+    ];
+    let recipient = "recipient = \"yandex-metrica\"";
+    let mut before = recipient.to_owned();
+    let mut told = Vec::new();
+    for action in ["strip", "stub", "report-only"] {
+        let after = format!("{recipient}\naction = \"{action}\"");
+        rules.change(metrica, &before, &after);
+        before = after;
+        told.push(format!("==== action = \"{action}\"\n"));
+        told.extend(of_all.iter().map(|arguments| explain(&rules, arguments)));
+    }
+    // Of several rules that speak the strictest counts, and each is told with what it says.
+    rules.change(metrica, &before, recipient);
+    rules.change(metrica, "name = \"_ym_uid\"", "name = \"_ym_uid\"\naction = \"report-only\"");
+    told.push("==== one rule only reports\n".to_owned());
+    told.push(explain(&rules, &["--cookie", "_ym_uid"]));
+    compare("explain-actions", &told.join("\n"));
+}
+
+#[test]
 fn what_no_rule_knows_is_told_as_unlisted_where_it_is_withheld() {
     let rules = Rules::known();
     let site = fs::read_to_string(rules.path("site.toml")).expect("it was copied");

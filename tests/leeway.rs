@@ -18,7 +18,7 @@ mod harness {
 
 use std::fs;
 
-use harness::broken::Rules;
+use harness::broken::{METRICA, Rules};
 use harness::message::Message;
 use harness::program::{Gateway, Program, ask, send};
 use harness::site::Site;
@@ -119,6 +119,46 @@ fn the_same_is_counted_by_vendor_and_kind_whether_the_gate_acts_or_observes() {
         "{vendor=\"yandex-metrica\",kind=\"set-cookie\"} 1",
     ];
     assert_eq!(counted[0], expected);
+}
+
+#[test]
+fn what_a_rule_only_reports_passes_is_counted_and_stands_in_red_at_the_admin_address() {
+    let (rules, site) = (Rules::copy(), Site::start());
+    let line = rules.change(
+        METRICA,
+        "recipient = \"yandex-metrica\"",
+        "action = \"report-only\"\nrecipient = \"yandex-metrica\"",
+    );
+    let warning = format!("{METRICA}:{line}: `action = &quot;report-only&quot;`, Yandex.Metrica");
+    let data = tempfile::tempdir().unwrap();
+    let mut gateway = start(&rules, &site, &data);
+    let seen = visit(&gateway, &site, "/");
+    // But for the banner, which asks about the others, all is there.
+    let (before, _) = PAGE.split_once("</body>").expect("it has an end");
+    let (head, body) = before.split_once("</head>").expect("it has a head");
+    assert!(seen.starts_with(head) && seen.contains(body), "{seen}");
+    let metrics = text(&get(&gateway, "/metrics"));
+    let reported = metrics.lines().filter_map(|line| line.strip_prefix("kelisim_reported_total"));
+    let expected = [
+        "{vendor=\"yandex-metrica\",kind=\"script\"} 1",
+        "{vendor=\"yandex-metrica\",kind=\"inline\"} 1",
+        "{vendor=\"yandex-metrica\",kind=\"image\"} 1",
+        "{vendor=\"yandex-metrica\",kind=\"hint\"} 1",
+        "{vendor=\"yandex-metrica\",kind=\"set-cookie\"} 1",
+    ];
+    assert_eq!(reported.collect::<Vec<_>>(), expected);
+    let google =
+        ["hint", "cookie"].map(|kind| format!("{{vendor=\"google-analytics\",kind=\"{kind}\"}} 1"));
+    assert_eq!(withheld(&gateway), google);
+
+    let status = text(&get(&gateway, "/"));
+    assert!(status.contains("The site is protected, but for what these rules name:"), "{status}");
+    let red = status.split("<p class=\"bad\"").skip(1).any(|red| red.contains(&warning));
+    assert!(red, "{warning}: {status}");
+    assert!(status.contains("<td>yandex-metrica</td><td>script</td><td>1</td>"), "{status}");
+    gateway.signal("TERM");
+    let said = gateway.wait().stderr;
+    assert!(said.contains("Yandex.Metrica: what ") && said.contains("not withheld: "), "{said}");
 }
 
 /// A page that has one of each shape in which a tag can stand.

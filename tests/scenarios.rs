@@ -27,6 +27,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    actions
     agree
     agreed_again
     assets

@@ -230,10 +230,11 @@ impl Admin {
         let help =
             "What was withheld by vendor and kind; where the gate only observes, what would be.";
         let withheld = Counters::withheld(&self.counters);
-        put_by_whom(&mut text, "kelisim_withheld_total", help, "vendor", withheld);
-        let help = "What lists of others named that only report, by list and kind; it passed.";
+        put_by_whom(&mut text, "kelisim_withheld_total", help, |_| "vendor", withheld);
+        let help = "What passed because a list of others or a vendor's rule only reports it, by these and by kind.";
         let reported = Counters::reported(&self.counters);
-        put_by_whom(&mut text, "kelisim_reported_total", help, "list", reported);
+        let label = |name: &str| if name.starts_with("lists/") { "list" } else { "vendor" };
+        put_by_whom(&mut text, "kelisim_reported_total", help, label, reported);
         let name = "kelisim_requests_refused_total";
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
@@ -274,12 +275,13 @@ fn put_by_whom(
     text: &mut String,
     name: &str,
     help: &str,
-    label: &str,
+    label: impl Fn(&str) -> &'static str,
     counts: Vec<(String, &'static str, u64)>,
 ) {
     // Writing to a string does not fail.
     let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
     for (whose, kind, value) in counts {
+        let label = label(&whose);
         let whose = whose.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let _ = writeln!(text, "{name}{{{label}=\"{whose}\",kind=\"{kind}\"}} {value}");
     }

@@ -35,7 +35,7 @@ pub(super) struct Status<'a> {
     pub(super) recorded: bool,
     /// What was withheld: by whom, what, and how often.
     pub(super) withheld: Vec<(String, &'static str, u64)>,
-    /// What lists named that only report, likewise.
+    /// What passed because lists and rules only report it, likewise.
     pub(super) reported: Vec<(String, &'static str, u64)>,
     /// What no rule knows.
     pub(super) discovered: Discovered,
@@ -49,6 +49,8 @@ impl Status<'_> {
         let site = &rules.site;
         let observes = site.mode == Mode::Observe;
         let exempt: Vec<_> = site.exempt_at(*now).collect();
+        let only_reported = rules.only_reported(*now);
+        let told = usize::from(observes) + exempt.len() + only_reported.len();
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -65,8 +67,10 @@ impl Status<'_> {
                             " " code { "mode = \"observe\"" }
                             " in " (site.path) ": tags and cookies pass whatever visitors chose, and nobody is asked."
                         }
-                    } @else if exempt.is_empty() {
+                    } @else if exempt.is_empty() && only_reported.is_empty() {
                         p.good { "The site is protected." }
+                    } @else if exempt.is_empty() {
+                        p { "The site is protected, but for what these rules name:" }
                     } @else {
                         p { "The site is protected, but for these pages:" }
                     }
@@ -77,7 +81,8 @@ impl Status<'_> {
                             @if !recorded { ". It does not count yet: it could not be recorded" }
                         }
                     }
-                    @for text in rules.warnings(*now).iter().skip(usize::from(observes) + exempt.len()) {
+                    @for text in &only_reported { p.bad role="alert" { (text) } }
+                    @for text in rules.warnings(*now).iter().skip(told) {
                         p { (text) }
                     }
                     @if let Some(text) = unready {
@@ -105,12 +110,14 @@ impl Status<'_> {
                                 tr { td { (list.id) } td { (list.extent()) } td { (list.action.name()) } td { (list.origin) } }
                             }
                         }
-                        h2 { "What lists named that only report" }
+                    }
+                    @if !rules.lists().is_empty() || !only_reported.is_empty() || !reported.is_empty() {
+                        h2 { "What passed and only was reported" }
                         @if reported.is_empty() { p { "Nothing yet." } } @else {
                             table {
-                                tr { th { "List" } th { "Kind" } th { "Times" } }
-                                @for (list, kind, times) in reported {
-                                    tr { td { (list) } td { (kind) } td { (times) } }
+                                tr { th { "List or vendor" } th { "Kind" } th { "Times" } }
+                                @for (whose, kind, times) in reported {
+                                    tr { td { (whose) } td { (kind) } td { (times) } }
                                 }
                             }
                         }

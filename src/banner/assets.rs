@@ -6,8 +6,10 @@
 //! They are the same for every visitor and every choice, so they say nothing about anybody.
 //!
 //! Who asks for them: the banner ([`layer`](super::layer)), our pages ([`pages`](super::pages)), and
-//! loaders that the gate has led away from a tag.
+//! loaders that the gate has led away from a tag. Vendors' stubs, which the rules write, are made into
+//! such files here, too.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use data_encoding::HEXLOWER;
@@ -21,7 +23,7 @@ pub struct Asset {
     /// Its `Content-Type`.
     pub content_type: &'static str,
     /// Its content, UTF-8.
-    pub body: &'static str,
+    pub body: Cow<'static, str>,
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -39,9 +41,23 @@ static PAGE_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("page", "css", CSS, include_str!("assets/page.css")));
 
 impl Asset {
-    fn new(stem: &str, ending: &str, content_type: &'static str, body: &'static str) -> Self {
-        let digest = HEXLOWER.encode(&Sha256::digest(body)[..4]);
+    fn new(
+        stem: &str,
+        ending: &str,
+        content_type: &'static str,
+        body: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let body = body.into();
+        let digest = HEXLOWER.encode(&Sha256::digest(&*body)[..4]);
         Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body }
+    }
+
+    /// The script that stands for what a site calls of a vendor, who goes by this name.
+    pub fn of_stub(vendor: &str, code: &str) -> Self {
+        // The name is for people alone; a file's may hold anything.
+        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let name: String = vendor.chars().map(plain).collect();
+        Self::new(&format!("stub/{name}"), "js", JS, format!("{}\n", code.trim()))
     }
 }
 

@@ -142,7 +142,7 @@ impl Layer {
 }
 
 fn shown(prepared: &Prepared) -> String {
-    prepared.source() + assets::banner_css().body + assets::banner_js().body
+    prepared.source() + &assets::banner_css().body + &assets::banner_js().body
 }
 
 impl Control {

@@ -21,8 +21,9 @@ use url::Url;
 use super::imagined::{Folder, Imagined, Page, Scene, read};
 use crate::gate::csp::Hashes;
 use crate::gate::document::Document;
-use crate::gate::fate::{Fate, Whose};
+use crate::gate::fate::{Fate, How, Whose};
 use crate::gate::first_party::{self, Instead, Own, Withheld};
+use crate::gate::reports::Reports;
 use crate::gate::request::{Destination, is_withheld};
 use crate::gate::response::set_cookie_withheld;
 use crate::gate::trace::{Asked, Deed, Finding, Ground, Trace};
@@ -148,7 +149,8 @@ fn instead(scene: &Scene, url: &Url, used: Use) -> Option<&'static str> {
         Use::Link => Destination::Unsaid,
     };
     let own = url.host_str().is_some_and(|host| scene.rules().site.owns(host));
-    match own.then(|| first_party::of(scene.rules(), &scene.fates(), url, destination))? {
+    let (fates, reports) = (scene.fates(), Reports::default());
+    match own.then(|| first_party::of(scene.rules(), &fates, url, destination, &reports))? {
         Own::Site | Own::Permitted => None,
         Own::Withheld(Withheld { instead: Instead::Stub(_), .. }) => {
             Some("asked for, it is answered by a stub, without the site")
@@ -182,7 +184,7 @@ pub(super) fn of_cookie(scene: &Scene, name: &str) -> String {
 fn of_key(scene: &Scene, name: &str) -> String {
     let spoken = scene.rules().spoken_of_key(name.as_bytes());
     let fates = scene.fates();
-    let said = match spoken.iter().any(|rule| fates.of_vendor(rule.vendor) != Fate::Permit) {
+    let said = match spoken.iter().any(|rule| fates.of_rule(rule.said()) != Fate::Permit) {
         true => "removed when the visitor opens the settings",
         false if spoken.is_empty() => "stays: no rule speaks of it",
         false => "stays",
@@ -198,13 +200,16 @@ fn of_script(scene: &Scene, file: &Path) -> Result<String, String> {
     let code = read(file).map_err(|error| format!("{name}: cannot be read: {error}"))?;
     let begins = &code[..code.len().min(SIGNATURE_BYTES)];
     let rules = scene.rules();
-    let said = match first_party::of_library(rules, &scene.fates(), begins) {
+    let (fates, reports) = (scene.fates(), Reports::default());
+    let spoken = rules.spoken_in_library(begins);
+    let said = match first_party::of_library(rules, &fates, begins, &reports) {
+        Own::Site if !spoken.is_empty() => "passes: its rule only reports",
         Own::Site => "passes: no rule tells a vendor's library by its words",
         Own::Permitted => "passes",
         Own::Withheld(_) => "withheld: a stub goes out in its place",
     };
     let mut text = format!("{name}: {said}\n");
-    say_rules(&mut text, 1, scene, &rules.spoken_in_library(begins));
+    say_rules(&mut text, 1, scene, &spoken);
     Ok(text)
 }
 
@@ -227,22 +232,27 @@ fn of_page(scene: &Scene, page: &Page, fields: &HeaderMap) -> Result<String, Str
                 Asked::Code => say(&mut text, 1, format_args!("its code")),
             }
             if rules.is_empty() && lists.is_empty() {
-                let unlisted = Fate::Undeclared(Whose::Unlisted);
+                let unlisted = Fate::Undeclared(Whose::Unlisted, How::Hold);
                 say(&mut text, 2, format_args!("{}", said_of(unlisted)));
             }
             say_rules(&mut text, 2, scene, rules);
             say_lists(&mut text, 2, scene, lists);
         }
     }
-    let of_fields = findings.iter().filter(|finding| finding.line.is_none()).count();
-    let in_page = findings.len() - of_fields;
+    let done = || findings.iter().filter(|finding| finding.deed != Deed::Reported);
+    let of_fields = done().filter(|finding| finding.line.is_none()).count();
+    let in_page = done().count() - of_fields;
+    let reported = match findings.len() - done().count() {
+        0 => String::new(),
+        many => format!(", {many} reported only"),
+    };
     let elements = if in_page == 1 { "element" } else { "elements" };
     let fields = match of_fields {
         0 => String::new(),
         1 => ", 1 field removed".to_owned(),
         many => format!(", {many} fields removed"),
     };
-    say(&mut text, 0, format_args!("{name}: {in_page} {elements} changed{fields}"));
+    say(&mut text, 0, format_args!("{name}: {in_page} {elements} changed{fields}{reported}"));
     Ok(text)
 }
 
@@ -306,13 +316,23 @@ fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 pub(super) fn said_of(fate: Fate) -> String {
     match fate {
         Fate::Permit => "passes".to_owned(),
-        Fate::Hold(purpose, _) => format!("withheld until `{purpose}` is agreed to"),
-        Fate::Undeclared(Whose::Unlisted) => {
+        Fate::Until(purpose, _, How::Hold) => format!("withheld until `{purpose}` is agreed to"),
+        Fate::Until(purpose, _, How::Stub) => {
+            format!("withheld until `{purpose}` is agreed to, with a stub before what is held")
+        }
+        Fate::Until(purpose, _, How::Strip) => {
+            format!("stripped until `{purpose}` is agreed to")
+        }
+        Fate::Undeclared(Whose::Unlisted, _) => {
             "withheld for good: no rule knows the host, and `[unlisted]` of site.toml lets no such \
              script pass"
                 .to_owned()
         }
-        Fate::Undeclared(_) => "withheld for good".to_owned(),
+        Fate::Undeclared(_, How::Hold) => "withheld for good".to_owned(),
+        Fate::Undeclared(_, How::Stub) => {
+            "withheld for good, with a stub before what is held".to_owned()
+        }
+        Fate::Undeclared(_, How::Strip) => "stripped for good".to_owned(),
     }
 }
 
@@ -320,12 +340,23 @@ pub(super) fn said_of(fate: Fate) -> String {
 fn say_rules(text: &mut String, depth: usize, scene: &Scene, rules: &[Spoken]) {
     for of_one in rules.chunk_by(|one, next| one.vendor == next.vendor) {
         for spoken in of_one {
-            say(text, depth, format_args!("{spoken}"));
+            let action = match spoken.action {
+                Action::Hold => String::new(),
+                action => format!(", `action = \"{}\"`", action.name()),
+            };
+            say(text, depth, format_args!("{spoken}{action}"));
         }
         let vendor = &scene.rules().vendors[of_one[0].vendor];
         let Vendor { name, purpose, recipient, .. } = vendor;
         say(text, depth + 1, format_args!("{}", whose(scene, name, *purpose, recipient)));
-        say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient)));
+        let only_reports = of_one.iter().all(|spoken| spoken.action == Action::ReportOnly);
+        let withheld = scene.fates().of_vendor(of_one[0].vendor) != Fate::Permit;
+        if only_reports && withheld {
+            let passes = "only reported: it passes, unless another rule withholds it";
+            say(text, depth + 1, format_args!("{passes}"));
+        } else {
+            say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient)));
+        }
     }
 }
 
@@ -342,9 +373,7 @@ fn say_lists(text: &mut String, depth: usize, scene: &Scene, lists: &[Naming]) {
                     "passes: the list only reports (`action = \"report-only\"`), and counts it";
                 say(text, depth + 1, format_args!("{passes}"));
             }
-            Action::Hold => {
-                say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient)));
-            }
+            _ => say(text, depth + 1, format_args!("{}", why(scene, *purpose, recipient))),
         }
     }
 }

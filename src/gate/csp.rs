@@ -72,11 +72,15 @@ pub fn nonce(headers: &HeaderMap) -> Option<String> {
         let sources = sources(policy.to_str().ok()?, SCRIPTS)?;
         sources.split_ascii_whitespace().find_map(|source| {
             let nonce = source.strip_prefix("'nonce-")?.strip_suffix('\'')?;
-            // Only what the grammar of nonces allows is copied into markup (CSP3 §2.3.1).
-            let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/-_=".contains(&b);
-            (!nonce.is_empty() && nonce.bytes().all(is_base64)).then(|| nonce.to_owned())
+            is_nonce(nonce.as_bytes()).then(|| nonce.to_owned())
         })
     })
+}
+
+/// Whether this is a nonce. Only what their grammar allows is copied into markup (CSP3 §2.3.1).
+pub(super) fn is_nonce(text: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    !text.is_empty() && text.iter().all(is_base64)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! A script is answered by a script and a beacon by nothing, never by an error: callers of a
 //! refused script throw, and beacons that fail are sent again and again. The stub defines the functions
 //! that the site calls, as queues, and marks its own element as held: when the visitor agrees, the
-//! banner's script makes it anew and the vendor's code comes, without a reload.
+//! banner's script makes it anew and the vendor's code comes, without a reload. One that is to be
+//! stripped is not marked.
 //!
 //! Neither answer depends on the site: a path that is withheld is not asked for there. What is told by
 //! its words has come from the site already, and only its body is replaced.
@@ -21,14 +22,14 @@ use http::header::{
 use http::{Method, Response, StatusCode};
 use url::Url;
 
-use super::fate::{Fate, Fates, Whose};
+use super::fate::{Fate, Fates, How, Whose};
 use super::fields;
 use super::inert::is_javascript;
+use super::reports::Reports;
 use super::request::Destination;
 use super::response::{DIGESTS, keep_from_stores};
 use super::tally::{Kind, Tally};
-use crate::policy::Reason;
-use crate::rules::{RuleSet, Serves};
+use crate::rules::{Action, RuleSet, Said, Serves};
 
 /// Whose an address of the site's is.
 #[derive(Debug)]
@@ -51,9 +52,9 @@ pub struct Withheld {
 }
 
 impl Withheld {
-    fn of(fates: &Fates, vendors: &[usize], instead: Instead) -> Withheld {
+    fn of(fates: &Fates, said: &[Said], instead: Instead) -> Withheld {
         let mut tally = Tally::default();
-        let strictest = fates.strictest(vendors.iter().copied());
+        let strictest = fates.strictest(said.iter().copied());
         tally.add(strictest.whose().unwrap_or(Whose::Unknown), Kind::Own);
         Withheld { tally, instead }
     }
@@ -68,20 +69,36 @@ pub enum Instead {
     Nothing,
 }
 
+impl Own {
+    /// Of what some rules say, none of which withholds it. What rules only report is told to `reports`, and
+    /// is the site's as far as they go.
+    fn of_passing(fates: &Fates, said: &[Said], reports: &Reports) -> Own {
+        fates.report(said.iter().copied(), Kind::Own, reports);
+        match said.iter().any(|said| said.action != Action::ReportOnly) {
+            true => Own::Permitted,
+            false => Own::Site,
+        }
+    }
+}
+
 /// Whose an address of the site's is that is asked for.
-pub fn of(rules: &RuleSet, fates: &Fates, url: &Url, destination: Destination) -> Own {
+pub fn of(
+    rules: &RuleSet,
+    fates: &Fates,
+    url: &Url,
+    destination: Destination,
+    reports: &Reports,
+) -> Own {
     let as_script = destination.as_script();
     let found: Vec<_> = rules.at_own_path(url, as_script).collect();
     if found.is_empty() {
         return Own::Site;
     }
-    let withheld: Vec<usize> = found
-        .iter()
-        .map(|(vendor, _)| *vendor)
-        .filter(|vendor| fates.of_vendor(*vendor) != Fate::Permit)
-        .collect();
+    let said = found.iter().map(|(said, _)| *said);
+    let withheld: Vec<Said> =
+        said.clone().filter(|said| fates.of_rule(*said) != Fate::Permit).collect();
     if withheld.is_empty() {
-        return Own::Permitted;
+        return Own::of_passing(fates, &said.collect::<Vec<_>>(), reports);
     }
     let path = url.path();
     let looks_like_script = || {
@@ -123,13 +140,13 @@ pub fn is_script_file(path: &str) -> bool {
 }
 
 /// What becomes of code that begins so: nothing where it is no vendor's.
-pub fn of_library(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Own {
-    let vendors = rules.in_library(code);
-    let withheld = |vendor: &usize| fates.of_vendor(*vendor) != Fate::Permit;
-    let held: Vec<usize> = vendors.iter().copied().filter(withheld).collect();
-    match (vendors.is_empty(), held.is_empty()) {
+pub fn of_library(rules: &RuleSet, fates: &Fates, code: &[u8], reports: &Reports) -> Own {
+    let said = rules.in_library(code);
+    let withheld = |said: &Said| fates.of_rule(*said) != Fate::Permit;
+    let held: Vec<Said> = said.iter().copied().filter(withheld).collect();
+    match (said.is_empty(), held.is_empty()) {
         (true, _) => Own::Site,
-        (false, true) => Own::Permitted,
+        (false, true) => Own::of_passing(fates, &said, reports),
         (false, false) => {
             let instead = Instead::Stub(stub(rules, fates, &held));
             Own::Withheld(Withheld::of(fates, &held, instead))
@@ -138,20 +155,21 @@ pub fn of_library(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Own {
 }
 
 /// The script that stands for those of these vendors.
-fn stub(rules: &RuleSet, fates: &Fates, vendors: &[usize]) -> Bytes {
-    let mut vendors = vendors.to_vec();
+fn stub(rules: &RuleSet, fates: &Fates, said: &[Said]) -> Bytes {
+    let mut vendors: Vec<usize> = said.iter().map(|said| said.vendor).collect();
     vendors.sort_unstable();
     vendors.dedup();
-    let purpose = match fates.strictest(vendors.iter().copied()) {
-        Fate::Hold(purpose, _) => purpose.name(),
-        Fate::Permit | Fate::Undeclared(_) => Reason::Undeclared.name(),
-    };
+    let fate = fates.strictest(said.iter().copied());
     let mut code = String::from("// Withheld: /.consent/\n(function(window,own){\n");
     for vendor in vendors {
         if let Some(stub) = rules.vendors[vendor].stub() {
             code.push_str(stub.trim());
             code.push('\n');
         }
+    }
+    if fate.how() == Some(How::Strip) {
+        code.push_str("})(self);\n");
+        return code.into();
     }
     // The element becomes one that is held, so that the release finds it. A worker has none.
     code.push_str(
@@ -161,7 +179,7 @@ fn stub(rules: &RuleSet, fates: &Fates, vendors: &[usize]) -> Bytes {
          own.setAttribute('type','text/plain');\n",
     );
     code.push_str("own.setAttribute('data-consent','");
-    code.push_str(purpose);
+    code.push_str(fate.until());
     code.push_str("');\n})(self,self.document&&document.currentScript);\n");
     code.into()
 }

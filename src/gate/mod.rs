@@ -27,7 +27,7 @@ mod mixed;
 mod overlong;
 mod payload;
 mod refresh;
-mod reports;
+pub mod reports;
 pub mod request;
 pub mod response;
 pub mod scout;

@@ -1,48 +1,39 @@
-//! What lists that only report would withhold of the element in hand.
+//! What passes of the element in hand because rules and lists that name it only report.
 //!
 //! An element's addresses are judged from many places, some more than once, and what only is reported
-//! changes nothing of it. So it is noted on the side, once for each list and use, and counted when the
-//! element is done with.
+//! changes nothing of it. So it is noted on the side, once for each vendor or list and kind, and counted
+//! when the element is done with.
 //!
 //! What is withheld is counted by [`super::tally`], where it is done.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::fate::Whose;
 use super::tally::{Kind, Tally};
-use crate::rules::{LISTS_MAX, Use};
 
-/// How many uses there are, a bit for each.
-const USES: usize = Use::ALL.len();
-const _: () = assert!(LISTS_MAX * USES <= 64, "a bit for each list and use");
-
-/// What was reported and is not counted yet.
+/// What was reported and is not counted yet. Nearly always there is nothing, which takes no memory.
 #[derive(Debug, Default)]
-pub(super) struct Reports(AtomicU64);
+pub struct Reports(Mutex<Vec<(Whose, Kind)>>);
 
 impl Reports {
-    /// Notes that a list names what is used so. What may be used in several ways is a hint.
-    pub(super) fn add(&self, list: usize, uses: &[Use]) {
-        let used = match uses {
-            [used] => *used,
-            _ => Use::Link,
-        };
+    /// Notes what is named.
+    pub(super) fn add(&self, whose: Whose, kind: Kind) {
         // A page is read by one thread at a time.
-        self.0.fetch_or(1 << (list * USES + used as usize), Ordering::Relaxed);
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !noted.contains(&(whose, kind)) {
+            noted.push((whose, kind));
+        }
+    }
+
+    /// Forgets what was noted: the element does not pass.
+    pub(super) fn forget(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Counts what was noted.
-    pub(super) fn count(&mut self, tally: &mut Tally) {
-        let noted = std::mem::take(self.0.get_mut());
-        if noted == 0 {
-            return;
-        }
-        for list in 0..LISTS_MAX {
-            for used in Use::ALL {
-                if noted & (1 << (list * USES + used as usize)) != 0 {
-                    tally.report(Whose::List(list), Kind::of(used));
-                }
-            }
+    pub fn count(&mut self, tally: &mut Tally) {
+        for (whose, kind) in self.0.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            tally.report(whose, kind);
         }
     }
 }

@@ -17,7 +17,7 @@ use super::seal::Seal;
 use super::tally::{Kind, Tally};
 use crate::coding::Coding;
 use crate::policy::{Verdict, Verdicts};
-use crate::rules::{Action, Mode, RuleSet};
+use crate::rules::{Action, Mode, RuleSet, Said};
 
 /// The cookies of a request after the gate.
 #[derive(Debug, Default)]
@@ -96,20 +96,21 @@ pub(super) fn whose_withheld(
     verdicts: &Verdicts<'_>,
 ) -> Option<Whose> {
     let mut withheld = None;
-    for index in rules.with_cookie(name) {
+    for Said { vendor: index, action } in rules.said_of_cookie(name) {
         let vendor = &rules.vendors[index];
         if vendor.recipient.is_operator() {
             return None;
         }
         let verdict = verdicts.of(vendor.purpose, &vendor.recipient);
-        if withheld.is_none() && matches!(verdict, Verdict::Withhold(_)) {
+        let is_withheld = action != Action::ReportOnly && matches!(verdict, Verdict::Withhold(_));
+        if withheld.is_none() && is_withheld {
             withheld = Some(Whose::Vendor(index));
         }
     }
     withheld.or_else(|| of_lists(name, rules, verdicts, Action::Hold).next())
 }
 
-/// Counts that lists name a cookie that only report.
+/// Counts that rules and lists name a cookie that only report, where it passes because of that.
 pub(super) fn report(
     name: &[u8],
     rules: &RuleSet,
@@ -117,6 +118,17 @@ pub(super) fn report(
     kind: Kind,
     tally: &mut Tally,
 ) {
+    let is_own = |said: Said| rules.vendors[said.vendor].recipient.is_operator();
+    // Hardly any rules report, and cookies are many.
+    if rules.reports && !rules.said_of_cookie(name).any(is_own) {
+        for Said { vendor, action } in rules.said_of_cookie(name) {
+            let of = &rules.vendors[vendor];
+            let verdict = verdicts.of(of.purpose, &of.recipient);
+            if action == Action::ReportOnly && matches!(verdict, Verdict::Withhold(_)) {
+                tally.report(Whose::Vendor(vendor), kind);
+            }
+        }
+    }
     for whose in of_lists(name, rules, verdicts, Action::ReportOnly) {
         tally.report(whose, kind);
     }

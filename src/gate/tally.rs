@@ -1,5 +1,5 @@
-//! What was withheld in one response, or would have been: of whom, and what. And what lists named there
-//! that only report.
+//! What was withheld in one response, or would have been: of whom, and what. And what passed there because
+//! rules and lists that name it only report.
 //!
 //! A count without anybody in it: vendors and kinds, no addresses, no names of cookies.
 //!
@@ -111,14 +111,14 @@ impl Tally {
         self.states += other.states;
     }
 
-    /// Adds what another tells only of lists that report.
+    /// Adds what another tells that was only reported.
     pub(super) fn add_reports(&mut self, other: &Tally) {
         for (whose, kind, count) in other.reported() {
             add(&mut self.reported, whose, kind, count);
         }
     }
 
-    /// Adds what a list names that only reports.
+    /// Adds what a rule or a list names that only reports.
     pub(super) fn report(&mut self, whose: Whose, kind: Kind) {
         add(&mut self.reported, whose, kind, 1);
     }
@@ -138,7 +138,7 @@ impl Tally {
         self.withheld.iter().copied()
     }
 
-    /// What lists name that only report, and passed.
+    /// What rules and lists name that only report, and passed.
     pub fn reported(&self) -> impl Iterator<Item = (Whose, Kind, u64)> {
         self.reported.iter().copied()
     }

@@ -42,7 +42,8 @@ pub enum Asked {
 pub struct Ground {
     /// What was asked about.
     pub asked: Asked,
-    /// The rules that speak of it, of vendors that are withheld.
+    /// The rules that speak of it, of vendors that are withheld; those that only report where it is
+    /// reported, the others where it is withheld.
     pub rules: Vec<Spoken>,
     /// What names it in lists that are not only reporting, where no rule speaks.
     pub lists: Vec<Naming>,
@@ -63,6 +64,24 @@ impl Ground {
         Ground { asked, rules: withheld(fates, rules.spoken_at_url(url, uses)), lists }
     }
 
+    /// Which rules only report what an address may be used for, if any do.
+    pub(super) fn of_reported_url(
+        rules: &RuleSet,
+        fates: &Fates,
+        url: &Url,
+        uses: &[Use],
+    ) -> Option<Ground> {
+        let asked = Asked::Url(url.to_string(), uses.to_vec());
+        let rules = reported(fates, rules.spoken_at_url(url, uses));
+        (!rules.is_empty()).then(|| Ground { asked, rules, lists: Vec::new() })
+    }
+
+    /// Which rules only report code, if any do.
+    pub(super) fn of_reported_code(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Option<Ground> {
+        let rules = reported(fates, rules.spoken_in_script(code));
+        (!rules.is_empty()).then(|| Ground { asked: Asked::Code, rules, lists: Vec::new() })
+    }
+
     /// Why code is withheld.
     pub(super) fn of_code(rules: &RuleSet, fates: &Fates, code: &[u8]) -> Ground {
         let rules = withheld(fates, rules.spoken_in_script(code));
@@ -70,9 +89,15 @@ impl Ground {
     }
 }
 
-/// The rules whose vendors are withheld.
+/// The rules by which something is withheld.
 fn withheld(fates: &Fates, mut rules: Vec<Spoken>) -> Vec<Spoken> {
-    rules.retain(|rule| fates.of_vendor(rule.vendor) != Fate::Permit);
+    rules.retain(|rule| fates.of_rule(rule.said()) != Fate::Permit);
+    rules
+}
+
+/// The rules by which something is reported that passes.
+fn reported(fates: &Fates, mut rules: Vec<Spoken>) -> Vec<Spoken> {
+    rules.retain(|rule| fates.only_reported(rule.said()).is_some());
     rules
 }
 
@@ -81,6 +106,10 @@ fn withheld(fates: &Fates, mut rules: Vec<Spoken>) -> Vec<Spoken> {
 pub enum Deed {
     /// It stays in its place and does not run.
     Held,
+    /// The same, and its vendor's stub stands before it.
+    HeldBehindStub,
+    /// A script is gone, and comes with the next page after it is agreed to.
+    Stripped,
     /// It is gone.
     Removed,
     /// It stays without its address.
@@ -100,13 +129,22 @@ pub enum Deed {
     MadeText,
     /// Part of it is overwritten: it is too long to be held.
     Overwritten,
+    /// Nothing: rules speak of it that only report.
+    Reported,
 }
 
 impl Deed {
+    /// Whether nothing of the element passes, so that nothing of it is only reported.
+    pub(super) const fn is_of_all(self) -> bool {
+        matches!(self, Deed::Held | Deed::HeldBehindStub | Deed::Stripped | Deed::Removed)
+    }
+
     /// In words.
     pub const fn name(self) -> &'static str {
         match self {
             Deed::Held => "held",
+            Deed::HeldBehindStub => "held behind its stub",
+            Deed::Stripped => "stripped",
             Deed::Removed => "removed",
             Deed::AddressTaken => "address taken",
             Deed::AttributeTaken => "attribute taken",
@@ -116,6 +154,7 @@ impl Deed {
             Deed::Emptied => "emptied",
             Deed::MadeText => "made text",
             Deed::Overwritten => "overwritten",
+            Deed::Reported => "reported only",
         }
     }
 }
@@ -148,10 +187,17 @@ impl Finding {
                 fates.of_url_in(rules, page, to, uses, &reports) != Fate::Permit
             };
             let ground = |(to, uses): &(Url, &[Use])| Ground::of_url(rules, fates, page, to, uses);
-            let grounds: Vec<_> = lead.to.iter().filter(goes).map(ground).collect();
+            let mut grounds: Vec<_> = lead.to.iter().filter(goes).map(ground).collect();
+            let mut deed = Deed::Removed;
+            if grounds.is_empty() {
+                deed = Deed::Reported;
+                let reported =
+                    |(to, uses): &(Url, &[Use])| Ground::of_reported_url(rules, fates, to, uses);
+                grounds = lead.to.iter().filter_map(reported).collect();
+            }
             if !grounds.is_empty() {
                 let tag = shortened(&[lead.name.as_str().as_bytes(), b": ", lead.said].concat());
-                findings.push(Finding { line: None, tag, deed: Deed::Removed, grounds });
+                findings.push(Finding { line: None, tag, deed, grounds });
             }
         }
         findings
@@ -168,6 +214,8 @@ struct Heard {
     line: usize,
     /// Why the element that is looked at is withheld, so far.
     grounds: Vec<Ground>,
+    /// What only is reported of it.
+    reported: Vec<Ground>,
     findings: Vec<Finding>,
 }
 
@@ -189,9 +237,30 @@ impl Trace {
         }
     }
 
+    /// Rules speak of something that only report it.
+    pub(super) fn reported(&self, ground: Ground) {
+        let mut heard = self.heard();
+        if !heard.reported.contains(&ground) {
+            heard.reported.push(ground);
+        }
+    }
+
+    /// An element is done with: tells what only was reported of it.
+    pub(super) fn end(&self, element: &Element<'_>) {
+        let grounds = std::mem::take(&mut self.heard().reported);
+        if !grounds.is_empty() {
+            let line = Some(self.line_of(element));
+            let (tag, deed) = (shortened(element.tag()), Deed::Reported);
+            self.heard().findings.push(Finding { line, tag, deed, grounds });
+        }
+    }
+
     /// Something was done to an element.
     pub(super) fn done(&self, element: &Element<'_>, deed: Deed) {
         let line = self.line_of(element);
+        if deed.is_of_all() {
+            self.heard().reported.clear();
+        }
         self.found(line, element.tag(), deed);
     }
 
@@ -244,7 +313,12 @@ impl Trace {
         let mut heard = self.heard();
         let count = count.min(heard.findings.len());
         let inner = heard.findings.split_off(count);
-        heard.grounds.extend(inner.into_iter().flat_map(|finding| finding.grounds));
+        for Finding { deed, grounds, .. } in inner {
+            match deed {
+                Deed::Reported => heard.reported.extend(grounds),
+                _ => heard.grounds.extend(grounds),
+            }
+        }
     }
 
     /// Reads a page as it would go to a visitor, and tells what was done in it.

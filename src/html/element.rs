@@ -31,6 +31,7 @@ pub struct Element<'a> {
     end_tag: Option<&'a [u8]>,
     is_cut: bool,
     breaks_out: bool,
+    is_plain: bool,
     /// What is to become of it; nearly all stay as they are.
     made: Option<Box<Made>>,
 }
@@ -59,6 +60,8 @@ pub(super) struct Seen<'a> {
     pub(super) is_cut: bool,
     /// Whether its start tag ends the foreign content that it stands in.
     pub(super) breaks_out: bool,
+    /// Whether it is known to stand in HTML that is part of the page itself.
+    pub(super) is_plain: bool,
 }
 
 /// How an element is written.
@@ -91,6 +94,7 @@ impl<'a> Element<'a> {
             end_tag: seen.end_tag,
             is_cut: seen.is_cut,
             breaks_out: seen.breaks_out,
+            is_plain: seen.is_plain,
             made: None,
         }
     }
@@ -127,6 +131,12 @@ impl<'a> Element<'a> {
     /// Whether the start tag was seen to its end.
     pub fn is_tag_complete(&self) -> bool {
         self.written.ended
+    }
+
+    /// Whether a held element is known to stand in HTML that is part of the page itself: not in a
+    /// template, a `select` or foreign content. Of others that is not asked.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// An attribute's value as a browser reads it, earlier changes of this edit included. Names are
@@ -209,6 +219,11 @@ impl<'a> Element<'a> {
     /// Removes what [`Element::replace`] would replace.
     pub fn remove(&mut self) {
         self.replace(Vec::new());
+    }
+
+    /// Whether something else, or nothing, stands in its place.
+    pub fn is_replaced(&self) -> bool {
+        self.made.as_ref().is_some_and(|made| made.replaced)
     }
 
     /// Inserts bytes before the start tag.

@@ -349,6 +349,7 @@ impl<E: Edit> Rewriter<E> {
                 end_tag: None,
                 is_cut: false,
                 breaks_out,
+                is_plain: false,
             });
             self.edit.element(&mut element);
             if !element.is_unchanged() {

@@ -27,10 +27,14 @@ use crate::fault::{Fault, UpstreamFault};
 use crate::gate::document::{Document, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Own, Withheld};
+use crate::gate::reports::Reports;
 use crate::gate::request::Destination;
 use crate::gate::response::Treatment;
 use crate::gate::scout::Scout;
+use crate::gate::tally::Tally;
 use crate::gate::{csp, fields, request};
+use crate::observe::Counters;
+use crate::rules::RuleSet;
 
 impl Worker {
     /// Opens a page, and looks into what may be a library. What cannot be read is walled.
@@ -78,7 +82,8 @@ impl Worker {
         let looked = script::look(from, headers).await;
         let (code, from) = looked.map_err(|cause| broken_off(&cause))?;
         let Some(code) = code else { return Ok(Arrived::Unopened(from)) };
-        Ok(match first_party::of_library(rules, &gated.fates, &code) {
+        let own = |reports: &Reports| first_party::of_library(rules, &gated.fates, &code, reports);
+        Ok(match whose(&self.counters, rules, own) {
             Own::Site => {
                 self.scripts.learn(walk, headers);
                 Arrived::Unopened(from)
@@ -148,6 +153,20 @@ impl Worker {
                 counters.withhold(&snapshot.rules, tally);
             })
     }
+}
+
+/// Asks whose something of the site's is, and counts what only is reported of it.
+pub(super) fn whose(
+    counters: &Counters,
+    rules: &RuleSet,
+    ask: impl FnOnce(&Reports) -> Own,
+) -> Own {
+    let mut reports = Reports::default();
+    let own = ask(&reports);
+    let mut tally = Tally::default();
+    reports.count(&mut tally);
+    counters.withhold(rules, &tally);
+    own
 }
 
 /// What an answer is gated by.

@@ -18,13 +18,14 @@ use http::{Method, response as head};
 use http_body::{Frame, SizeHint};
 
 use super::Worker;
-use super::answer::Gated;
+use super::answer::{Gated, whose};
 use super::body::{Body, BodyError, FromSite};
 use super::pass::Walk;
 use crate::charset::{self, HeaderCharset};
 use crate::coding::{Coding, Decoder, Levels};
 use crate::gate::document::Document;
 use crate::gate::first_party::{self, Own};
+use crate::gate::reports::Reports;
 use crate::gate::response::Treatment;
 use crate::gate::stream::Stream;
 use crate::rules::SIGNATURE_BYTES;
@@ -94,11 +95,12 @@ impl Worker {
         let coding = Coding::of_body(codings)?;
         let (counters, snapshot) = (self.counters.clone(), walk.snapshot.clone());
         let judge = move |code: &[u8]| {
-            if let Own::Withheld(withheld) =
-                first_party::of_library(&snapshot.rules, &gated.fates, code)
-            {
+            let rules = &snapshot.rules;
+            let own =
+                |reports: &Reports| first_party::of_library(rules, &gated.fates, code, reports);
+            if let Own::Withheld(withheld) = whose(&counters, rules, own) {
                 counters.libraries_withheld.add(1);
-                counters.withhold(&snapshot.rules, &withheld.tally);
+                counters.withhold(rules, &withheld.tally);
             }
         };
         let library = Library { first: Vec::new(), judge: Box::new(judge) };

@@ -22,7 +22,7 @@ use http::{HeaderMap, Request, Response, StatusCode, Version};
 use url::Url;
 
 use super::announce::Ends;
-use super::answer::Gated;
+use super::answer::{Gated, whose};
 use super::body::{Body, FromSite};
 use super::headers::{self, Origin};
 use super::interim::Listener;
@@ -84,7 +84,9 @@ impl Worker {
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
         let fates = Fates::of(rules, verdicts);
-        let own = first_party::of(rules, &fates, &url, destination);
+        let own = whose(&self.counters, rules, |reports| {
+            first_party::of(rules, &fates, &url, destination, reports)
+        });
         if let Own::Withheld(withheld) = &own {
             self.counters.own_paths_withheld.add(1);
             self.counters.withhold(rules, &withheld.tally);

@@ -9,6 +9,7 @@
 //!
 //! What is answered while the vendor is withheld is [`crate::gate::first_party`]'s to say.
 
+mod entries;
 mod words;
 
 use std::fmt;
@@ -18,10 +19,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+pub(super) use self::entries::{
+    PathEntry, SignatureEntry, SitePathEntry, paths, paths_of_site, signatures,
+};
 use self::words::Words;
+use super::action::{Rule, Said};
 use super::pattern::{HostPattern, glob_matches};
-use super::source::{Entry, Source};
-use super::vendor::{Use, play, require_examples};
+use super::vendor::Use;
 
 /// How much of a script is looked at for signatures, unpacked. In eight builds of Yandex.Metrica the
 /// words stood in the first 36 KiB; a container of Google's begins with them.
@@ -136,7 +140,7 @@ enum Word<'a> {
 pub struct SitePath {
     /// The vendor's file, without its ending.
     pub(super) vendor: String,
-    pub(super) rule: Entry<PathRule>,
+    pub(super) rule: Rule<PathRule>,
 }
 
 /// Words that tell a vendor's library: all of them have to be there.
@@ -158,34 +162,34 @@ impl Signature {
 /// What all rules together say of what the site itself serves.
 #[derive(Debug)]
 pub(super) struct FirstParty {
-    /// With the place of their vendor.
-    paths: Vec<(usize, PathRule)>,
+    /// With what they say.
+    paths: Vec<(Said, PathRule)>,
     /// Words of the rules that compare no query, and, of the others, words behind the `?`.
     words_of_paths: Words,
     words_of_queries: Words,
-    /// With the place of their vendor, and those of their words.
-    signatures: Vec<(usize, Vec<usize>)>,
+    /// With what they say, and the places of their words.
+    signatures: Vec<(Said, Vec<usize>)>,
     words: AhoCorasick,
     words_count: usize,
 }
 
 impl FirstParty {
-    /// Of these rules, each with the place of its vendor. Fails where they are too much to be looked
-    /// for all at once.
+    /// Of these rules, each with what it says. Fails where they are too much to be looked for all at
+    /// once.
     pub(super) fn of<'a>(
-        paths: Vec<(usize, PathRule)>,
-        signatures: impl Iterator<Item = (usize, &'a Signature)>,
+        paths: Vec<(Said, PathRule)>,
+        signatures: impl Iterator<Item = (Said, &'a Signature)>,
     ) -> Result<FirstParty, String> {
         let mut words: Vec<&str> = Vec::new();
         let mut places = Vec::new();
-        for (vendor, signature) in signatures {
+        for (said, signature) in signatures {
             let place = |word: &'a String| {
                 words.iter().position(|known| known == word).unwrap_or_else(|| {
                     words.push(word);
                     words.len() - 1
                 })
             };
-            places.push((vendor, signature.0.iter().map(place).collect()));
+            places.push((said, signature.0.iter().map(place).collect()));
         }
         let too_much = |error| format!("the rules have too many words: {error}");
         let all = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&words);
@@ -218,20 +222,20 @@ impl FirstParty {
                 .is_some_and(|query| self.words_of_queries.any_in(&address[query..]))
     }
 
-    /// The rules that speak of an address of the site's, with their vendor's place.
+    /// The rules that speak of an address of the site's, with what they say.
     pub(super) fn at(
         &self,
         url: &Url,
         as_script: Option<bool>,
-    ) -> impl Iterator<Item = (usize, &PathRule)> {
-        let matching = move |(_, rule): &&(usize, PathRule)| rule.matches(url, as_script);
-        self.paths.iter().filter(matching).map(|(vendor, rule)| (*vendor, rule))
+    ) -> impl Iterator<Item = (Said, &PathRule)> {
+        let matching = move |(_, rule): &&(Said, PathRule)| rule.matches(url, as_script);
+        self.paths.iter().filter(matching).map(|(said, rule)| (*said, rule))
     }
 
-    /// The rules for one host alone, or for all of the site's, that speak of an address in a page.
-    pub(super) fn in_page(&self, url: &Url, used: Use, own: bool) -> impl Iterator<Item = usize> {
-        let matching = move |(_, rule): &&(usize, PathRule)| rule.speaks_in_page(url, used, own);
-        self.paths.iter().filter(matching).map(|(vendor, _)| *vendor)
+    /// What the rules for one host alone, or for all of the site's, say of an address in a page.
+    pub(super) fn in_page(&self, url: &Url, used: Use, own: bool) -> impl Iterator<Item = Said> {
+        let matching = move |(_, rule): &&(Said, PathRule)| rule.speaks_in_page(url, used, own);
+        self.paths.iter().filter(matching).map(|(said, _)| *said)
     }
 
     /// Whether there is any signature to look for.
@@ -239,149 +243,26 @@ impl FirstParty {
         !self.signatures.is_empty()
     }
 
-    /// The places of the vendors whose library begins so.
-    pub(super) fn in_code(&self, code: &[u8]) -> Vec<usize> {
+    /// What is said of a library that begins so.
+    pub(super) fn in_code(&self, code: &[u8]) -> Vec<Said> {
         let mut seen = vec![false; self.words_count];
         for found in self.words.find_overlapping_iter(code) {
             seen[found.pattern().as_usize()] = true;
         }
         let whole = |words: &[usize]| words.iter().all(|word| seen[*word]);
         let found = self.signatures.iter().filter(|(_, words)| whole(words));
-        found.map(|(vendor, _)| *vendor).collect()
+        found.map(|(said, _)| *said).collect()
     }
-}
-
-/// An address of the site's own that it serves for the vendor.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PathEntry {
-    /// The host, written as in `[[url]]`; any of the site's if not said.
-    host: Option<String>,
-    /// The path, in which `*` is any run of characters; what stands behind a `?` is compared with the query.
-    path: String,
-    /// What it serves; both if not said.
-    serves: Option<Serves>,
-    /// Paths that it is for.
-    is: Vec<String>,
-    /// Paths that it is not for.
-    is_not: Vec<String>,
-}
-
-// `flatten` and `deny_unknown_fields` do not go together, so the fields stand here again.
-/// An address of the site's own that it serves for a vendor.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SitePathEntry {
-    /// The vendor: the name of its file, without `.toml`.
-    vendor: String,
-    /// The host, written as in `hosts`; any of the site's if not said.
-    host: Option<String>,
-    /// The path, in which `*` is any run of characters; what stands behind a `?` is compared with the query.
-    path: String,
-    /// What it serves; both if not said.
-    serves: Option<Serves>,
-    /// Paths that it is for.
-    is: Vec<String>,
-    /// Paths that it is not for.
-    is_not: Vec<String>,
-}
-
-/// Words that tell the vendor's library wherever it comes from.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SignatureEntry {
-    /// Words that all stand in its first 64 KiB.
-    all: Vec<String>,
-    /// Code that it is for.
-    is: Vec<String>,
-    /// Code that it is not for.
-    is_not: Vec<String>,
-}
-
-/// Reads the `[[path]]` of a vendor's file.
-pub(super) fn paths(source: &mut Source<'_>) -> Vec<Entry<PathRule>> {
-    let entries = source.each::<PathEntry>("path");
-    entries.into_iter().filter_map(|entry| path_rule(source, entry)).collect()
-}
-
-/// Reads the `[[path]]` of `site.toml`.
-pub(super) fn paths_of_site(source: &mut Source<'_>) -> Vec<SitePath> {
-    let mut paths = Vec::new();
-    for Entry { line, value } in source.each::<SitePathEntry>("path") {
-        let SitePathEntry { vendor, host, path, serves, is, is_not } = value;
-        let entry = Entry { line, value: PathEntry { host, path, serves, is, is_not } };
-        paths.extend(path_rule(source, entry).map(|rule| SitePath { vendor, rule }));
-    }
-    paths
-}
-
-fn path_rule(source: &mut Source<'_>, entry: Entry<PathEntry>) -> Option<Entry<PathRule>> {
-    let Entry { line, value: PathEntry { host, path, serves, is, is_not } } = entry;
-    let host = match host.map(|host| HostPattern::parse(&host)).transpose() {
-        Ok(host) => host,
-        Err(text) => {
-            source.problem(line, text);
-            return None;
-        }
-    };
-    if !path.starts_with(['/', '*']) {
-        let text = format!("path `{path}` begins with neither `/` nor `*`; write `/{path}`");
-        source.problem(line, text);
-    }
-    let rule = PathRule { host, path, serves, file: source.path().to_owned() };
-    let (Word::Path(word) | Word::Query(word)) = rule.word();
-    if word.len() < WORD_OF_PATH_BYTES_MIN && (rule.host.is_none() || rule.path != "/*") {
-        let text = format!(
-            "path `{}` names nothing, and would take the whole site; name a folder, as in `/metrics/*`",
-            rule.path
-        );
-        source.problem(line, text);
-    }
-    for (examples, expected) in [(&is, true), (&is_not, false)] {
-        for example in examples {
-            if example.starts_with('/') {
-                play(source, line, example, rule.covers(example), expected);
-            } else {
-                let text = format!("example `{example}` is no path of the site; begin it with `/`");
-                source.problem(line, text);
-            }
-        }
-    }
-    // A rule for a whole host has no path that it is not for.
-    let all = rule.path == "/*";
-    require_examples(source, line, &is, if all { &is } else { &is_not });
-    Some(Entry { line, value: rule })
-}
-
-/// Reads the `[[signature]]` of a vendor's file.
-pub(super) fn signatures(source: &mut Source<'_>) -> Vec<Entry<Signature>> {
-    let mut signatures = Vec::new();
-    for Entry { line, value } in source.each::<SignatureEntry>("signature") {
-        let SignatureEntry { all, is, is_not } = value;
-        if all.is_empty() {
-            source.problem(line, "`all` is empty; name words that stand in the library");
-        }
-        for word in all.iter().filter(|word| word.len() < WORD_BYTES_MIN) {
-            let text = format!(
-                "word `{word}` stands in every script; name one of at least {WORD_BYTES_MIN} letters"
-            );
-            source.problem(line, text);
-        }
-        let signature = Signature(all);
-        for (examples, expected) in [(&is, true), (&is_not, false)] {
-            for example in examples {
-                play(source, line, example, signature.is_in(example.as_bytes()), expected);
-            }
-        }
-        require_examples(source, line, &is, &is_not);
-        signatures.push(Entry { line, value: signature });
-    }
-    signatures
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::action::Action;
     use super::*;
+
+    fn said(vendor: usize) -> Said {
+        Said { vendor, action: Action::Hold }
+    }
 
     fn rule(path: &str, serves: Option<Serves>) -> PathRule {
         PathRule { host: None, path: path.to_owned(), serves, file: String::new() }
@@ -419,7 +300,8 @@ mod tests {
         ] {
             assert_eq!(rule(path, None).word(), word, "{path}");
         }
-        let paths = vec![(0, rule("/metrics/*", None)), (0, rule("/g/*?*tid=G-*", None))];
+        let paths =
+            vec![(said(0), rule("/metrics/*", None)), (said(0), rule("/g/*?*tid=G-*", None))];
         let rules = FirstParty::of(paths, std::iter::empty()).expect("two words");
         for (address, expected) in [
             ("../metrics/a.js", true),
@@ -441,10 +323,11 @@ mod tests {
     fn all_words_of_a_signature_have_to_be_there() {
         let words = |words: &[&str]| Signature(words.iter().map(|w| (*w).to_owned()).collect());
         let all = [words(&["abcd", "bcde"]), words(&["abcde", "xyzw"]), words(&["xyzw"])];
-        let rules = FirstParty::of(Vec::new(), all.iter().enumerate()).expect("few words");
-        assert_eq!(rules.in_code(b"-abcde-"), [0], "words may overlap");
-        assert_eq!(rules.in_code(b"abcde xyzw"), [0, 1, 2]);
-        assert_eq!(rules.in_code(b"abcd"), [0_usize; 0]);
+        let all = all.iter().enumerate().map(|(vendor, words)| (said(vendor), words));
+        let rules = FirstParty::of(Vec::new(), all).expect("few words");
+        assert_eq!(rules.in_code(b"-abcde-"), [said(0)], "words may overlap");
+        assert_eq!(rules.in_code(b"abcde xyzw"), [said(0), said(1), said(2)]);
+        assert_eq!(rules.in_code(b"abcd"), []);
     }
 
     #[test]

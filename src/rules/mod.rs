@@ -8,6 +8,7 @@
 //!
 //! What follows from a match is not decided here: see [`crate::policy`].
 
+mod action;
 mod coherence;
 mod first_party;
 mod hosts;
@@ -22,6 +23,7 @@ mod site;
 mod source;
 mod speak;
 mod vendor;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,12 +31,13 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub use action::{Action, Said};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
 pub use leeway::{EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBanner, Unlisted};
 use lists::Lists;
-pub use lists::{Action, LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
+pub use lists::{LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
 use needles::Needles;
 pub use pattern::HostPattern;
 pub(crate) use pattern::cookie_problem;
@@ -49,7 +52,7 @@ pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
 use crate::policy::{Basis, Policies, Purpose};
-use crate::time::{Day, Time};
+use crate::time::Day;
 
 /// The purposes for which the gateway itself keeps a log.
 pub const LOGGED: [Purpose; 3] = [Purpose::Operation, Purpose::Analytics, Purpose::Security];
@@ -69,6 +72,8 @@ pub struct RuleSet {
     pub texts: BTreeMap<String, Texts>,
     /// A digest of all files: it changes when any of them does.
     pub generation: [u8; 8],
+    /// Whether any vendor's rule only reports.
+    pub(crate) reports: bool,
     /// Each rule for inline scripts: its vendor, and its place there.
     inline: Vec<(usize, usize)>,
     needles: Needles,
@@ -141,6 +146,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
         let path = format!("{root}/site.toml");
         problems.extend(give_paths_to_vendors(&path, site, &mut vendors));
     }
+    problems.extend(action::settle(&mut vendors));
     problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
@@ -167,6 +173,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             );
             let hosts = hosts(&vendors);
             let generation = generation(files);
+            let reports = vendors.iter().any(Vendor::reports);
             Ok(RuleSet {
                 site,
                 policies,
@@ -174,6 +181,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 vendors,
                 texts,
                 generation,
+                reports,
                 inline,
                 needles,
                 hosts,
@@ -202,10 +210,17 @@ impl RuleSet {
     /// The vendors whose addresses `url` is one of when used so, by their place in `vendors`; one that
     /// several rules give it to comes as often.
     pub fn at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = usize> {
+        self.said_at_url(url, used).map(|said| said.vendor)
+    }
+
+    /// What each rule says of an address when it is used so.
+    pub fn said_at_url(&self, url: &Url, used: Use) -> impl Iterator<Item = Said> {
         let host = url.host_str().unwrap_or_default();
-        let covers =
-            move |at: &UrlRuleAt| self.vendors[at.vendor].urls[at.rule].value.covers(url, used);
-        let named = self.hosts.rules(host).filter(covers).map(|at| at.vendor);
+        let named = self.hosts.rules(host).filter_map(move |UrlRuleAt { vendor, rule }| {
+            let of = &self.vendors[vendor];
+            let rule = &of.urls[rule];
+            rule.value.covers(url, used).then(|| Said { vendor, action: of.action_of(rule) })
+        });
         named.chain(self.first_party.in_page(url, used, self.site.owns(host)))
     }
 
@@ -215,12 +230,12 @@ impl RuleSet {
     }
 
     /// The rules that give an address of the site's to a vendor when it is asked for as a script or
-    /// not, as far as that is known; each with the vendor's place in `vendors`.
+    /// not, as far as that is known; each with what it says.
     pub fn at_own_path(
         &self,
         url: &Url,
         as_script: Option<bool>,
-    ) -> impl Iterator<Item = (usize, &PathRule)> {
+    ) -> impl Iterator<Item = (Said, &PathRule)> {
         self.first_party.at(url, as_script)
     }
 
@@ -229,32 +244,38 @@ impl RuleSet {
         self.first_party.has_signatures()
     }
 
-    /// The vendors whose library begins so, by their place in `vendors`.
-    pub fn in_library(&self, code: &[u8]) -> Vec<usize> {
+    /// What each rule says of a library that begins so.
+    pub fn in_library(&self, code: &[u8]) -> Vec<Said> {
         self.first_party.in_code(code)
     }
 
-    /// The vendors whose code an inline script is, by their place in `vendors`.
-    pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
-        let matches = move |(vendor, rule): &(usize, usize)| {
-            self.vendors[*vendor].inline[*rule].value.is_match(text)
+    /// What each rule says of an inline script.
+    pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Said> + use<'a> {
+        let says = move |(vendor, rule): (usize, usize)| {
+            let of = &self.vendors[vendor];
+            let rule = &of.inline[rule];
+            rule.value.is_match(text).then(|| Said { vendor, action: of.action_of(rule) })
         };
         let worth_trying = self.needles.worth_trying(text).map(|rule| self.inline[rule]);
-        worth_trying.filter(matches).map(|(vendor, _)| vendor)
+        worth_trying.filter_map(says)
     }
 
-    /// Where in an inline script the code of some vendors stands, each with its vendor, by their place
-    /// in `vendors`.
+    /// Where in an inline script the code of vendors stands, each with its vendor, by their place in
+    /// `vendors`: what the rules find of which `of` holds.
     pub fn spans_in_script(
         &self,
         text: &[u8],
-        of: impl Fn(usize) -> bool,
+        of: impl Fn(Said) -> bool,
     ) -> Vec<(usize, Range<usize>)> {
-        let mut vendors: Vec<usize> = self.in_script(text).filter(|vendor| of(*vendor)).collect();
+        let said = self.in_script(text).filter(|said| of(*said));
+        let mut vendors: Vec<usize> = said.map(|said| said.vendor).collect();
         vendors.dedup();
+        let of = &of;
         let of_vendor = |vendor: usize| {
-            let rules = self.vendors[vendor].inline.iter();
+            let all = &self.vendors[vendor];
+            let rules = all.inline.iter();
             rules
+                .filter(move |rule| of(Said { vendor, action: all.action_of(rule) }))
                 .flat_map(|rule| rule.value.find_iter(text))
                 .map(move |found| (vendor, found.range()))
         };
@@ -263,15 +284,24 @@ impl RuleSet {
 
     /// The vendors that a cookie of this name belongs to, by their place in `vendors`.
     pub fn with_cookie(&self, name: &[u8]) -> impl Iterator<Item = usize> {
-        let has = move |vendor: &Vendor| vendor.cookies.iter().any(|c| c.value.matches(name));
-        self.vendors.iter().enumerate().filter(move |(_, v)| has(v)).map(|(index, _)| index)
+        self.said_of_cookie(name).map(|said| said.vendor)
+    }
+
+    /// What the vendors that a cookie of this name belongs to say of it, each once, by the strictest of
+    /// its rules.
+    pub fn said_of_cookie(&self, name: &[u8]) -> impl Iterator<Item = Said> {
+        let says = move |(vendor, of): (usize, &Vendor)| {
+            of.action_of_cookie(name).map(|action| Said { vendor, action })
+        };
+        self.vendors.iter().enumerate().filter_map(says)
     }
 
     /// Under which keys some vendors, by their place in `vendors`, keep things in the browser's
-    /// storage: as the rules write them, `_ym*` for all that begin so.
+    /// storage: as the rules write them, `_ym*` for all that begin so. Not those that only report.
     pub fn stored_keys(&self, of: impl Fn(usize) -> bool) -> Vec<String> {
         let vendors = self.vendors.iter().enumerate().filter(|(index, _)| of(*index));
-        vendors.flat_map(|(_, vendor)| &vendor.keys).map(|key| key.value.to_string()).collect()
+        let removed = vendors.filter(|(_, vendor)| vendor.action != Action::ReportOnly);
+        removed.flat_map(|(_, vendor)| &vendor.keys).map(|key| key.value.to_string()).collect()
     }
 
     /// The consent purposes that something loaded serves: what the banner asks about. With
@@ -281,6 +311,7 @@ impl RuleSet {
             policy.terms[*purpose].basis == Basis::Consent
                 && (self.vendors.iter().any(|vendor| {
                     vendor.purpose == *purpose
+                        && vendor.withholds()
                         && !vendor.recipient.is_operator()
                         && policy.terms[*purpose].declares(&vendor.recipient)
                 }) || self.lists.hold_for(*purpose, &policy.terms[*purpose]))
@@ -316,51 +347,6 @@ impl RuleSet {
         self.site.unlisted.cookies == Leave::Withhold && self.with_cookie(name).next().is_none()
     }
 
-    /// What is wrong with the rules on a day, though it may be right on a later one.
-    pub fn problems_on(&self, day: Day) -> Vec<Problem> {
-        let last = day.plus_days(EXEMPT_DAYS_MAX);
-        let too_far = self.site.exempt.iter().filter(|exempt| exempt.until > last);
-        too_far
-            .map(|Exempt { path, until, line, .. }| Problem {
-                path: self.site.path.clone(),
-                line: *line,
-                text: format!(
-                    "`{path}` is exempt until {until}, more than {EXEMPT_DAYS_MAX} days ahead; end it by {last}"
-                ),
-            })
-            .collect()
-    }
-
-    /// What is not wrong, and takes protection away all the same.
-    pub fn warnings(&self, now: Time) -> Vec<String> {
-        let site = &self.site;
-        let mut warnings = Vec::new();
-        if site.mode == Mode::Observe {
-            warnings.push(
-                "the site is not protected: `mode = \"observe\"` withholds nothing and counts what would be"
-                    .to_owned(),
-            );
-        }
-        for Exempt { path, until, reason, .. } in site.exempt_at(now) {
-            warnings.push(format!("not protected until {until}: pages under `{path}` ({reason})"));
-        }
-        for exempt in site.exempt.iter().filter(|exempt| !exempt.is_in_force(now)) {
-            let Exempt { path, until, line, .. } = exempt;
-            warnings.push(format!(
-                "the exemption of `{path}` ended on {until}; {}:{line} can be removed",
-                site.path
-            ));
-        }
-        if site.banner.wins {
-            warnings.push(
-                "our banner asks nobody: the site's own wins, and nothing is permitted unless it posts the \
-                 choice to /.consent/choices"
-                    .to_owned(),
-            );
-        }
-        warnings
-    }
-
     /// The wording in `language`, or in the site's default one.
     pub fn texts(&self, language: &str) -> &Texts {
         self.texts
@@ -393,10 +379,12 @@ fn hosts(vendors: &[Vendor]) -> Hosts {
 fn first_party(vendors: &[Vendor]) -> Result<FirstParty, String> {
     let all = || vendors.iter().enumerate();
     let paths = all().flat_map(|(index, vendor)| {
-        vendor.paths.iter().map(move |rule| (index, rule.value.clone()))
+        let said = move |rule| Said { vendor: index, action: vendor.action_of(rule) };
+        vendor.paths.iter().map(move |rule| (said(rule), rule.value.clone()))
     });
     let signatures = all().flat_map(|(index, vendor)| {
-        vendor.signatures.iter().map(move |signature| (index, &signature.value))
+        let said = move |rule| Said { vendor: index, action: vendor.action_of(rule) };
+        vendor.signatures.iter().map(move |rule| (said(rule), &rule.value))
     });
     FirstParty::of(paths.collect(), signatures)
 }

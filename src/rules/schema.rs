@@ -10,12 +10,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::action::Action;
 use super::first_party::{PathEntry, SignatureEntry, SitePathEntry};
 use super::leeway::{ExemptEntry, SiteBannerEntry};
 use super::lists::ListFile;
 use super::policy::{PolicyFile, PurposeEntry, Recipient};
 use super::site::SiteFile;
-use super::vendor::{InlineEntry, NameEntry, UrlEntry, VendorFile};
+use super::vendor::{CookieEntry, InlineEntry, NameEntry, UrlEntry, VendorFile};
 use crate::banner::Texts;
 use crate::policy::{Basis, Category, Purpose};
 
@@ -73,7 +74,7 @@ impl FileKind {
                 let mut schema = making.root_schema_for::<VendorFile>();
                 add_list::<UrlEntry>(&mut making, &mut schema, "url");
                 add_list::<InlineEntry>(&mut making, &mut schema, "inline");
-                add_list::<NameEntry>(&mut making, &mut schema, "cookie");
+                add_list::<CookieEntry>(&mut making, &mut schema, "cookie");
                 add_list::<NameEntry>(&mut making, &mut schema, "storage");
                 add_list::<PathEntry>(&mut making, &mut schema, "path");
                 add_list::<SignatureEntry>(&mut making, &mut schema, "signature");
@@ -121,6 +122,11 @@ pub(super) fn basis(_: &mut SchemaGenerator) -> Schema {
 /// A list of categories of data.
 pub(super) fn categories(_: &mut SchemaGenerator) -> Schema {
     list_of(&one_of(&Category::ALL.map(Category::name)))
+}
+
+/// What may be done with a cookie.
+pub(super) fn action_of_cookie(_: &mut SchemaGenerator) -> Schema {
+    one_of(&[Action::ReportOnly, Action::Hold, Action::Strip].map(Action::name))
 }
 
 fn one_of(names: &[&str]) -> Schema {

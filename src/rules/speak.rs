@@ -11,9 +11,9 @@ use std::fmt;
 use url::Url;
 
 use super::RuleSet;
+use super::action::{Action, Rule, Said};
 use super::first_party::PathRule;
-use super::source::Entry;
-use super::vendor::{UrlRule, Use, Vendor};
+use super::vendor::{UrlRule, Use, Vendor, cookie_in_short, inline_in_short, key_in_short};
 
 /// A rule that speaks of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,21 @@ pub struct Spoken {
     pub line: usize,
     /// The rule in short.
     pub rule: String,
+    /// What is done with what it names.
+    pub action: Action,
 }
 
 /// `rules/vendors/x.toml:7: [[cookie]] `_x``
 impl fmt::Display for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.path, self.line, self.rule)
+    }
+}
+
+impl Spoken {
+    /// What it says.
+    pub fn said(&self) -> Said {
+        Said { vendor: self.vendor, action: self.action }
     }
 }
 
@@ -58,12 +67,13 @@ impl RuleSet {
     fn spoken_of_own(&self, speaks: impl Fn(&PathRule) -> bool) -> Vec<Spoken> {
         let mut spoken = Vec::new();
         for (index, vendor) in self.vendors.iter().enumerate() {
-            let rules = vendor.paths.iter().filter(|entry| speaks(&entry.value));
-            spoken.extend(rules.map(|Entry { line, value }| Spoken {
+            let rules = vendor.paths.iter().filter(|rule| speaks(&rule.value));
+            spoken.extend(rules.map(|rule| Spoken {
                 vendor: index,
-                path: value.file.clone(),
-                line: *line,
-                rule: value.to_string(),
+                path: rule.value.file.clone(),
+                line: rule.line,
+                rule: rule.value.to_string(),
+                action: vendor.action_of(rule),
             }));
         }
         spoken
@@ -76,36 +86,43 @@ impl RuleSet {
 
     /// The rules that name a key in the browser's storage.
     pub fn spoken_of_key(&self, key: &[u8]) -> Vec<Spoken> {
-        let words = |rule: &_| format!("[[storage]] `{rule}`");
-        self.spoken(|v| &v.keys, |rule| rule.matches(key), words)
+        let mut spoken = self.spoken(|v| &v.keys, |rule| rule.matches(key), key_in_short);
+        for one in &mut spoken {
+            one.action = one.action.of_name();
+        }
+        spoken
     }
 
     /// The rules that speak of an inline script.
     pub fn spoken_in_script(&self, text: &[u8]) -> Vec<Spoken> {
-        self.spoken(
-            |v| &v.inline,
-            |rule| rule.is_match(text),
-            |rule| format!("[[inline]] `{rule}`"),
-        )
+        self.spoken(|v| &v.inline, |rule| rule.is_match(text), inline_in_short)
     }
 
     /// The rules that speak of a cookie.
     pub fn spoken_of_cookie(&self, name: &[u8]) -> Vec<Spoken> {
-        let words = |rule: &_| format!("[[cookie]] `{rule}`");
-        self.spoken(|v| &v.cookies, |rule| rule.matches(name), words)
+        let mut spoken = self.spoken(|v| &v.cookies, |rule| rule.matches(name), cookie_in_short);
+        for one in &mut spoken {
+            one.action = one.action.of_name();
+        }
+        spoken
     }
 
     fn spoken<T>(
         &self,
-        rules: impl Fn(&Vendor) -> &Vec<Entry<T>>,
+        rules: impl Fn(&Vendor) -> &Vec<Rule<T>>,
         speaks: impl Fn(&T) -> bool,
         words: impl Fn(&T) -> String,
     ) -> Vec<Spoken> {
         let mut spoken = Vec::new();
         for (index, vendor) in self.vendors.iter().enumerate() {
-            for Entry { line, value } in rules(vendor).iter().filter(|entry| speaks(&entry.value)) {
-                let (path, rule) = (vendor.path.clone(), words(value));
-                spoken.push(Spoken { vendor: index, path, line: *line, rule });
+            for rule in rules(vendor).iter().filter(|rule| speaks(&rule.value)) {
+                spoken.push(Spoken {
+                    vendor: index,
+                    path: vendor.path.clone(),
+                    line: rule.line,
+                    rule: words(&rule.value),
+                    action: vendor.action_of(rule),
+                });
             }
         }
         spoken

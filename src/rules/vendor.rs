@@ -5,7 +5,8 @@
 //! [`super::first_party`]'s. Each carries its own examples, played when it is read: a rule that does not do
 //! what its author thought is a problem, not a surprise in production.
 //!
-//! What happens to something recognised is not said here: that is its purpose's verdict.
+//! Whether something recognised is withheld is its purpose's verdict to say, and how, its rule's
+//! ([`super::action`]).
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use super::action::{Action, Does, Rule, RuleAt};
 use super::first_party::{self, PathRule, Signature};
 use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
@@ -62,15 +64,21 @@ pub struct Vendor {
     /// The file that it stands in.
     pub path: String,
     pub(super) recipient_line: usize,
-    pub(super) urls: Vec<Entry<UrlRule>>,
-    pub(super) inline: Vec<Entry<Regex>>,
-    pub(super) cookies: Vec<Entry<NamePattern>>,
+    /// What is done with what its rules name that say nothing of it.
+    pub(super) action: Action,
+    /// The line on which the file says so; 0 where it does not.
+    pub(super) action_line: usize,
+    pub(super) urls: Vec<Rule<UrlRule>>,
+    pub(super) inline: Vec<Rule<Regex>>,
+    pub(super) cookies: Vec<Rule<NamePattern>>,
     /// Keys in `localStorage` and `sessionStorage`.
-    pub(super) keys: Vec<Entry<NamePattern>>,
+    pub(super) keys: Vec<Rule<NamePattern>>,
     /// Names that its cookie rules are for, from their examples.
     pub(super) cookie_examples: Vec<String>,
-    pub(super) paths: Vec<Entry<PathRule>>,
-    pub(super) signatures: Vec<Entry<Signature>>,
+    pub(super) paths: Vec<Rule<PathRule>>,
+    pub(super) signatures: Vec<Rule<Signature>>,
+    /// What all these do, once those of `site.toml` are among them.
+    pub(super) does: Does,
     /// See [`Vendor::stub`].
     pub(super) stub: Option<Entry<String>>,
 }
@@ -95,10 +103,70 @@ impl Vendor {
         self.stub.as_ref().map(|stub| stub.value.as_str())
     }
 
+    /// Whether anything is withheld of it while it is, or all its rules only report.
+    pub fn withholds(&self) -> bool {
+        self.does.withholds
+    }
+
+    /// Whether any of its rules only reports.
+    pub fn reports(&self) -> bool {
+        self.does.reports
+    }
+
+    /// What is done with what a rule of it names.
+    pub(super) fn action_of<T>(&self, rule: &Rule<T>) -> Action {
+        rule.action.unwrap_or(self.action)
+    }
+
+    /// What is done with a cookie of this name, if it is the vendor's.
+    pub(super) fn action_of_cookie(&self, name: &[u8]) -> Option<Action> {
+        let naming = self.cookies.iter().filter(|rule| rule.value.matches(name));
+        naming.map(|rule| self.action_of(rule).of_name()).max()
+    }
+
+    /// Every rule.
+    pub(super) fn each_rule(&self) -> impl Iterator<Item = RuleAt<'_>> {
+        let urls = self.urls.iter().map(|rule| self.rule_at(rule, &self.path, ToString::to_string));
+        let inline = self.inline.iter().map(|rule| self.rule_at(rule, &self.path, inline_in_short));
+        let cookie =
+            self.cookies.iter().map(|rule| self.rule_at(rule, &self.path, cookie_in_short));
+        let keys = self.keys.iter().map(|rule| self.rule_at(rule, &self.path, key_in_short));
+        let paths =
+            self.paths.iter().map(|rule| self.rule_at(rule, &rule.value.file, ToString::to_string));
+        let signatures =
+            self.signatures.iter().map(|rule| self.rule_at(rule, &self.path, ToString::to_string));
+        urls.chain(inline).chain(cookie).chain(keys).chain(paths).chain(signatures)
+    }
+
+    fn rule_at<'a, T>(
+        &self,
+        rule: &Rule<T>,
+        path: &'a str,
+        in_short: impl Fn(&T) -> String,
+    ) -> RuleAt<'a> {
+        let action = self.action_of(rule);
+        RuleAt { path, line: rule.line, own: rule.action, action, rule: in_short(&rule.value) }
+    }
+
     /// Whether a cookie of this name is the vendor's.
     pub(super) fn owns(&self, cookie: &str) -> bool {
         self.cookies.iter().any(|pattern| pattern.value.matches(cookie.as_bytes()))
     }
+}
+
+/// An `[[inline]]` in short.
+pub(super) fn inline_in_short(rule: &Regex) -> String {
+    format!("[[inline]] `{rule}`")
+}
+
+/// A `[[cookie]]` in short.
+pub(super) fn cookie_in_short(rule: &NamePattern) -> String {
+    format!("[[cookie]] `{rule}`")
+}
+
+/// A `[[storage]]` in short.
+pub(super) fn key_in_short(rule: &NamePattern) -> String {
+    format!("[[storage]] `{rule}`")
 }
 
 /// Addresses of a vendor.
@@ -144,6 +212,9 @@ pub(super) struct VendorFile {
     purpose: Purpose,
     /// The recipient of data as the policy names it; `operator` for the site's own.
     recipient: String,
+    /// What is done with what its rules name while the vendor is withheld; `hold` if not said.
+    #[serde(default)]
+    action: Action,
     /// What stands for the vendor's library while that is withheld.
     stub: Option<StubEntry>,
 }
@@ -167,6 +238,8 @@ pub(super) struct UrlEntry {
     /// Which elements it speaks of; all if not said. For `link` the host alone counts.
     #[serde(rename = "as", default = "every_use")]
     uses: Vec<Use>,
+    /// What is done with what it names; as the file says if not said.
+    action: Option<Action>,
     /// Addresses that it is for.
     is: Vec<String>,
     /// Addresses that it is not for.
@@ -183,13 +256,32 @@ fn every_use() -> Vec<Use> {
 pub(super) struct InlineEntry {
     /// A regular expression (syntax of the Rust crate `regex`), case-sensitive.
     pattern: String,
+    /// What is done with what it names; as the file says if not said.
+    action: Option<Action>,
     /// Scripts that it is for.
     is: Vec<String>,
     /// Scripts that it is not for.
     is_not: Vec<String>,
 }
 
-/// A cookie, or a key in the browser's storage, by its name.
+// `flatten` and `deny_unknown_fields` do not go together, so the fields stand twice.
+/// A cookie by its name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CookieEntry {
+    /// Exact, or a beginning followed by `*`.
+    name: String,
+    /// What is done with it: `hold` and `strip` are the same; as the file says if not said.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::action_of_cookie")]
+    action: Option<Action>,
+    /// Names that it is for.
+    is: Vec<String>,
+    /// Names that it is not for.
+    is_not: Vec<String>,
+}
+
+/// A cookie of a list, or a key in the browser's storage, by its name.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NameEntry {
@@ -214,21 +306,28 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .collect();
     let mut cookies = Vec::new();
     let mut cookie_examples = Vec::new();
-    for entry in source.each::<NameEntry>("cookie") {
-        cookie_examples.extend(entry.value.is.iter().cloned());
-        cookies.extend(name_rule(&mut source, entry, NamePattern::of_cookie));
+    for Entry { line, value } in source.each::<CookieEntry>("cookie") {
+        let CookieEntry { name, action, is, is_not } = value;
+        if action == Some(Action::Stub) {
+            source.problem(line, "a cookie has no stub; take `action = \"hold\"`");
+        }
+        cookie_examples.extend(is.iter().cloned());
+        let entry = Entry { line, value: NameEntry { name, is, is_not } };
+        let rule = name_rule(&mut source, entry, NamePattern::of_cookie);
+        cookies.extend(rule.map(|Entry { line, value }| Rule { line, action, value }));
     }
     let keys: Vec<_> = source
         .each("storage")
         .into_iter()
         .filter_map(|entry| name_rule(&mut source, entry, NamePattern::of_key))
+        .map(|Entry { line, value }| Rule { line, action: None, value })
         .collect();
     let paths = first_party::paths(&mut source);
     let signatures = first_party::signatures(&mut source);
     let (name_line, recipient_line) = (source.line_of("name"), source.line_of("recipient"));
-    let stub_line = source.line_of("stub");
+    let (stub_line, action_line) = (source.line_of("stub"), source.line_of("action"));
     let file: VendorFile = source.rest()?;
-    let VendorFile { name, purpose, recipient, stub } = file;
+    let VendorFile { name, purpose, recipient, action, stub } = file;
     if name.is_empty() {
         source.problem(name_line, "`name` is empty; say whose tags and cookies these are");
     }
@@ -243,6 +342,8 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         recipient,
         path: path.to_owned(),
         recipient_line,
+        action,
+        action_line,
         urls,
         inline,
         cookies,
@@ -250,6 +351,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         cookie_examples,
         paths,
         signatures,
+        does: Does::default(),
         stub: stub.map(|stub| Entry { line: stub_line, value: stub.script }),
     };
     let knows_names = !(vendor.cookies.is_empty() && vendor.keys.is_empty());
@@ -264,8 +366,8 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     Some(vendor)
 }
 
-fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<Entry<UrlRule>> {
-    let Entry { line, value: UrlEntry { host, path, uses, is, is_not } } = entry;
+fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<Rule<UrlRule>> {
+    let Entry { line, value: UrlEntry { host, path, uses, action, is, is_not } } = entry;
     let host = HostPattern::parse(&host).map_err(|text| source.problem(line, text)).ok()?;
     if let Some(path) = &path
         && !path.starts_with(['/', '*'])
@@ -297,11 +399,11 @@ fn url_rule(source: &mut Source<'_>, entry: Entry<UrlEntry>) -> Option<Entry<Url
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(Entry { line, value: rule })
+    Some(Rule { line, action, value: rule })
 }
 
-fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Entry<Regex>> {
-    let Entry { line, value: InlineEntry { pattern, is, is_not } } = entry;
+fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Rule<Regex>> {
+    let Entry { line, value: InlineEntry { pattern, action, is, is_not } } = entry;
     // A script's words are in ASCII, and other bytes of it need not be UTF-8.
     let regex = match RegexBuilder::new(&pattern).unicode(false).build() {
         Ok(regex) => regex,
@@ -324,7 +426,7 @@ fn inline_rule(source: &mut Source<'_>, entry: Entry<InlineEntry>) -> Option<Ent
         }
     }
     require_examples(source, line, &is, &is_not);
-    Some(Entry { line, value: regex })
+    Some(Rule { line, action, value: regex })
 }
 
 pub(super) fn name_rule(

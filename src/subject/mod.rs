@@ -11,6 +11,7 @@ pub mod choose;
 pub mod form;
 mod settings;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ impl Subject<'_> {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if let Some(asset) = assets::find(path) {
+        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.stub_at(path)) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
             return Ok(file(asset));
         }
@@ -390,8 +391,12 @@ fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(),
 }
 
 /// A stylesheet or script of ours. Its address holds its digest, so a copy never goes stale.
-fn file(asset: &'static assets::Asset) -> Page {
-    cacheable(Bytes::from_static(asset.body.as_bytes()), asset.content_type)
+fn file(asset: &assets::Asset) -> Page {
+    let body = match &asset.body {
+        Cow::Borrowed(body) => Bytes::from_static(body.as_bytes()),
+        Cow::Owned(body) => Bytes::from(body.clone()),
+    };
+    cacheable(body, asset.content_type)
 }
 
 fn cacheable(body: Bytes, content_type: &'static str) -> Page {

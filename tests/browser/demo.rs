@@ -1,4 +1,5 @@
-//! The demonstration as a child process: `kelisim demo`, as a person starts it.
+//! The demonstration as a child process: `kelisim demo`, as a person starts it; and beside it a gateway
+//! with rules of a test's own, in front of the same site.
 //!
 //! The very binary is run, so that the tests see what its user sees.
 //!
@@ -8,18 +9,25 @@
 //! Who visits it is in [`super::visitor`].
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     time::{Duration, Instant},
 };
 
+use tempfile::TempDir;
+
 /// How long it may take to start, and to end.
 const DEADLINE: Duration = Duration::from_secs(15);
 
+/// The rules for Metrica.
+pub(crate) const METRICA: &str = "vendors/yandex-metrica.toml";
+
 /// The running demonstration; addresses come without the last slash.
 pub(crate) struct Demo {
-    process: Child,
+    _process: Process,
     /// Through the gateway, over TLS.
     pub(crate) https: String,
     /// Through the gateway, in the clear.
@@ -30,8 +38,54 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn start() -> Self {
+        let arguments = ["demo", "--listen-tls", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
+        let (process, addresses) =
+            Process::start(&arguments, ["open https:", "open http:", "site http:"]);
+        let [https, http, site] = addresses;
+        Self { _process: process, https, http, site }
+    }
+}
+
+/// A gateway in front of the demonstration's site, by the shipped rules with one change.
+pub(crate) struct Ruled {
+    // Before its folder, in which it writes to the end.
+    _process: Process,
+    _folder: TempDir,
+    /// Through the gateway, in the clear.
+    pub(crate) http: String,
+}
+
+impl Ruled {
+    /// With this action for all rules of a vendor's file.
+    pub(crate) fn start(demo: &Demo, vendor: &str, action: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        for (name, text) in kelisim::config::rule_files(&shipped).expect("the shipped rules") {
+            let path = folder.path().join("rules").join(&name);
+            let said = format!("action = \"{action}\"\nrecipient = ");
+            let text = if name == vendor { text.replacen("recipient = ", &said, 1) } else { text };
+            fs::create_dir_all(path.parent().expect("it lies in a folder"))
+                .expect("a folder can be made");
+            fs::write(path, text).expect("a file can be written");
+        }
+        let within = |name: &str| folder.path().join(name).display().to_string();
+        let (rules, data) = (within("rules"), within("data"));
+        let arguments = ["run", "--upstream", &demo.site, "--rules", &rules, "--data", &data];
+        let free = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let arguments = [&arguments[..], &free].concat();
+        let (process, [http]) = Process::start(&arguments, ["listening on http:"]);
+        Self { _process: process, _folder: folder, http }
+    }
+}
+
+/// A running `kelisim`.
+struct Process(Child);
+
+impl Process {
+    /// Starts it, and waits for the address behind the last of each of these words.
+    fn start<const N: usize>(arguments: &[&str], wanted: [&str; N]) -> (Process, [String; N]) {
         let mut process = Command::new(env!("CARGO_BIN_EXE_kelisim"))
-            .args(["demo", "--listen-tls", "127.0.0.1:0", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .expect("cargo has built the binary");
@@ -44,37 +98,33 @@ impl Demo {
                 let _ = sender.send(line);
             }
         });
-        let mut demo =
-            Self { process, https: String::new(), http: String::new(), site: String::new() };
+        let process = Process(process);
+        let mut addresses = wanted.map(|_| String::new());
         let end = Instant::now() + DEADLINE;
-        while [&demo.https, &demo.http, &demo.site].into_iter().any(String::is_empty) {
+        while addresses.iter().any(String::is_empty) {
             let left = end.saturating_duration_since(Instant::now());
-            let line = lines.recv_timeout(left).expect("`kelisim demo` prints its three addresses");
-            let addresses = [
-                ("open https:", &mut demo.https),
-                ("open http:", &mut demo.http),
-                ("site http:", &mut demo.site),
-            ];
-            for (start, address) in addresses {
+            let line = lines.recv_timeout(left).expect("`kelisim` prints its addresses");
+            for (start, address) in wanted.iter().zip(&mut addresses) {
                 let Some(at) = line.find(start) else { continue };
-                let url =
-                    line[at..].split_whitespace().nth(1).expect("an address follows the word");
+                let scheme = start.rfind(' ').expect("the last word is a scheme") + 1;
+                let url = line[at + scheme..].split_whitespace().next();
+                let url = url.expect("an address begins with the scheme");
                 url.trim_end_matches('/').clone_into(address);
             }
         }
-        demo
+        (process, addresses)
     }
 }
 
-impl Drop for Demo {
+impl Drop for Process {
     fn drop(&mut self) {
         // It is asked first, so that it can clear its temporary data away.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         let end = Instant::now() + DEADLINE;
-        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < end {
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

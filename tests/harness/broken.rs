@@ -71,6 +71,8 @@ pub(crate) type Break = (&'static str, &'static str, &'static str, usize, &'stat
 pub(crate) const POLICY: &str = "policy/2025-10-01.toml";
 /// A vendor's file.
 pub(crate) const METRICA: &str = "vendors/yandex-metrica.toml";
+/// That of a vendor without a stub.
+pub(crate) const LIVEINTERNET: &str = "vendors/liveinternet.toml";
 /// The site's own file.
 pub(crate) const OWN: &str = "vendors/own.toml";
 
@@ -233,6 +235,64 @@ pub(crate) const BREAKS: &[Break] = &[
     ),
     (METRICA, "name = \"_ym*\"", "name = \"_ym *\"", 1, &["`_ym *` is no key", "`_ym_uid`"]),
     (METRICA, "is = [\"zz\"]", "is = [\"zzz\"]", 2, &["`zzz`", "under `is`"]),
+    (
+        METRICA,
+        "recipient = \"yandex-metrica\"",
+        "action = \"holdd\"\nrecipient = \"yandex-metrica\"",
+        0,
+        &["`holdd`", "did you mean `hold`?"],
+    ),
+    (
+        METRICA,
+        "host = \"mc.webvisor.com\"",
+        "action = \"report\"\nhost = \"mc.webvisor.com\"",
+        0,
+        &["unknown variant `report`", "`report-only`"],
+    ),
+    (
+        METRICA,
+        "name = \"metrika_enabled\"",
+        "action = \"stub\"\nname = \"metrika_enabled\"",
+        1,
+        &["a cookie has no stub", "take `action = \"hold\"`"],
+    ),
+    (METRICA, "name = \"zz\"", "action = \"hold\"\nname = \"zz\"", 0, &["unknown field `action`"]),
+    (
+        LIVEINTERNET,
+        "recipient = \"liveinternet\"",
+        "action = \"stub\"\nrecipient = \"liveinternet\"",
+        0,
+        &["`action = \"stub\"` needs a `[stub]`", "or take `hold`"],
+    ),
+    (
+        LIVEINTERNET,
+        "host = \"counter.yadro.ru\"",
+        "action = \"stub\"\nhost = \"counter.yadro.ru\"",
+        1,
+        &["`action = \"stub\"` needs a `[stub]`", "or take `hold`"],
+    ),
+    (
+        "site.toml",
+        "[operator]\nbin",
+        "[[path]]\nvendor = \"liveinternet\"\npath = \"/li/*\"\naction = \"stub\"\nis = [\"/li/a\"]\n\
+         is_not = [\"/l\"]\n\n[operator]\nbin",
+        0,
+        &["`action = \"stub\"` needs a `[stub]`", "or take `hold`"],
+    ),
+    (
+        OWN,
+        "recipient = \"operator\"",
+        "action = \"strip\"\nrecipient = \"operator\"",
+        0,
+        &["what is the site's own never is", "leave it out"],
+    ),
+    (
+        OWN,
+        "name = \"sb_lang\"",
+        "action = \"report-only\"\nname = \"sb_lang\"",
+        1,
+        &["what is the site's own never is", "leave it out"],
+    ),
     (
         POLICY,
         "basis = \"legitimate-interest\"",

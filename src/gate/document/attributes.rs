@@ -165,7 +165,7 @@ impl Document {
         }
         match self.fate_at(attribute, used) {
             // On a script of the site's it need not be a script that no rule knows.
-            Fate::Undeclared(Whose::Unlisted) => Fate::Permit,
+            Fate::Undeclared(Whose::Unlisted, _) => Fate::Permit,
             fate => fate,
         }
     }

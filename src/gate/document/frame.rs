@@ -37,6 +37,7 @@ impl Document {
             amp_settings_follow: false,
             hashes: self.hashes,
             tally: Account::new(),
+            stubs: Vec::new(),
             reports: Reports::default(),
             trace: self.trace.clone(),
             scout: self.scout.clone(),

@@ -16,12 +16,13 @@ use encoding_rs::UTF_8;
 use url::Url;
 
 use super::super::address::{Glance, glance, is_data};
-use super::super::fate::{Fate, Fates, Whose};
+use super::super::fate::{Fate, Fates, How, Whose};
 use super::super::overlong;
+use super::super::tally::Kind;
 use super::super::trace::Ground;
 use super::Document;
 use crate::html::{Attribute, Element};
-use crate::rules::{RuleSet, Use};
+use crate::rules::{RuleSet, Said, Use};
 use crate::snapshot::Snapshot;
 
 /// How many bases of one page are looked at. A page has one; more are a mistake or an attack.
@@ -126,6 +127,10 @@ impl Document {
             }
             if of_url != Fate::Permit {
                 self.tell(|rules, fates| Ground::of_url(rules, fates, &self.bases[0], &url, uses));
+            } else if self.snapshot.rules.reports {
+                self.tell_reported(|rules, fates| {
+                    Ground::of_reported_url(rules, fates, &url, uses)
+                });
             }
             match url.scheme() {
                 "data" if uses.contains(&Use::Script) => {
@@ -136,7 +141,10 @@ impl Document {
         });
         // A base that was not looked at might lead anywhere.
         let unknown = self.base == Base::Unknown && Url::parse(address).is_err();
-        let least = if unknown { Fate::Undeclared(Whose::Unknown) } else { Fate::Permit };
+        let least = match unknown {
+            true => Fate::Undeclared(Whose::Unknown, How::Hold),
+            false => Fate::Permit,
+        };
         fates.fold(least, Fate::or_stricter)
     }
 
@@ -150,8 +158,16 @@ impl Document {
         let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
         if fate != Fate::Permit {
             self.tell(|rules, fates| Ground::of_code(rules, fates, code));
+        } else if self.snapshot.rules.reports {
+            self.report_code(code);
         }
         fate
+    }
+
+    /// Notes code that passes because rules only report it.
+    fn report_code(&self, code: &[u8]) {
+        self.fates.report(self.snapshot.rules.in_script(code), Kind::Inline, &self.reports);
+        self.tell_reported(|rules, fates| Ground::of_reported_code(rules, fates, code));
     }
 
     /// Where in bare text addresses of withheld vendors stand, and whose they are.
@@ -162,10 +178,12 @@ impl Document {
 
     /// Where in code that of withheld vendors stands, and whose it is.
     pub(super) fn withheld_code(&self, code: &[u8]) -> Vec<(Whose, Range<usize>)> {
-        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
+        let withheld = |said: Said| self.fates.of_rule(said) != Fate::Permit;
         let spans = self.snapshot.rules.spans_in_script(code, withheld);
         if !spans.is_empty() {
             self.tell(|rules, fates| Ground::of_code(rules, fates, code));
+        } else if self.snapshot.rules.reports {
+            self.report_code(code);
         }
         spans.into_iter().map(|(vendor, at)| (Whose::Vendor(vendor), at)).collect()
     }
@@ -174,6 +192,15 @@ impl Document {
     fn tell(&self, why: impl FnOnce(&RuleSet, &Fates) -> Ground) {
         if let Some(trace) = &self.trace {
             trace.ground(why(&self.snapshot.rules, &self.fates));
+        }
+    }
+
+    /// The same of what passes because rules only report it.
+    fn tell_reported(&self, which: impl FnOnce(&RuleSet, &Fates) -> Option<Ground>) {
+        if let Some(trace) = &self.trace
+            && let Some(ground) = which(&self.snapshot.rules, &self.fates)
+        {
+            trace.reported(ground);
         }
     }
 

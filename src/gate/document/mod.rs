@@ -2,7 +2,8 @@
 //!
 //! External and inline scripts of withheld vendors are *held*: they stay where they are, inert,
 //! and the banner's script can release them in document order. Pixels, frames and hints of
-//! withheld vendors go. The banner, or the control, comes before `</body>`.
+//! withheld vendors go. The banner, or the control, comes before `</body>`. Where a rule says so, scripts
+//! go as well, or the vendor's stub comes before them, or nothing is done and it is counted.
 //!
 //! A script that is held has `type="text/plain"` and `data-consent="<purpose>"`, with
 //! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
@@ -19,6 +20,7 @@ mod judge;
 mod load;
 mod maps;
 mod script;
+mod stub;
 
 use std::sync::Arc;
 
@@ -100,7 +102,9 @@ pub struct Document {
     /// Whether the next script may be the settings of an `<amp-analytics>`.
     amp_settings_follow: bool,
     tally: Account,
-    /// What lists report of the element in hand.
+    /// The vendors whose stubs are in the page, by their place in the rules.
+    stubs: Vec<usize>,
+    /// What only is reported of the element in hand.
     reports: Reports,
     /// Who wants to know what is done and which rules speak, if anybody does.
     trace: Option<Arc<Trace>>,
@@ -131,6 +135,7 @@ impl Document {
             amp_settings_follow: false,
             hashes: Hashes::default(),
             tally: Account::new(),
+            stubs: Vec::new(),
             reports: Reports::default(),
             trace: None,
             scout: None,
@@ -182,8 +187,19 @@ impl Document {
     /// The same where it was done for several reasons at once.
     fn done_all(&mut self, element: &Element<'_>, tally: &Tally, deed: Deed) {
         self.tally.add_all(tally);
+        if deed.is_of_all() {
+            self.reports.forget();
+        }
         if let Some(trace) = &self.trace {
             trace.done(element, deed);
+        }
+    }
+
+    /// Counts what only was reported of an element, and tells whoever listens.
+    fn end_element(&mut self, element: &Element<'_>) {
+        self.reports.count(&mut self.tally);
+        if let Some(trace) = &self.trace {
+            trace.end(element);
         }
     }
 
@@ -272,6 +288,9 @@ impl Edit for Document {
         self.forget_grounds();
         if element.name() == b"script" {
             self.script(element);
+            if element.is_replaced() {
+                return self.end_element(element);
+            }
         }
         self.clear_attributes(element);
         match (element.name(), element.namespace()) {
@@ -312,7 +331,7 @@ impl Edit for Document {
             (name, _) if name.starts_with(b"amp-") => self.amp(element),
             _ => {}
         }
-        self.reports.count(&mut self.tally);
+        self.end_element(element);
     }
 
     fn stretch(&mut self, stretch: &mut Stretch<'_>) -> Result<(), Refused> {

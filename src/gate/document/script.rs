@@ -1,7 +1,7 @@
-//! Scripts in a page: those of withheld vendors are held in place.
+//! Scripts in a page: those of withheld vendors are held in place, or go.
 //!
 //! A script is judged by its address and by its text. One whose vendor the policy does not name is
-//! held for good.
+//! held for good. Where rules say so, it goes instead, or a stub comes before it ([`super::stub`]).
 //!
 //! Where the site's own code stands beside a loader in one script ([`super::super::snippet`]), the loader
 //! is led away ([`super::super::mixed`]) and the code runs. That counts only if nothing is left that the
@@ -10,7 +10,7 @@
 //!
 //! How a script is made inert is in [`super::super::inert`].
 
-use super::super::fate::{Fate, Whose};
+use super::super::fate::{Fate, How, Whose};
 use super::super::inert::{Runs, Script};
 use super::super::tally::Kind;
 use super::super::trace::Deed;
@@ -18,8 +18,7 @@ use super::super::{mixed, payload, snippet};
 use super::Document;
 use crate::banner::assets::empty_js;
 use crate::html::{Element, Namespace};
-use crate::policy::Reason;
-use crate::rules::Use;
+use crate::rules::{Said, Use};
 
 impl Document {
     pub(super) fn script(&mut self, element: &mut Element<'_>) {
@@ -65,7 +64,7 @@ impl Document {
         let closed = element.tag().ends_with(b"/>");
         let unseen = in_svg && !closed && (element.is_cut() || element.text().is_none());
         if !element.is_tag_complete() || unseen {
-            fate = Fate::Undeclared(Whose::Unknown);
+            fate = Fate::Undeclared(Whose::Unknown, How::Hold);
         }
         let kind = if is_inline { Kind::Inline } else { Kind::Script };
         self.hold(element, &script, fate, kind);
@@ -78,14 +77,22 @@ impl Document {
         fate: Fate,
         kind: Kind,
     ) {
-        let purpose = match fate {
-            Fate::Permit => return,
-            Fate::Hold(purpose, _) => purpose.name(),
-            Fate::Undeclared(_) => Reason::Undeclared.name(),
-        };
-        script.hold(element, purpose);
+        let mut deed = Deed::Held;
+        match (fate.how(), fate.whose()) {
+            (None, _) => return,
+            (Some(How::Strip), _) => {
+                element.remove();
+                self.held_last = true;
+                return self.done(element, fate, kind, Deed::Stripped);
+            }
+            (Some(How::Stub), Some(Whose::Vendor(vendor))) if script.runs != Runs::Never => {
+                deed = self.put_stubs(element, script, vendor);
+            }
+            (Some(How::Stub | How::Hold), _) => {}
+        }
+        script.hold(element, fate.until());
         self.held_last = true;
-        self.done(element, fate, kind, Deed::Held);
+        self.done(element, fate, kind, deed);
     }
 
     /// A script that no browser runs.
@@ -120,7 +127,7 @@ impl Document {
             return None;
         }
         let rules = &self.snapshot.rules;
-        let withheld = |vendor: usize| self.fates.of_vendor(vendor) != Fate::Permit;
+        let withheld = |said: Said| self.fates.of_rule(said) != Fate::Permit;
         let tag = rules.spans_in_script(code, withheld);
         if !snippet::holds_site_code(code, tag.iter().map(|(_, at)| at.clone())) {
             return None;

@@ -188,6 +188,7 @@ impl<E: Edit> Rewriter<E> {
                 is_cut: true,
                 breaks_out: !self.tree.is_html()
                     && self.tree.breaks_out(Key::of(name), |wanted| find(seen, wanted)),
+                is_plain: false,
             });
             self.edit.element(&mut element);
             (unseen, after) = element.write(place, out);
@@ -282,6 +283,7 @@ impl<E: Edit> Rewriter<E> {
             end_tag: (shown == Shown::Whole).then(|| &bytes[text_end..]),
             is_cut: shown == Shown::Beginning,
             breaks_out: false,
+            is_plain: self.tree.is_plain(),
         });
         self.edit.element(&mut element);
         // In SVG what follows is markup, and shown as such.

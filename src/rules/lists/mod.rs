@@ -26,6 +26,7 @@ pub use self::filter::{LeftOut, Line};
 pub use self::filters::examples;
 use self::filters::{ANY_PAGE, Filters};
 use super::RuleFile;
+use super::action::Action;
 use super::problem::Problem;
 use super::schema;
 use super::source::Source;
@@ -35,26 +36,6 @@ use crate::time::Day;
 
 /// How many lists there may be.
 pub const LISTS_MAX: usize = 16;
-
-/// What is done with what a list names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// It is counted, and passes.
-    ReportOnly,
-    /// It is withheld, as a vendor's is.
-    Hold,
-}
-
-impl Action {
-    /// The name in rules.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Action::ReportOnly => "report-only",
-            Action::Hold => "hold",
-        }
-    }
-}
 
 /// The lists that name something, each by its place, one bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,13 +119,32 @@ pub(super) struct ListFile {
     /// The recipient of data as the policy names it; `undeclared` where nobody is named.
     recipient: String,
     /// What is done with what it names.
-    action: Action,
+    action: ListAction,
     /// Addresses that its filters stop, in a page of another site.
     #[serde(default)]
     is: Vec<String>,
     /// Addresses that they must not stop: with a newer list that does, `check` fails.
     #[serde(default)]
     is_not: Vec<String>,
+}
+
+/// What a list may do: it knows no stubs, and what it names it names for every site.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ListAction {
+    /// It is counted, and passes.
+    ReportOnly,
+    /// It is withheld, as a vendor's is.
+    Hold,
+}
+
+impl From<ListAction> for Action {
+    fn from(action: ListAction) -> Action {
+        match action {
+            ListAction::ReportOnly => Action::ReportOnly,
+            ListAction::Hold => Action::Hold,
+        }
+    }
 }
 
 impl Lists {
@@ -270,7 +270,7 @@ fn read_one(
         name,
         purpose,
         recipient,
-        action,
+        action: action.into(),
         path: path.to_owned(),
         origin: format!("from {from} on {imported}{homepage}, licence: {licence}"),
         recipient_line,
