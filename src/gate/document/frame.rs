@@ -66,12 +66,12 @@ impl Document {
         }
     }
 
-    /// A frame that goes with its document.
+    /// A frame without a document in it.
     pub(super) fn frame(&mut self, element: &mut Element<'_>) {
         let withheld = self.withheld_at(element, b"src");
         if withheld.total() > 0 {
-            element.remove();
-            self.done_all(element, &withheld, Deed::Removed);
+            element.remove_attribute(b"src");
+            self.done_all(element, &withheld, Deed::AddressTaken);
         } else {
             self.tally.add_reports(&withheld);
         }
@@ -134,8 +134,8 @@ impl Document {
         withheld
     }
 
-    /// What a browser without scripts would read as markup: its pixels and frames go, the
-    /// rest stays.
+    /// What a browser without scripts would read as markup: the addresses of its pixels and
+    /// frames go, the rest stays.
     pub(super) fn noscript(&mut self, element: &mut Element<'_>) {
         if !element.is_tag_complete() {
             element.remove();

@@ -1,7 +1,8 @@
 //! What a page loads besides scripts and frames: pictures, sound, styles, and what comes ahead.
 //!
-//! Pixels and hints of withheld vendors go. Of an element that has to stay, because of what stands
-//! inside it or what it does besides, only the address goes.
+//! Of withheld vendors the addresses go, and the elements stay in their places: a framework that
+//! compares the page with what it would have made itself makes anew what it misses, and with it the
+//! request. A refresh is no part of what is shown, and goes as a whole.
 //!
 //! Whatever is fetched and only shown counts as a picture: a pixel counts a visit as well by the name
 //! of a style, a sound or an icon.
@@ -19,8 +20,7 @@ use crate::html::Element;
 use crate::rules::Use;
 
 impl Document {
-    /// Takes the address of an element that has to stay, because of what stands inside it or
-    /// what it does besides.
+    /// Takes one address of an element.
     pub(super) fn clear_if_withheld(
         &mut self,
         element: &mut Element<'_>,
@@ -34,16 +34,8 @@ impl Document {
         }
     }
 
+    /// Takes the addresses of a picture.
     pub(super) fn image(&mut self, element: &mut Element<'_>) {
-        let fate = self.fate_of_image(element);
-        if fate != Fate::Permit {
-            element.remove();
-            self.done(element, fate, Kind::Image, Deed::Removed);
-        }
-    }
-
-    /// The same of a picture that is an element with an end, as in AMP.
-    pub(super) fn clear_image(&mut self, element: &mut Element<'_>) {
         let fate = self.fate_of_image(element);
         if fate != Fate::Permit {
             element.remove_attribute(b"src");
@@ -77,6 +69,7 @@ impl Document {
         fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
+    /// Takes the addresses of a link that fetches or hints.
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
         let Some(rel) = element.attribute(b"rel") else { return };
         let uses = relation_uses(&rel);
@@ -96,8 +89,9 @@ impl Document {
             fate = fate.or_stricter(self.fate_of_list(&set, uses, |_| true));
         }
         if fate != Fate::Permit {
-            element.remove();
-            self.done(element, fate, Kind::Hint, Deed::Removed);
+            element.remove_attribute(b"href");
+            element.remove_attribute(b"imagesrcset");
+            self.done(element, fate, Kind::Hint, Deed::AddressTaken);
         }
     }
 
