@@ -158,12 +158,12 @@ const SHAPES: [(&str, &str, Option<&str>); 9] = [
             "<script type=\"text/plain\" data-consent=\"analytics\" data-consent-src=\"/tt/tag.js\"></script>",
         ),
     ),
-    ("image", "<img src=\"https://t.example/1.gif\">", None),
-    ("image", "<img src=\"/tt/1.gif\">", None),
-    ("frame", "<iframe src=\"https://t.example/frame\"></iframe>", None),
-    ("hint", "<link rel=preconnect href=\"https://t.example\">", None),
+    ("image", "<img src=\"https://t.example/1.gif\">", Some("<img>")),
+    ("image", "<img src=\"/tt/1.gif\">", Some("<img>")),
+    ("frame", "<iframe src=\"https://t.example/frame\"></iframe>", Some("<iframe></iframe>")),
+    ("hint", "<link rel=preconnect href=\"https://t.example\">", Some("<link rel=preconnect>")),
     ("refresh", "<meta http-equiv=refresh content=\"1;url=https://t.example/\">", None),
-    ("image", "<link rel=icon href=\"https://t.example/i.png\">", None),
+    ("image", "<link rel=icon href=\"https://t.example/i.png\">", Some("<link rel=icon>")),
 ];
 
 #[test]
@@ -179,7 +179,9 @@ fn each_action_does_what_it_says_with_whatever_a_page_holds_for_each_choice() {
                     (Chose::Yes, ..) => (shape.to_owned(), None),
                     (_, "report-only", _) => (shape.to_owned(), Some(" reported")),
                     (_, "strip", _) | (.., None) => (String::new(), Some("")),
-                    (_, "stub", Some(held)) => (stub(&snapshot) + held, Some("")),
+                    (_, "stub", Some(held)) if matches!(kind, "inline" | "script") => {
+                        (stub(&snapshot) + held, Some(""))
+                    }
                     (.., Some(held)) => (held.to_owned(), Some("")),
                 };
                 // What is cut away between two letters leaves them apart.

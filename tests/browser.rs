@@ -15,6 +15,8 @@ mod browser {
     pub(crate) mod webdriver;
 }
 
+use std::collections::BTreeSet;
+
 use browser::{
     demo::{Demo, METRICA, Ruled},
     stub::Stub,
@@ -352,6 +354,38 @@ fn without_scripts_nothing_is_told_and_the_form_works() {
         let pixel =
             stub.hits_after(seen).iter().any(|hit| hit == "GET mc.yandex.ru/watch/12345678");
         assert_eq!(pixel, answer == AGREE, "{:?}", stub.contacts());
+    }
+}
+
+#[test]
+fn the_console_shows_no_error_that_the_site_does_not_make_itself() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let errors = |visitor: &Visitor<'_>, origin: &str| -> BTreeSet<String> {
+        visitor.settle();
+        let errors = visitor.console().errors.into_iter();
+        errors.map(|error| error.replace(origin, "")).collect()
+    };
+    let read = |visitor: &Visitor<'_>, origin: &str| {
+        for path in ["/", "/ru/prices", "/en/sign-in"] {
+            visitor.open(&format!("{origin}{path}"));
+        }
+        visitor.open(&format!("{origin}/prices"));
+        // Without a mouse: the banner may lie over it.
+        visitor.run("document.querySelector('#order').click()");
+        visitor.wait_until("it leads on", || visitor.sees("#sign-in"));
+        errors(visitor, origin)
+    };
+    let straight = read(&Visitor::new(&stub, Scripts::On), &demo.site);
+    for (answer, origin) in [(DECLINE, &demo.http), (AGREE, &demo.https)] {
+        let visitor = Visitor::new(&stub, Scripts::On);
+        let undecided = read(&visitor, origin);
+        visitor.open(&format!("{origin}/"));
+        visitor.click(answer);
+        visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+        let answered = &errors(&visitor, origin) | &read(&visitor, origin);
+        assert_eq!(&(&undecided | &answered) - &straight, BTreeSet::new(), "after {answer}");
+        visitor.run("console.error('seen')");
+        assert!(!errors(&visitor, origin).is_empty(), "an error is seen");
     }
 }
 

@@ -29,6 +29,7 @@ use kelisim::rules::{self, RuleFile};
 use kelisim::snapshot::Snapshot;
 use kelisim::time::Time;
 use kelisim::{banner, demo};
+use regex::{Captures, Regex};
 use streamed::{CODINGS, Way, packed, streamed};
 
 const NOW: Time = Time(1_795_000_000);
@@ -109,14 +110,11 @@ fn expected(page: &str, permitted: &[&str]) -> String {
         }
         let Some(purpose) = held else { continue };
         let (tag, after) = rest.split_at(tag_bytes(rest));
-        rest = match name(tag).as_str() {
-            "script" => {
-                out += &held_script(tag, purpose);
-                after
-            }
-            "iframe" => after.split_once("</iframe>").expect("a frame ends").1,
-            _ => after,
+        out += &match name(tag).as_str() {
+            "script" => held_script(tag, purpose),
+            _ => without_address(tag),
         };
+        rest = after;
     }
     out + rest
 }
@@ -160,6 +158,21 @@ fn led_away(script: &str, addresses: &[&str]) -> String {
         code = led;
     }
     tag.to_owned() + &code
+}
+
+/// The tag of a picture, a frame or a hint that waits.
+fn without_address(tag: &str) -> String {
+    let names = if name(tag) == "link" { "href|imagesrcset" } else { "src|srcset" };
+    let value = r#"("[^"]*"|'[^']*'|[^\s"'>]+)"#;
+    let address = Regex::new(&format!(r"(?i)\s+({names})\s*=\s*{value}(/?)")).expect("it is valid");
+    // A slash keeps its distance: behind a value without quotes it would be a part of it.
+    let left = address.replace_all(tag, |found: &Captures<'_>| match &found[3] {
+        "" => "",
+        _ => " /",
+    });
+    let left = left.into_owned();
+    assert!(left != tag, "`{tag}` has no address that could go");
+    left
 }
 
 /// The start tag of a script that waits.

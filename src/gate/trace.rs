@@ -108,7 +108,7 @@ pub enum Deed {
     Held,
     /// The same, and its vendor's stub stands before it.
     HeldBehindStub,
-    /// A script is gone, and comes with the next page after it is agreed to.
+    /// It is gone, and comes with the next page after it is agreed to.
     Stripped,
     /// It is gone.
     Removed,

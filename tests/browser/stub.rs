@@ -26,8 +26,9 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
 
-/// Host patterns as Chromium's resolver rules take them: those of Metrica and of Google's tags.
-pub(crate) const TRACKERS: [&str; 17] = [
+/// Host patterns as Chromium's resolver rules take them: those of Metrica, of Google's tags
+/// and of Facebook's pixel.
+pub(crate) const TRACKERS: [&str; 18] = [
     "mc.yandex.*",
     "*.mc.yandex.ru",
     "mc.webvisor.*",
@@ -45,6 +46,7 @@ pub(crate) const TRACKERS: [&str; 17] = [
     "*.doubleclick.net",
     "*.googleadservices.com",
     "*.googlesyndication.com",
+    "*.facebook.com",
 ];
 
 /// A host that is led here too, is no tracker, and is never counted.

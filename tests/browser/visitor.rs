@@ -43,6 +43,16 @@ pub(crate) struct Cookie {
     pub(crate) domain: String,
 }
 
+/// What the console has shown.
+#[derive(Debug)]
+pub(crate) struct Console {
+    /// Uncaught errors, those that the page writes there, and what could not be loaded.
+    pub(crate) errors: Vec<String>,
+    /// What the page itself only warns of.
+    #[allow(dead_code, reason = "only frameworks' own words are looked into")]
+    pub(crate) warnings: Vec<String>,
+}
+
 /// A person with a browser.
 pub(crate) struct Visitor<'a> {
     // Before its folder: fields are dropped in order, and the browser writes there to the end.
@@ -94,6 +104,7 @@ impl<'a> Visitor<'a> {
             folder.path(),
             &json!({
                 "browserName": "chrome",
+                "goog:loggingPrefs": { "browser": "ALL" },
                 "goog:chromeOptions": {
                     "binary": chromium,
                     "args": arguments,
@@ -167,6 +178,17 @@ impl<'a> Visitor<'a> {
             "Network.setCookie",
             &json!({ "url": url, "name": name, "value": "planted", "path": "/" }),
         );
+    }
+
+    /// What the console has shown since it was last asked for.
+    pub(crate) fn console(&self) -> Console {
+        let log = self.command("/se/log", &json!({ "type": "browser" }));
+        let said = |level: &str| {
+            let entries = log.as_array().expect("a log is a list").iter();
+            let of = entries.filter(|entry| entry["level"] == level);
+            of.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        Console { errors: said("SEVERE"), warnings: said("WARNING") }
     }
 
     /// Waits until `condition` holds.

@@ -1,7 +1,8 @@
 //! What a page must be after the gateway, worked out from the original.
 //!
-//! Pixels, frames and hints of withheld trackers go, and so does the address of a form's picture, an
-//! embedded object, a sound, a beacon, or what a script of the page would load later. A script that is held keeps its place and its code. Nothing else changes.
+//! The addresses of withheld trackers go: those of pixels, frames and hints, of a form's picture, an
+//! embedded object, a sound, a beacon, or what a script of the page would load later. A script that is
+//! held keeps its place and its code. Nothing else changes, and no element goes.
 //!
 //! All but one thing follows from the original and [`super::trackers`] alone. Which inline scripts
 //! are held is the gateway's to say; it has to have a reason, and each that it holds has to be the
@@ -54,7 +55,7 @@ const SOURCES: [&str; 3] = ["src", "href", "xlink:href"];
 /// A page as it should come out.
 pub(crate) struct Expected {
     pub(crate) nodes: Vec<Node>,
-    /// How many elements go or lose an address.
+    /// How many elements lose an address.
     pub(crate) gone: usize,
     /// For each row, whether anything went below it.
     changed: Vec<bool>,
@@ -68,36 +69,26 @@ impl Expected {
         let bases = Bases::new(named.filter_map(|base| base.attribute("href")));
         let mut expected =
             Expected { nodes: Vec::new(), gone: 0, changed: Vec::new(), bases, choices };
-        // The rows that the next one stands in, and the depth of what is being removed.
+        // The rows that the next one stands in.
         let mut open: Vec<usize> = Vec::new();
-        let mut removed = None;
         for node in original {
-            if removed.is_some_and(|depth| node.depth > depth) {
-                continue;
-            }
             open.retain(|at| expected.nodes[*at].depth < node.depth);
-            removed = expected.goes(node).then_some(node.depth);
-            let (node, changed) = match removed {
-                Some(_) => (None, true),
-                None => expected.cleared(node),
-            };
+            let (node, changed) = expected.cleared(node);
             if changed {
                 expected.gone += 1;
                 for at in &open {
                     expected.changed[*at] = true;
                 }
             }
-            if let Some(node) = node {
-                append(&mut expected.nodes, node);
-                expected.changed.resize(expected.nodes.len(), false);
-                open.push(expected.nodes.len() - 1);
-            }
+            append(&mut expected.nodes, node);
+            expected.changed.resize(expected.nodes.len(), false);
+            open.push(expected.nodes.len() - 1);
         }
         expected
     }
 
-    /// Whether the element is removed.
-    fn goes(&self, node: &Node) -> bool {
+    /// The addresses that an element loses together.
+    fn taken(&self, node: &Node) -> &'static [&'static str] {
         let withheld =
             |name| node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices));
         let candidate = || {
@@ -106,22 +97,24 @@ impl Expected {
         };
         let is = |names: &[&str]| names.iter().any(|name| node.is_html(name));
         if is(&["img", "source"]) {
-            withheld("src") || candidate()
+            if withheld("src") || candidate() { &["src", "srcset"] } else { &[] }
         } else if is(&["iframe"]) {
             // An inline document hides the address.
-            withheld("src") && !node.attributes.contains_key("srcdoc")
+            let hidden = node.attributes.contains_key("srcdoc");
+            if withheld("src") && !hidden { &["src"] } else { &[] }
         } else if is(&["frame", "embed"]) {
-            withheld("src")
+            if withheld("src") { &["src"] } else { &[] }
         } else if is(&["link"]) {
             let rel = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
-            rel.split_ascii_whitespace().any(|word| FETCHED.contains(&word)) && withheld("href")
+            let fetched = rel.split_ascii_whitespace().any(|word| FETCHED.contains(&word));
+            if fetched && withheld("href") { &["href", "imagesrcset"] } else { &[] }
         } else {
-            false
+            &[]
         }
     }
 
     /// The node without what it may not have, and whether it had that.
-    fn cleared(&self, node: &Node) -> (Option<Node>, bool) {
+    fn cleared(&self, node: &Node) -> (Node, bool) {
         let mut node = node.clone();
         // What was UTF-16 goes on as UTF-8.
         if node.kind == Kind::Document && node.data.starts_with("UTF-16") {
@@ -130,7 +123,7 @@ impl Expected {
         // Nobody but the gateway promises a script to the release.
         if node.is("script") && !runs(&node) {
             let promised = node.attributes.remove("data-consent").is_some();
-            return (Some(node), promised);
+            return (node, promised);
         }
         let withheld = |name: &str, value: &str| match name {
             "type" => self.choices == Choices::Nothing && AMP.contains(&value),
@@ -147,10 +140,12 @@ impl Expected {
             (is_kept && is_whole && withheld(name, value)).then(|| name.clone())
         };
         goes.extend(node.attributes.iter().filter_map(kept_for_scripts));
+        let taken = self.taken(&node).iter().map(|name| (*name).to_owned());
+        goes.extend(taken.filter(|name| node.attributes.contains_key(name)));
         for name in &goes {
             node.attributes.remove(name);
         }
-        (Some(node), !goes.is_empty())
+        (node, !goes.is_empty())
     }
 
     /// The code with every whole address of a tracker led to the empty file.

@@ -5,7 +5,7 @@
 //!
 //! One that is no more fails the test: what was mended is to stay mended.
 //!
-//! Some follow from removing an element at all, some are bounds that `src/html/tree.rs` states.
+//! They are bounds that `src/html/tree.rs` states.
 
 use super::gateway::Banner;
 use crate::visitor::Scripts;
@@ -33,26 +33,6 @@ impl Known {
 }
 
 const KNOWN: &[Known] = &[
-    // They follow from removing an element.
-    Known {
-        page: "a pixel that begins the body",
-        scripts: None,
-        banner: None,
-        reason: "without the pixel the head goes on, to the next element that belongs into a body",
-    },
-    Known {
-        page: "a pixel that formatting goes on for",
-        scripts: None,
-        banner: None,
-        reason: "the pixel opened the formatting again, and without it the next text does",
-    },
-    Known {
-        page: "scripts in svg",
-        scripts: None,
-        banner: None,
-        reason: "the pixel ended the svg, and a bare `img` stays to do so",
-    },
-    // Bounds of what the gateway knows of the tree.
     Known {
         page: "a noscript that holds its own end tag",
         scripts: Some(Scripts::Off),

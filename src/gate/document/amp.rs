@@ -37,7 +37,7 @@ impl Document {
                 self.clear_vendor(element, ADS, b".js");
                 self.clear_if_withheld(element, b"src", Use::Script);
             }
-            b"amp-pixel" | b"amp-img" | b"amp-anim" => self.clear_image(element),
+            b"amp-pixel" | b"amp-img" | b"amp-anim" => self.image(element),
             b"amp-video" | b"amp-audio" => {
                 self.clear_if_withheld(element, b"src", Use::Image);
                 self.clear_if_withheld(element, b"poster", Use::Image);

@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use super::super::address::{Glance, glance};
-use super::super::fate::{Fate, Whose};
+use super::super::fate::{Fate, How, Whose};
 use super::super::reports::Reports;
 use super::super::tally::{Account, Kind, Tally};
 use super::super::trace::Deed;
+use super::load::take_addresses;
 use super::{Document, Put};
 use crate::html::{Element, Refused, Rewriter, rewrite};
 use crate::rules::Use;
@@ -67,12 +68,12 @@ impl Document {
         }
     }
 
-    /// A frame that goes with its document.
+    /// A frame without a document in it.
     pub(super) fn frame(&mut self, element: &mut Element<'_>) {
-        let withheld = self.withheld_at(element, b"src");
+        let (withheld, how) = self.withheld_at(element, b"src");
         if withheld.total() > 0 {
-            element.remove();
-            self.done_all(element, &withheld, Deed::Removed);
+            let deed = take_addresses(element, &[b"src"], how);
+            self.done_all(element, &withheld, deed);
         } else {
             self.tally.add_reports(&withheld);
         }
@@ -81,7 +82,7 @@ impl Document {
     /// What stands in an object is shown instead of it, so only its addresses go.
     pub(super) fn object(&mut self, element: &mut Element<'_>) {
         for address in [&b"data"[..], b"classid", b"codebase"] {
-            let withheld = self.withheld_at(element, address);
+            let (withheld, _) = self.withheld_at(element, address);
             if withheld.total() > 0 {
                 element.remove_attribute(address);
                 self.done_all(element, &withheld, Deed::AddressTaken);
@@ -91,14 +92,14 @@ impl Document {
         }
     }
 
-    /// What there is to withhold in what an address of a frame leads to: a document may stand in the
-    /// address itself.
-    fn withheld_at(&self, element: &Element<'_>, attribute: &[u8]) -> Tally {
-        let none = Tally::default();
+    /// What there is to withhold in what an address of a frame leads to, and how: a document may stand in
+    /// the address itself.
+    fn withheld_at(&self, element: &Element<'_>, attribute: &[u8]) -> (Tally, Option<How>) {
+        let none = (Tally::default(), None);
         let Some(address) = element.written(attribute) else { return none };
         let fate = self.fate_at(address, Use::Frame);
         if let Some(whose) = fate.whose() {
-            return Tally::of(whose, Kind::Frame);
+            return (Tally::of(whose, Kind::Frame), fate.how());
         }
         if glance(address.raw_value()) != Glance::Unclear {
             return none;
@@ -110,13 +111,13 @@ impl Document {
             "data" if self.depth < DEPTH_MAX => {
                 let data = data_url::DataUrl::process(url.as_str()).ok();
                 let inner = data.and_then(|data| data.decode_to_vec().ok());
-                inner.map_or(none, |(inner, _)| self.withheld_within(&inner))
+                inner.map_or(none, |(inner, _)| (self.withheld_within(&inner), None))
             }
             // Code that a browser runs in place of loading anything.
             "javascript" => {
                 let code = percent_encoding::percent_decode_str(url.path());
                 let fate = self.fate_of_code(&code.collect::<Vec<_>>());
-                fate.whose().map_or(none, |whose| Tally::of(whose, Kind::Inline))
+                fate.whose().map_or(none, |whose| (Tally::of(whose, Kind::Inline), fate.how()))
             }
             _ => none,
         }
@@ -135,8 +136,8 @@ impl Document {
         withheld
     }
 
-    /// What a browser without scripts would read as markup: its pixels and frames go, the
-    /// rest stays.
+    /// What a browser without scripts would read as markup: the addresses of its pixels and
+    /// frames go, the rest stays.
     pub(super) fn noscript(&mut self, element: &mut Element<'_>) {
         if !element.is_tag_complete() {
             element.remove();

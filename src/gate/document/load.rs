@@ -1,7 +1,9 @@
 //! What a page loads besides scripts and frames: pictures, sound, styles, and what comes ahead.
 //!
-//! Pixels and hints of withheld vendors go. Of an element that has to stay, because of what stands
-//! inside it or what it does besides, only the address goes.
+//! Of withheld vendors the addresses go, and the elements stay in their places: a framework that
+//! compares the page with what it would have made itself makes anew what it misses, and with it the
+//! request. Where a rule says so the element goes, too, if nothing stands in it; a refresh goes always, as
+//! it is no part of what is shown.
 //!
 //! Whatever is fetched and only shown counts as a picture: a pixel counts a visit as well by the name
 //! of a style, a sound or an icon.
@@ -9,7 +11,7 @@
 //! Hints in headers are in [`super::super::hints`], refreshes in [`super::super::refresh`].
 
 use super::super::css;
-use super::super::fate::Fate;
+use super::super::fate::{Fate, How};
 use super::super::hints::{address_of, candidates, loads_script, relation_uses};
 use super::super::refresh;
 use super::super::tally::{Kind, Tally};
@@ -19,8 +21,7 @@ use crate::html::Element;
 use crate::rules::Use;
 
 impl Document {
-    /// Takes the address of an element that has to stay, because of what stands inside it or
-    /// what it does besides.
+    /// Takes one address of an element.
     pub(super) fn clear_if_withheld(
         &mut self,
         element: &mut Element<'_>,
@@ -34,21 +35,12 @@ impl Document {
         }
     }
 
+    /// Takes the addresses of a picture.
     pub(super) fn image(&mut self, element: &mut Element<'_>) {
         let fate = self.fate_of_image(element);
         if fate != Fate::Permit {
-            element.remove();
-            self.done(element, fate, Kind::Image, Deed::Removed);
-        }
-    }
-
-    /// The same of a picture that is an element with an end, as in AMP.
-    pub(super) fn clear_image(&mut self, element: &mut Element<'_>) {
-        let fate = self.fate_of_image(element);
-        if fate != Fate::Permit {
-            element.remove_attribute(b"src");
-            element.remove_attribute(b"srcset");
-            self.done(element, fate, Kind::Image, Deed::AddressTaken);
+            let deed = take_addresses(element, &[b"src", b"srcset"], fate.how());
+            self.done(element, fate, Kind::Image, deed);
         }
     }
 
@@ -77,6 +69,7 @@ impl Document {
         fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
+    /// Takes the addresses of a link that fetches or hints.
     pub(super) fn link(&mut self, element: &mut Element<'_>) {
         let Some(rel) = element.attribute(b"rel") else { return };
         let uses = relation_uses(&rel);
@@ -96,8 +89,8 @@ impl Document {
             fate = fate.or_stricter(self.fate_of_list(&set, uses, |_| true));
         }
         if fate != Fate::Permit {
-            element.remove();
-            self.done(element, fate, Kind::Hint, Deed::Removed);
+            let deed = take_addresses(element, &[b"href", b"imagesrcset"], fate.how());
+            self.done(element, fate, Kind::Hint, deed);
         }
     }
 
@@ -145,4 +138,25 @@ impl Document {
         }
         self.done_all(element, &tally, Deed::StyleCleared);
     }
+}
+
+/// Takes the addresses of an element; or all of it, where that is how it is withheld and nothing stands
+/// in it that is shown instead.
+pub(super) fn take_addresses(
+    element: &mut Element<'_>,
+    addresses: &[&[u8]],
+    how: Option<How>,
+) -> Deed {
+    let stands_alone = matches!(
+        element.name(),
+        b"img" | b"image" | b"source" | b"link" | b"embed" | b"frame" | b"iframe"
+    );
+    if how == Some(How::Strip) && stands_alone {
+        element.remove();
+        return Deed::Stripped;
+    }
+    for address in addresses {
+        element.remove_attribute(address);
+    }
+    Deed::AddressTaken
 }

@@ -2,8 +2,9 @@
 //!
 //! External and inline scripts of withheld vendors are *held*: they stay where they are, inert,
 //! and the banner's script can release them in document order. Pixels, frames and hints of
-//! withheld vendors go. The banner, or the control, comes before `</body>`. Where a rule says so, scripts
-//! go as well, or the vendor's stub comes before them, or nothing is done and it is counted.
+//! withheld vendors stay without their addresses. The banner, or the control, comes before `</body>`.
+//! Where a rule says so, these go altogether, or the vendor's stub comes before a script, or nothing is
+//! done and it is counted.
 //!
 //! A script that is held has `type="text/plain"` and `data-consent="<purpose>"`, with
 //! `data-consent-type` and `data-consent-src` for what it had. One whose vendor the policy does
