@@ -8,12 +8,22 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
+// Next.js needs a newer Node.js than Debian 12 has: then the one from npm does the rest.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 11)) {
-  console.error(`Next.js and this script need Node.js 20.11 or newer; ${process.execPath} is ${process.version}`);
-  process.exit(1);
+  const built = `node-${process.platform}-${process.arch}`;
+  const folder = fileURLToPath(new URL('../../target/frameworks/node', import.meta.url));
+  const node = path.join(folder, 'node_modules', built, 'bin/node');
+  const own = { stdio: ['ignore', 'inherit', 'inherit'] };
+  if (!fs.existsSync(node)) {
+    console.log(`${process.version} is too old for Next.js: fetching ${built}@22.23.3`);
+    fs.mkdirSync(folder, { recursive: true });
+    execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', folder, `${built}@22.23.3`], own);
+  }
+  execFileSync(node, [fileURLToPath(import.meta.url)], own);
+  process.exit(0);
 }
 
 const sources = import.meta.dirname;
