@@ -160,6 +160,7 @@ const SHAPES: [(&str, &str, Option<&str>); 9] = [
     ),
     ("image", "<img src=\"https://t.example/1.gif\">", Some("<img>")),
     ("image", "<img src=\"/tt/1.gif\">", Some("<img>")),
+    ("image", "<img src=\"/tt/1.gif\" srcset=\"/tt/2.gif 2x\">", Some("<img>")),
     ("frame", "<iframe src=\"https://t.example/frame\"></iframe>", Some("<iframe></iframe>")),
     ("hint", "<link rel=preconnect href=\"https://t.example\">", Some("<link rel=preconnect>")),
     ("refresh", "<meta http-equiv=refresh content=\"1;url=https://t.example/\">", None),

@@ -87,7 +87,7 @@ impl Expected {
         expected
     }
 
-    /// The addresses that an element loses together.
+    /// The addresses that an element loses.
     fn taken(&self, node: &Node) -> &'static [&'static str] {
         let withheld =
             |name| node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices));
@@ -97,7 +97,12 @@ impl Expected {
         };
         let is = |names: &[&str]| names.iter().any(|name| node.is_html(name));
         if is(&["img", "source"]) {
-            if withheld("src") || candidate() { &["src", "srcset"] } else { &[] }
+            match (withheld("src"), candidate()) {
+                (true, true) => &["src", "srcset"],
+                (true, false) => &["src"],
+                (false, true) => &["srcset"],
+                (false, false) => &[],
+            }
         } else if is(&["iframe"]) {
             // An inline document hides the address.
             let hidden = node.attributes.contains_key("srcdoc");

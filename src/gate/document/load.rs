@@ -35,22 +35,21 @@ impl Document {
         }
     }
 
-    /// Takes the addresses of a picture.
+    /// Takes the address of a picture, or its candidates for other screens; what is not a withheld
+    /// vendor's is still shown.
     pub(super) fn image(&mut self, element: &mut Element<'_>) {
-        let fate = self.fate_of_image(element);
-        if fate != Fate::Permit {
-            let deed = take_addresses(element, &[b"src", b"srcset"], fate.how());
-            self.done(element, fate, Kind::Image, deed);
-        }
-    }
-
-    /// The fate of a picture: by its address, and by each of its candidates for other screens.
-    fn fate_of_image(&self, element: &Element<'_>) -> Fate {
         let of_address = self.fate_by(element, b"src", Use::Image);
         let list = element.attribute(b"srcset");
-        list.map_or(of_address, |list| {
-            of_address.or_stricter(self.fate_of_list(&list, &[Use::Image], |_| true))
-        })
+        let of_list =
+            list.map_or(Fate::Permit, |list| self.fate_of_list(&list, &[Use::Image], |_| true));
+        let (addresses, how): (&[&[u8]], _) = match (of_address, of_list) {
+            (Fate::Permit, Fate::Permit) => return,
+            (Fate::Permit, _) => (&[b"srcset"], None),
+            (of_address, Fate::Permit) => (&[b"src"], of_address.how()),
+            (of_address, of_list) => (&[b"src", b"srcset"], of_address.or_stricter(of_list).how()),
+        };
+        let deed = take_addresses(element, addresses, how);
+        self.done(element, of_address.or_stricter(of_list), Kind::Image, deed);
     }
 
     /// The strictest fate in a list of candidates when used so, of those that count.
