@@ -137,7 +137,7 @@ fn stub(snapshot: &Snapshot) -> String {
 
 /// What a page may hold of the vendor: its kind, how it is written, and how it is held; nothing where it
 /// goes.
-const SHAPES: [(&str, &str, Option<&str>); 9] = [
+const SHAPES: [(&str, &str, Option<&str>); 10] = [
     (
         "script",
         "<script async src=\"https://t.example/tag.js\"></script>",
