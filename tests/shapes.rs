@@ -213,6 +213,33 @@ fn what_is_copied_into_a_page_or_stands_in_its_shadow_is_gated_as_well() {
 }
 
 #[test]
+fn however_deep_documents_stand_in_each_other_no_tag_is_asked_for() {
+    let snapshot = snapshot();
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
+    let tags = [
+        "<img src=https://mc.yandex.ru/watch/1>",
+        "<iframe src='data:text/html,<script src=https://mc.yandex.ru/metrika/tag.js></script>'></iframe>",
+        "<iframe src='javascript:load(\"https://mc.yandex.ru/metrika/tag.js\")'></iframe>",
+    ];
+    for tag in tags {
+        let mut within = tag.to_owned();
+        for depth in 0..9 {
+            for page in [within.clone(), format!("<noscript>{within}</noscript>")] {
+                let out = gated(document(&snapshot), &page);
+                assert!(!out.contains("mc.yandex.ru"), "{depth}: {out}");
+                assert_eq!(gated(document(&snapshot), &out), out, "{depth}");
+            }
+            within = format!("<iframe srcdoc=\"{}\"></iframe>", escaped(&within));
+        }
+        // Raw text that is never ended, in itself.
+        for depth in [1, 2, 5, 300, 20_000] {
+            let page = format!("<p>{}{tag}", "<noscript>".repeat(depth));
+            assert!(!gated(document(&snapshot), &page).contains("mc.yandex.ru"), "{depth}");
+        }
+    }
+}
+
+#[test]
 fn comments_are_left_whatever_is_in_them() {
     // Internet Explorer before 10 read conditions in comments; no browser that is left does.
     assert_rows(

@@ -17,7 +17,8 @@ use super::{Document, Put};
 use crate::html::{Element, Refused, Rewriter, rewrite};
 use crate::rules::Use;
 
-/// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied.
+/// How deep documents may stand in each other (`srcdoc` in `srcdoc`); below, they are emptied, and so are
+/// addresses that hold one.
 const DEPTH_MAX: u8 = 4;
 
 impl Document {
@@ -55,6 +56,9 @@ impl Document {
         let Some(inner) = element.attribute(b"srcdoc") else {
             return self.frame(element);
         };
+        if inner.is_empty() {
+            return;
+        }
         let rewritten = (self.depth < DEPTH_MAX).then(|| rewrite(&inner, self.inner()));
         let Some(Ok((rewritten, edit))) = rewritten else {
             element.set_attribute(b"srcdoc", b"");
@@ -108,7 +112,10 @@ impl Document {
         let address = String::from_utf8_lossy(&address);
         let Ok(url) = self.bases[0].join(&address) else { return none };
         match url.scheme() {
-            "data" if self.depth < DEPTH_MAX => {
+            "data" if self.depth == DEPTH_MAX => {
+                (Tally::of(Whose::Unknown, Kind::Frame), Some(How::Hold))
+            }
+            "data" => {
                 let data = data_url::DataUrl::process(url.as_str()).ok();
                 let inner = data.and_then(|data| data.decode_to_vec().ok());
                 inner.map_or(none, |(inner, _)| (self.withheld_within(&inner), None))
@@ -144,6 +151,10 @@ impl Document {
             return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
         }
         let Some(inner) = element.text().filter(|text| !text.is_empty()) else { return };
+        if self.depth == DEPTH_MAX {
+            element.set_text("");
+            return self.done(element, Fate::Permit, Kind::Frame, Deed::Emptied);
+        }
         let Ok((rewritten, edit)) = self.rewrite_within(element, inner) else {
             element.remove();
             return self.done(element, Fate::Permit, Kind::Image, Deed::Removed);
