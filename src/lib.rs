@@ -65,7 +65,7 @@
 //!   record that cannot be read. The site is served all the same. *(`tests/decisions.txt`;
 //!   `tests/scenarios/`: forged, expired, withdrawn; `tests/process.rs`.)*
 //! - What is withheld keeps its place in the page, so that frameworks find what they look for and make
-//!   nothing anew, unless a rule says `strip`. *(`tests/frameworks.rs`, `tests/dom.rs`.)*
+//!   nothing anew, unless a rule says `strip` or `stub`. *(`tests/frameworks.rs`, `tests/dom.rs`.)*
 //! - A tag that matched never goes out runnable, unless all rules that matched only report. A page that
 //!   cannot be read goes out behind a policy that lets nothing reach another host. *(`tests/scenarios/`,
 //!   `tests/browser.rs`.)*

@@ -203,6 +203,21 @@ fn each_action_does_what_it_says_with_whatever_a_page_holds_for_each_choice() {
 }
 
 #[test]
+fn in_foreign_markup_only_what_has_its_end_in_sight_is_stripped() {
+    let snapshot = saying(&[("file", "strip")]);
+    for (shape, left) in [
+        (
+            "<math><script src=https://t.example/x><mtext></script></math>",
+            "<math><script type=\"text/plain\" data-consent=\"analytics\" data-consent-src=https://t.example/x><mtext></script></math>",
+        ),
+        ("<svg><script>tag.start(1)</script></svg>", "<svg></svg>"),
+        ("<svg><frame src=https://t.example/x></frame></svg>", "<svg><frame></frame></svg>"),
+    ] {
+        assert_eq!(page(&snapshot, Chose::Nothing, shape).0, left);
+    }
+}
+
+#[test]
 fn a_vendor_that_no_policy_names_is_stripped_or_stubbed_for_good() {
     for (action, expected) in [
         ("strip", ""),

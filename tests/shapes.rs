@@ -213,6 +213,26 @@ fn what_is_copied_into_a_page_or_stands_in_its_shadow_is_gated_as_well() {
 }
 
 #[test]
+fn what_stands_in_an_address_is_read_to_its_end() {
+    assert_rows(
+        r#"
+        <iframe src="javascript:1?new Image().src='TAG':0"></iframe> => <iframe></iframe>
+        <iframe src="javascript:'#',load('TAG')"></iframe> => <iframe></iframe>
+        <iframe src="javascript://own%0Aload('TAG')"></iframe> => <iframe></iframe>
+        <iframe src="javascript:1?2:3#4"></iframe>
+        <link rel=stylesheet href="data:text/css,@import 'PIXEL'"> => <link rel=stylesheet>
+        <link rel="Stylesheet" href="DATA:text/css;base64,YntiYWNrZ3JvdW5kOnVybChodHRwczovL21jLnlhbmRleC5ydS8xKX0="> => <link rel="Stylesheet">
+        <link rel=stylesheet href="data:text/css,p{color:red}">
+        <link rel=icon href="data:image/svg+xml,@import 'PIXEL'">
+        <link rel=preload as=image href=/a.png imagesrcset="PIXEL 2x"> => <link rel=preload as=image href=/a.png>
+        <img src=http:mc.yandex.ru/1> => <img>
+        <img src="	hTTps:mc.yandex.ru/1"> => <img>
+        <img src=http:own.example/mc.yandex.ru/1>
+        "#,
+    );
+}
+
+#[test]
 fn however_deep_documents_stand_in_each_other_no_tag_is_asked_for() {
     let snapshot = snapshot();
     let escaped = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");

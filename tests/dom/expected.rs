@@ -91,13 +91,13 @@ impl Expected {
     fn taken(&self, node: &Node) -> &'static [&'static str] {
         let withheld =
             |name| node.attribute(name).is_some_and(|url| self.bases.withheld(url, self.choices));
-        let candidate = || {
-            node.attribute("srcset")
+        let candidate = |name| {
+            node.attribute(name)
                 .is_some_and(|list| self.bases.withheld_candidate(list, self.choices))
         };
         let is = |names: &[&str]| names.iter().any(|name| node.is_html(name));
         if is(&["img", "source"]) {
-            match (withheld("src"), candidate()) {
+            match (withheld("src"), candidate("srcset")) {
                 (true, true) => &["src", "srcset"],
                 (true, false) => &["src"],
                 (false, true) => &["srcset"],
@@ -112,7 +112,12 @@ impl Expected {
         } else if is(&["link"]) {
             let rel = node.attribute("rel").unwrap_or_default().to_ascii_lowercase();
             let fetched = rel.split_ascii_whitespace().any(|word| FETCHED.contains(&word));
-            if fetched && withheld("href") { &["href", "imagesrcset"] } else { &[] }
+            match (fetched && withheld("href"), fetched && candidate("imagesrcset")) {
+                (true, true) => &["href", "imagesrcset"],
+                (true, false) => &["href"],
+                (false, true) => &["imagesrcset"],
+                (false, false) => &[],
+            }
         } else {
             &[]
         }

@@ -122,7 +122,9 @@ impl Document {
             }
             // Code that a browser runs in place of loading anything.
             "javascript" => {
-                let code = percent_encoding::percent_decode_str(url.path());
+                // All of it: neither a question mark nor a `#` ends code.
+                let code = url.as_str().split_once(':').map_or("", |(_, code)| code);
+                let code = percent_encoding::percent_decode_str(code);
                 let fate = self.fate_of_code(&code.collect::<Vec<_>>());
                 fate.whose().map_or(none, |whose| (Tally::of(whose, Kind::Inline), fate.how()))
             }

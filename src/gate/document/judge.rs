@@ -117,8 +117,13 @@ impl Document {
     }
 
     fn fate_of_read(&self, address: &str, uses: &[Use]) -> Fate {
+        // Whether `http:a.example` leads to that host depends on how the page came, which somebody in
+        // front of the gateway may know better.
+        let first = address.trim_start_matches(|letter| letter <= ' ').bytes().next();
+        let bare = matches!(first, Some(b'h' | b'H')) && !address.contains("//");
+        let whole = if bare { Url::parse(address).ok() } else { None };
         // What no browser can load needs no verdict.
-        let urls = self.bases.iter().filter_map(|base| base.join(address).ok());
+        let urls = self.bases.iter().filter_map(|base| base.join(address).ok()).chain(whole);
         let fates = urls.map(|url| {
             let rules = &self.snapshot.rules;
             let of_url = self.fates.of_url_in(rules, &self.bases[0], &url, uses, &self.reports);

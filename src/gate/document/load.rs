@@ -10,6 +10,7 @@
 //!
 //! Hints in headers are in [`super::super::hints`], refreshes in [`super::super::refresh`].
 
+use super::super::address::is_data;
 use super::super::css;
 use super::super::fate::{Fate, How};
 use super::super::hints::{address_of, candidates, loads_script, relation_uses};
@@ -17,7 +18,7 @@ use super::super::refresh;
 use super::super::tally::{Kind, Tally};
 use super::super::trace::Deed;
 use super::Document;
-use crate::html::Element;
+use crate::html::{Element, Namespace};
 use crate::rules::Use;
 
 impl Document {
@@ -42,14 +43,24 @@ impl Document {
         let list = element.attribute(b"srcset");
         let of_list =
             list.map_or(Fate::Permit, |list| self.fate_of_list(&list, &[Use::Image], |_| true));
-        let (addresses, how): (&[&[u8]], _) = match (of_address, of_list) {
+        self.take_withheld(element, Kind::Image, [(b"src", of_address), (b"srcset", of_list)]);
+    }
+
+    /// Takes those of an element's two addresses that are withheld; with the first the element itself
+    /// goes, where that is how.
+    fn take_withheld(
+        &mut self,
+        element: &mut Element<'_>,
+        kind: Kind,
+        [(first, of_first), (second, of_second)]: [(&[u8], Fate); 2],
+    ) {
+        let deed = match (of_first, of_second) {
             (Fate::Permit, Fate::Permit) => return,
-            (Fate::Permit, _) => (&[b"srcset"], None),
-            (of_address, Fate::Permit) => (&[b"src"], of_address.how()),
-            (of_address, of_list) => (&[b"src", b"srcset"], of_address.or_stricter(of_list).how()),
+            (Fate::Permit, _) => take_addresses(element, &[second], None),
+            (_, Fate::Permit) => take_addresses(element, &[first], of_first.how()),
+            _ => take_addresses(element, &[first, second], of_first.or_stricter(of_second).how()),
         };
-        let deed = take_addresses(element, addresses, how);
-        self.done(element, of_address.or_stricter(of_list), Kind::Image, deed);
+        self.done(element, of_first.or_stricter(of_second), kind, deed);
     }
 
     /// The strictest fate in a list of candidates when used so, of those that count.
@@ -75,22 +86,34 @@ impl Document {
         if uses.is_empty() {
             return;
         }
-        let mut fate = Fate::Permit;
+        let mut of_address = Fate::Permit;
         if let Some(href) = element.written(b"href") {
-            fate = self.fate_at_as(href, uses);
+            of_address = self.fate_at_as(href, uses);
             if self.fates.unlisted_scripts
                 && loads_script(&rel, &element.attribute(b"as").unwrap_or_default())
             {
-                fate = fate.or_stricter(self.fate_at(href, Use::Script));
+                of_address = of_address.or_stricter(self.fate_at(href, Use::Script));
+            }
+            let mut types = rel.split(u8::is_ascii_whitespace);
+            if is_data(&href.value()) && types.any(|of| of.eq_ignore_ascii_case(b"stylesheet")) {
+                of_address = of_address.or_stricter(self.fate_of_data_style(&href.value()));
             }
         }
-        if let Some(set) = element.attribute(b"imagesrcset") {
-            fate = fate.or_stricter(self.fate_of_list(&set, uses, |_| true));
-        }
-        if fate != Fate::Permit {
-            let deed = take_addresses(element, &[b"href", b"imagesrcset"], fate.how());
-            self.done(element, fate, Kind::Hint, deed);
-        }
+        let set = element.attribute(b"imagesrcset");
+        let of_list = set.map_or(Fate::Permit, |set| self.fate_of_list(&set, uses, |_| true));
+        self.take_withheld(element, Kind::Hint, [(b"href", of_address), (b"imagesrcset", of_list)]);
+    }
+
+    /// A stylesheet that stands in its own address.
+    fn fate_of_data_style(&self, address: &[u8]) -> Fate {
+        let url = self.bases[0].join(&String::from_utf8_lossy(address)).ok();
+        let style = url.as_ref().and_then(|url| data_url::DataUrl::process(url.as_str()).ok());
+        let Some((style, _)) = style.and_then(|style| style.decode_to_vec().ok()) else {
+            return Fate::Permit;
+        };
+        let gone = css::without(&style, |address| self.withheld_image(address));
+        let fates = gone.into_iter().flat_map(|(_, gone)| gone);
+        fates.fold(Fate::Permit, Fate::or_stricter)
     }
 
     /// A page that leads on by itself leads to no withheld vendor.
@@ -150,7 +173,7 @@ pub(super) fn take_addresses(
         element.name(),
         b"img" | b"image" | b"source" | b"link" | b"embed" | b"frame" | b"iframe"
     );
-    if how == Some(How::Strip) && stands_alone {
+    if how == Some(How::Strip) && stands_alone && element.namespace() == Namespace::Html {
         element.remove();
         return Deed::Stripped;
     }

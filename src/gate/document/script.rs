@@ -80,7 +80,8 @@ impl Document {
         let mut deed = Deed::Held;
         match (fate.how(), fate.whose()) {
             (None, _) => return,
-            (Some(How::Strip), _) => {
+            // In MathML it is an element like any other, of which the end is not looked for.
+            (Some(How::Strip), _) if element.namespace() != Namespace::MathMl => {
                 element.remove();
                 self.held_last = true;
                 return self.done(element, fate, kind, Deed::Stripped);
@@ -88,7 +89,7 @@ impl Document {
             (Some(How::Stub), Some(Whose::Vendor(vendor))) if script.runs != Runs::Never => {
                 deed = self.put_stubs(element, script, vendor);
             }
-            (Some(How::Stub | How::Hold), _) => {}
+            (Some(_), _) => {}
         }
         script.hold(element, fate.until());
         self.held_last = true;
