@@ -6,7 +6,7 @@
 //!
 //! What the head says of the framing is read in [`super::head`].
 
-use super::head::{is_control, is_token};
+use super::head::{FIELDS_MAX, is_control, is_token};
 use crate::fault::Refusal;
 
 /// A size has at most so many digits: more would overflow.
@@ -54,7 +54,9 @@ pub(super) struct Chunked {
     extensions: u32,
     /// The trailer's line that has not ended.
     line: Vec<u8>,
+    /// How many bytes and fields of the trailer have come.
     trailers: usize,
+    trailer_fields: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,7 @@ impl Framing {
             extensions: 0,
             line: Vec::new(),
             trailers: 0,
+            trailer_fields: 0,
         })
     }
 
@@ -177,6 +180,10 @@ impl Chunked {
         if line.is_empty() {
             return Ok(true);
         }
+        self.trailer_fields += 1;
+        if self.trailer_fields > FIELDS_MAX {
+            return Err(Refusal::Fields);
+        }
         let colon = memchr::memchr(b':', line).ok_or(Refusal::FieldName)?;
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
@@ -265,6 +272,10 @@ mod tests {
         ] {
             assert_eq!(body(&Framing::chunked(), chunks), Err(refusal), "{chunks:?}");
         }
+        let many = format!("0\r\n{}\r\n", "x: y\r\n".repeat(FIELDS_MAX));
+        assert_eq!(body(&Framing::chunked(), &many), Ok(Some(many.len())));
+        let more = format!("0\r\n{}", "x: y\r\n".repeat(FIELDS_MAX + 1));
+        assert_eq!(Framing::chunked().follow(more.as_bytes()), Err(Refusal::Fields));
         let long = format!("1;{}\r\n", "a".repeat(17_000));
         assert_eq!(Framing::chunked().follow(long.as_bytes()), Err(Refusal::Chunk));
     }
