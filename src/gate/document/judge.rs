@@ -122,6 +122,7 @@ impl Document {
         let first = address.trim_start_matches(|letter| letter <= ' ').bytes().next();
         let bare = matches!(first, Some(b'h' | b'H')) && !address.contains("//");
         let whole = if bare { Url::parse(address).ok() } else { None };
+        let whole = whole.filter(|whole| self.bases[0].join(address).as_ref() != Ok(whole));
         // What no browser can load needs no verdict.
         let urls = self.bases.iter().filter_map(|base| base.join(address).ok()).chain(whole);
         let fates = urls.map(|url| {
