@@ -30,6 +30,20 @@ pub enum Mode {
     Observe,
 }
 
+/// Whether pages come behind a second policy that names the hosts they may reach (Content Security
+/// Policy).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Csp {
+    /// None is sent.
+    #[default]
+    Off,
+    /// Browsers only report what the policy would stop: so it is learned what the site needs.
+    Learn,
+    /// Browsers stop what the operator has not approved, or the visitor not agreed to.
+    Enforce,
+}
+
 /// What is done with what no rule knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

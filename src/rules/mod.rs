@@ -35,7 +35,7 @@ pub use action::{Action, Said};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
-pub use leeway::{EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBanner, Unlisted};
+pub use leeway::{Csp, EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBanner, Unlisted};
 use lists::Lists;
 pub use lists::{LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
 use needles::Needles;

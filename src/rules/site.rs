@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::first_party::{self, SitePath};
-use super::leeway::{self, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
+use super::leeway::{self, Csp, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
@@ -87,6 +87,8 @@ pub struct Site {
     pub paths: Vec<SitePath>,
     /// Whether the gate acts.
     pub mode: Mode,
+    /// Whether pages come behind a policy that names the hosts they may reach.
+    pub csp: Csp,
     /// Pages that are not gated for a time.
     pub exempt: Vec<Exempt>,
     /// What is done with what no rule knows.
@@ -164,6 +166,9 @@ pub(super) struct SiteFile {
     /// Whether the gate acts, or only counts what it would do.
     #[serde(default)]
     mode: Mode,
+    /// Whether pages come behind a policy that names the hosts they may reach.
+    #[serde(default)]
+    csp: Csp,
     /// What is done with what no rule knows.
     #[serde(default)]
     unlisted: UnlistedTable,
@@ -270,7 +275,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         br: level("br", file.compression.br, Levels::BR, usual.br),
         gzip: level("gzip", file.compression.gzip, Levels::GZIP, usual.gzip),
     };
-    let SiteFile { languages, control, share, suspended, operator, mode, unlisted, .. } = file;
+    let SiteFile { languages, control, share, suspended, operator, mode, csp, unlisted, .. } = file;
     let unlisted = leeway::unlisted(&mut source, unlisted_line, unlisted);
     Some(Site {
         hosts,
@@ -282,6 +287,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         compression,
         paths,
         mode,
+        csp,
         exempt,
         unlisted,
         banner,
