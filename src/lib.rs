@@ -21,7 +21,7 @@
 //! |---|---|---|
 //! | 0 words | [`time`], [`policy`] | purposes, terms, choices, the decision; no clock, file or HTTP |
 //! | 1 tools | [`rules`], [`html`], [`coding`], [`charset`], [`banner`], [`superseded`], [`settings`], [`bounds`] | files into rules; markup that streams; how bodies are packed and encoded; pages and wording; withdrawn ids; what a setting is; timeouts and limits |
-//! | 2 gate | [`gate`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; all that a request needs, as one value; failures |
+//! | 2 gate | [`gate`], [`guard`], [`face`], [`snapshot`], [`fault`] | what passes between visitor and site; what runs first in a page; all that a request needs, as one value; failures |
 //! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`], [`tls`] | the time and who lets it pass; the record of consent; the purpose logs and counters; certificates |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site; what is in force |
@@ -117,6 +117,7 @@ pub mod demo;
 pub mod face;
 pub mod fault;
 pub mod gate;
+pub mod guard;
 pub mod handover;
 pub mod html;
 pub mod observe;

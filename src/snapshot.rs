@@ -11,8 +11,9 @@ use crate::banner::Hiding;
 use crate::banner::assets::Asset;
 use crate::face::Face;
 use crate::gate::seal::Seal;
+use crate::guard::Guard;
 use crate::policy::{Conditions, PolicyVersion, Record};
-use crate::rules::{RuleSet, Vendor};
+use crate::rules::RuleSet;
 use crate::time::{Day, Time};
 
 /// The rules in force, with what was prepared from them.
@@ -25,6 +26,8 @@ pub struct Snapshot {
     /// What hides the site's own banner, if anything does.
     pub hiding: Option<Hiding>,
     faces: BTreeMap<Day, BTreeMap<String, Face>>,
+    /// What runs first in pages, for each policy version.
+    guards: BTreeMap<Day, Guard>,
     /// The stub of each vendor that has one, as a file of ours.
     stubs: Vec<Option<Asset>>,
 }
@@ -38,9 +41,10 @@ impl Snapshot {
         };
         let faces = rules.policies.all().iter().map(faces_of).collect();
         let hiding = rules.site.banner.stylesheet().map(Hiding::new);
-        let stub = |vendor: &Vendor| Some(Asset::of_stub(vendor.id(), vendor.stub()?));
-        let stubs = rules.vendors.iter().map(stub).collect();
-        Snapshot { rules, seal, hiding, faces, stubs }
+        let guard = |policy: &PolicyVersion| Some((policy.in_force, Guard::new(&rules, policy)?));
+        let guards = rules.policies.all().iter().filter_map(guard).collect();
+        let stubs = rules.vendors.iter().map(Guard::stub).collect();
+        Snapshot { rules, seal, hiding, faces, guards, stubs }
     }
 
     /// The file that stands for what a site calls of the vendor in this place, if it has a stub.
@@ -48,9 +52,15 @@ impl Snapshot {
         self.stubs.get(vendor)?.as_ref()
     }
 
-    /// The vendor's stub at this path, if there is one.
-    pub fn stub_at(&self, path: &str) -> Option<&Asset> {
-        self.stubs.iter().flatten().find(|stub| stub.path == path)
+    /// What runs first in pages under a policy version, if there is anything to guard against.
+    pub fn guard(&self, policy: Day) -> Option<&Guard> {
+        self.guards.get(&policy)
+    }
+
+    /// The script at this path that follows from the rules, if there is one.
+    pub fn script_at(&self, path: &str) -> Option<&Asset> {
+        let guards = self.guards.values().map(|guard| &guard.file);
+        self.stubs.iter().flatten().chain(guards).find(|script| script.path == path)
     }
 
     /// The circumstances of decisions made now.

@@ -14,7 +14,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
         "tools",
         &["rules", "html", "coding", "charset", "banner", "superseded", "settings", "bounds"],
     ),
-    ("gate", &["gate", "face", "fault", "snapshot"]),
+    ("gate", &["gate", "guard", "face", "fault", "snapshot"]),
     ("disk, clock", &["clock", "deadline", "store", "observe", "tls"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),

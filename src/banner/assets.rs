@@ -52,12 +52,16 @@ impl Asset {
         Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body }
     }
 
-    /// The script that stands for what a site calls of a vendor, who goes by this name.
-    pub fn of_stub(vendor: &str, code: &str) -> Self {
+    /// A script that follows from the rules, which goes by this name.
+    pub fn script(name: &str, code: String) -> Self {
         // The name is for people alone; a file's may hold anything.
-        let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-        let name: String = vendor.chars().map(plain).collect();
-        Self::new(&format!("stub/{name}"), "js", JS, format!("{}\n", code.trim()))
+        let plain = |letter: char| match letter {
+            '/' => '/',
+            letter if letter.is_ascii_alphanumeric() => letter,
+            _ => '-',
+        };
+        let name: String = name.chars().map(plain).collect();
+        Self::new(&name, "js", JS, code)
     }
 }
 

@@ -77,6 +77,19 @@ pub fn nonce(headers: &HeaderMap) -> Option<String> {
     })
 }
 
+/// Whether the site's policies let scripts make scripts only by a policy of the page's own.
+pub fn wants_trusted_types(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_SECURITY_POLICY).iter().any(|policy| {
+        policy.to_str().is_ok_and(|policy| {
+            let mut directives = policy.split([';', ',']).map(str::trim_ascii);
+            directives.any(|directive| {
+                let name = directive.split_ascii_whitespace().next();
+                name.is_some_and(|name| name.eq_ignore_ascii_case("require-trusted-types-for"))
+            })
+        })
+    })
+}
+
 /// Whether this is a nonce. Only what their grammar allows is copied into markup (CSP3 §2.3.1).
 pub(super) fn is_nonce(text: &[u8]) -> bool {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);

@@ -29,6 +29,7 @@ use super::reports::Reports;
 use super::request::Destination;
 use super::response::{DIGESTS, keep_from_stores};
 use super::tally::{Kind, Tally};
+use crate::guard::Guard;
 use crate::rules::{Action, RuleSet, Said, Serves};
 
 /// Whose an address of the site's is.
@@ -160,27 +161,22 @@ fn stub(rules: &RuleSet, fates: &Fates, said: &[Said]) -> Bytes {
     vendors.sort_unstable();
     vendors.dedup();
     let fate = fates.strictest(said.iter().copied());
-    let mut code = String::from("// Withheld: /.consent/\n(function(window,own){\n");
-    for vendor in vendors {
-        if let Some(stub) = rules.vendors[vendor].stub() {
-            code.push_str(stub.trim());
-            code.push('\n');
-        }
-    }
+    let mut code = String::from("// Withheld: /.consent/\n");
+    code.push_str(&Guard::stubs(vendors.into_iter().map(|vendor| &rules.vendors[vendor])));
     if fate.how() == Some(How::Strip) {
-        code.push_str("})(self);\n");
         return code.into();
     }
     // The element becomes one that is held, so that the release finds it. A worker has none.
     code.push_str(
-        "if(!own||!own.hasAttribute('src')||own.hasAttribute('data-consent'))return;\n\
+        "(function(own){\n\
+         if(!own||!own.hasAttribute('src')||own.hasAttribute('data-consent'))return;\n\
          if(own.hasAttribute('type'))own.setAttribute('data-consent-type',own.getAttribute('type'));\n\
          own.setAttribute('data-consent-src',own.getAttribute('src'));\n\
          own.setAttribute('type','text/plain');\n",
     );
     code.push_str("own.setAttribute('data-consent','");
     code.push_str(fate.until());
-    code.push_str("');\n})(self,self.document&&document.currentScript);\n");
+    code.push_str("');\n})(self.document&&document.currentScript);\n");
     code.into()
 }
 

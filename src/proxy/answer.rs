@@ -24,7 +24,7 @@ use super::{Worker, script};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault};
-use crate::gate::document::{Document, Insertion};
+use crate::gate::document::{Document, GuardTag, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Own, Withheld};
 use crate::gate::reports::Reports;
@@ -140,11 +140,17 @@ impl Worker {
 
     /// What changes a page that comes with these fields, and counts what it withholds.
     pub(super) fn document(&self, walk: &Walk<'_>, headers: &HeaderMap, gated: Gated) -> Document {
-        let Gated { fates, url, insertion, scout, .. } = gated;
+        let Gated { fates, url, insertion, guard, scout, .. } = gated;
         let nonce = csp::nonce(headers);
+        let guard = guard.map(|guard| GuardTag {
+            nonce: nonce.clone(),
+            reloads: guard.reloads || csp::wants_trusted_types(headers),
+            ..guard
+        });
         let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
         let (counters, snapshot) = (Arc::clone(&self.counters), Arc::clone(walk.snapshot));
         Document::new(Arc::clone(walk.snapshot), fates, url, insertion)
+            .guarded(guard)
             .under(csp::Hashes::of(headers))
             .scouted(scout)
             .handing_in(move |tally| {
@@ -175,6 +181,8 @@ pub(super) struct Gated {
     pub(super) fates: Fates,
     pub(super) url: Url,
     pub(super) insertion: Option<Insertion>,
+    /// What runs first in it, if it is a page and anything does.
+    pub(super) guard: Option<GuardTag>,
     /// Who looks through it for what no rule knows, if anybody does.
     pub(super) scout: Option<Scout>,
 }

@@ -34,7 +34,7 @@ use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
-use crate::gate::document::Insertion;
+use crate::gate::document::{GuardTag, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Instead, Own};
 use crate::gate::request::{Cookies, Destination};
@@ -42,7 +42,7 @@ use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{expiry, fields, hints, request, response};
 use crate::policy::{Reason, Signal, Verdicts, Visitor};
-use crate::rules::{Control, Mode};
+use crate::rules::{Control, Csp, Mode};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
@@ -147,7 +147,11 @@ impl Worker {
         let from = FromSite::new(incoming, lease);
         let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
         let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
-        let gated = Gated { destination, fates, url, insertion, scout };
+        let guard = match treatment {
+            Treatment::Rewrite(_) => guard(walk, &fates, destination),
+            _ => None,
+        };
+        let gated = Gated { destination, fates, url, insertion, guard, scout };
         if mode == Mode::Observe {
             let body = match own {
                 // The site would not have been asked.
@@ -303,6 +307,22 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         nonce: None,
         accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
         is_document: destination == Destination::Document,
+    })
+}
+
+/// What runs first in a document, where anything may be withheld in it.
+fn guard(walk: &Walk<'_>, fates: &Fates, destination: Destination) -> Option<GuardTag> {
+    if !(fates.withhold_any() && destination.may_be_document()) {
+        return None;
+    }
+    let rules = &walk.snapshot.rules;
+    let guard = walk.snapshot.guard(rules.policies.at(walk.now)?.in_force)?;
+    Some(GuardTag {
+        path: guard.file.path.clone(),
+        permitted: guard.permitted(walk.verdicts),
+        reloads: rules.site.csp == Csp::Enforce,
+        nonce: None,
+        is_document: matches!(destination, Destination::Document | Destination::Frame),
     })
 }
 

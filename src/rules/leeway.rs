@@ -44,6 +44,17 @@ pub enum Csp {
     Enforce,
 }
 
+/// Who tells Google's tags what they may do (Consent Mode v2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentMode {
+    /// The gateway, before any tag, by what the visitor chose.
+    #[default]
+    Gateway,
+    /// The site, by code of its own; the gateway says nothing.
+    Site,
+}
+
 /// What is done with what no rule knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

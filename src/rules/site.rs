@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::first_party::{self, SitePath};
-use super::leeway::{self, Csp, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
+use super::leeway::{self, ConsentMode, Csp, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
@@ -89,6 +89,8 @@ pub struct Site {
     pub mode: Mode,
     /// Whether pages come behind a policy that names the hosts they may reach.
     pub csp: Csp,
+    /// Who tells Google's tags what they may do.
+    pub consent_mode: ConsentMode,
     /// Pages that are not gated for a time.
     pub exempt: Vec<Exempt>,
     /// What is done with what no rule knows.
@@ -169,6 +171,9 @@ pub(super) struct SiteFile {
     /// Whether pages come behind a policy that names the hosts they may reach.
     #[serde(default)]
     csp: Csp,
+    /// Who tells Google's tags what they may do (Consent Mode v2).
+    #[serde(default, rename = "consent-mode")]
+    consent_mode: ConsentMode,
     /// What is done with what no rule knows.
     #[serde(default)]
     unlisted: UnlistedTable,
@@ -275,7 +280,18 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         br: level("br", file.compression.br, Levels::BR, usual.br),
         gzip: level("gzip", file.compression.gzip, Levels::GZIP, usual.gzip),
     };
-    let SiteFile { languages, control, share, suspended, operator, mode, csp, unlisted, .. } = file;
+    let SiteFile {
+        languages,
+        control,
+        share,
+        suspended,
+        operator,
+        mode,
+        csp,
+        consent_mode,
+        unlisted,
+        ..
+    } = file;
     let unlisted = leeway::unlisted(&mut source, unlisted_line, unlisted);
     Some(Site {
         hosts,
@@ -288,6 +304,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         paths,
         mode,
         csp,
+        consent_mode,
         exempt,
         unlisted,
         banner,

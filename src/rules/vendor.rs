@@ -173,8 +173,8 @@ pub(super) fn key_in_short(rule: &NamePattern) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct UrlRule {
     pub(super) host: HostPattern,
-    path: Option<String>,
-    uses: Vec<Use>,
+    pub(super) path: Option<String>,
+    pub(super) uses: Vec<Use>,
 }
 
 impl fmt::Display for UrlRule {

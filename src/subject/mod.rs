@@ -116,7 +116,7 @@ impl Subject<'_> {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.stub_at(path)) {
+        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.script_at(path)) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
             return Ok(file(asset));
         }

@@ -43,9 +43,7 @@
   async function settle() {
     let state;
     try {
-      const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
-      if (!answer.ok) throw new Error(answer.status);
-      state = await answer.json();
+      state = await (window.kelisim ? kelisim.state() : ask());
       if (!form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason)))
         throw new Error('not recorded');
     } catch (error) {
@@ -54,7 +52,15 @@
     if (!busy) return;
     clearTimeout(timer);
     leave();
+    new BroadcastChannel('kelisim').postMessage('choice');
     release(state);
+  }
+
+  // The guard asks by itself. Where it could not be loaded, nothing was held but what came with the page.
+  async function ask() {
+    const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer.json();
   }
 
   // What scripts could not do, the next click does without them.
@@ -85,7 +91,7 @@
 
   // Runs the held scripts of permitted purposes, in document order.
   async function release(state) {
-    const held = [...document.querySelectorAll('script[type="text/plain"][data-consent]')]
+    const held = [...document.querySelectorAll('script[data-consent]')]
       .filter((script) => permitted(state, script.dataset.consent));
     const written = new Map();
     let running = null;
@@ -101,7 +107,7 @@
 
     for (const script of held) {
       try {
-        await run(fresh(script), script);
+        await run(script.type === 'text/plain' ? fresh(script) : script, script);
       } catch (error) {
         console.error(error);
       }
@@ -115,14 +121,15 @@
 
     async function run(script, place) {
       const classic = !script.type || /^(text|application)\/(x-)?(java|ecma)script$/i.test(script.type.trim());
-      if (!script.hasAttribute('async')) script.async = false;
-      const waits = script.src && classic && !script.noModule && !script.async;
+      if (script !== place && !script.hasAttribute('async')) script.async = false;
+      const waits = (script.src || script.dataset.consentSrc) && classic && !script.noModule && !script.async;
       const ended = waits && new Promise((done) => {
         script.addEventListener('load', done);
         script.addEventListener('error', done);
       });
       running = script;
-      place.replaceWith(script);
+      if (place === script) begin(script);
+      else place.replaceWith(script);
       await ended;
       running = script;
       await flush();
@@ -144,6 +151,13 @@
         for (const [script, place] of inner) await run(script, place);
       }
     }
+  }
+
+  // One that the guard held has never begun, and others may hold on to it.
+  function begin(script) {
+    const { consentSrc } = script.dataset;
+    for (const name of ['data-consent', 'data-consent-src']) script.removeAttribute(name);
+    script.src = consentSrc;
   }
 
   // A script element runs once and only if it was never inert: so each is made anew.

@@ -32,6 +32,8 @@ impl Document {
             encoding: self.encoding,
             depth: self.depth + 1,
             insertion: None,
+            guard: None,
+            guarding: Put::Done,
             hiding: Put::Done,
             language: None,
             looks_whole: false,
@@ -59,7 +61,8 @@ impl Document {
         if inner.is_empty() {
             return;
         }
-        let rewritten = (self.depth < DEPTH_MAX).then(|| rewrite(&inner, self.inner()));
+        let document = || self.inner().guarded(self.guard_of_frame(element));
+        let rewritten = (self.depth < DEPTH_MAX).then(|| rewrite(&inner, document()));
         let Some(Ok((rewritten, edit))) = rewritten else {
             element.set_attribute(b"srcdoc", b"");
             return self.done(element, Fate::Permit, Kind::Frame, Deed::Emptied);

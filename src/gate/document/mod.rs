@@ -17,6 +17,7 @@
 mod amp;
 mod attributes;
 mod frame;
+mod guard;
 mod judge;
 mod load;
 mod maps;
@@ -29,6 +30,7 @@ use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
 use self::attributes::{begins, may_act, may_begin};
+pub use self::guard::GuardTag;
 use self::judge::Base;
 use super::csp::Hashes;
 use super::fate::{Fate, Fates, Whose};
@@ -92,6 +94,9 @@ pub struct Document {
     /// How many documents this one stands in.
     depth: u8,
     insertion: Option<Insertion>,
+    /// The guard's tag, if the page gets one.
+    guard: Option<GuardTag>,
+    guarding: Put,
     /// The style that hides the site's banner.
     hiding: Put,
     language: Option<String>,
@@ -130,6 +135,8 @@ impl Document {
             depth: 0,
             hiding: Put::Due,
             insertion,
+            guard: None,
+            guarding: Put::Done,
             language: None,
             looks_whole: false,
             held_last: false,
@@ -141,6 +148,13 @@ impl Document {
             trace: None,
             scout: None,
         }
+    }
+
+    /// The same with a guard before all that runs.
+    #[must_use]
+    pub fn guarded(self, guard: Option<GuardTag>) -> Document {
+        let guarding = if guard.is_some() { Put::Due } else { Put::Done };
+        Document { guard, guarding, ..self }
     }
 
     /// The same for a page in another encoding than UTF-8.
@@ -265,7 +279,7 @@ impl Edit for Document {
             b"img" | b"image" | b"source" | b"input" | b"frame" | b"embed" | b"object"
             | b"link" | b"base" | b"html" | b"head" | b"body" | b"feimage" | b"use" | b"video"
             | b"audio" | b"track" | b"portal" | b"fencedframe" => Interest::Tag,
-            _ if name.starts_with(b"amp-") => Interest::Tag,
+            _ if name.starts_with(b"amp-") || self.guarding == Put::Due => Interest::Tag,
             _ => Interest::Attributes,
         }
     }
@@ -286,6 +300,7 @@ impl Edit for Document {
 
     fn element(&mut self, element: &mut Element<'_>) {
         self.held_last = false;
+        self.put_guard(element);
         self.forget_grounds();
         if element.name() == b"script" {
             self.script(element);

@@ -1,0 +1,146 @@
+// The guard: what scripts do after the page has arrived. First in <head>, so that every interface is still the browser's.
+// Wrappers are proxies and look native. What is permitted is asked at each call: a release needs nothing put back.
+// It is no wall: what gets past it is stopped by the policy that the gate sends under `csp = "enforce"`.
+const { apply, construct } = Reflect;
+const ask = fetch;
+const jar = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+
+// A group of rules: its purpose, then an expression each for addresses (in markup, too), cookies and keys in storage.
+const either = (globs, any) => '(?:' + globs.replace(/[.+?^${}()[\]\\]/g, '\\$&').replace(/ /g, '|').replace(/\*/g, any) + ')';
+const groups = RULES.map(([purpose, urls, cookies, keys]) => [
+  purpose,
+  RegExp('(<script[^>]*\\s)?((?:src|href)=["\']?)?(?:\\w+:)?//(?:[^/"\'\\s]*@)?' + either(urls, '[^"\'\\s)>]*'), 'gi'),
+  RegExp('^' + either(cookies, '.*') + '$'),
+  RegExp('^' + either(keys, '.*') + '$'),
+]);
+// The purpose that withholds what begins with what a group names.
+const withheld = (kind, text) => groups.find((group) => !permitted.includes(group[0]) && !text.search(group[kind]))?.[0];
+const whose = (url) => {
+  try {
+    return withheld(1, new URL(url.url || url, document.baseURI).href);
+  } catch {}
+};
+// Markup or style without its withheld addresses; scripts in it are held. Under Trusted Types only what a policy of the
+// page's made counts, and nothing is left of it.
+const clean = (text) => {
+  let left = '' + text;
+  for (const [purpose, urls] of groups)
+    if (!permitted.includes(purpose))
+      left = left.replace(urls, (all, script, name = '') => script ? `${script}data-consent=${purpose} data-consent-${all.slice(script.length)}` : name + 'about:blank#');
+  return left == text ? text : typeof text === 'object' ? trustedTypes.emptyHTML : left;
+};
+const later = (target, ...types) => setTimeout(() => {
+  for (const type of types) {
+    const event = new Event(type);
+    target.dispatchEvent(event);
+    if (target.dead) target['on' + type]?.(event);
+  }
+});
+
+const seen = new WeakSet();
+const install = (what) => {
+  let page;
+  try {
+    page = what.defaultView || what;
+    if (seen.has(page.Node)) return what;
+    seen.add(page.Node);
+  } catch {
+    return what;
+  }
+  // Asks `first` before methods, setters or getters: what it gives in brackets is the result, else they go on.
+  const wrap = (kinds, names, first, key) => {
+    for (const kind of kinds)
+      for (const name of names.split(' ')) {
+        const own = kind && Object.getOwnPropertyDescriptor(kind, name);
+        const way = own && (key || (own.set ? 'set' : 'value'));
+        if (!own?.[way]) continue;
+        const trap = (go) => (target, self, args) => {
+          const [known, result] = first(args, self, name, target) || [];
+          return known ? result : go(target, self, args);
+        };
+        own[way] = new Proxy(own[way], { apply: trap(apply), construct: (target, args, as) => trap((target) => construct(target, args, as))(target, 0, args) });
+        Object.defineProperty(kind, name, own);
+      }
+  };
+  const of = (names) => names.split(' ').map((name) => page[name]?.prototype);
+  const no = (found, result) => found && [1, result];
+  const set = page.Element.prototype.setAttribute;
+
+  // Attributes, by whatever way they are set: a script is held, of others the address goes.
+  const attribute = (args, self, name, at = 0) => {
+    if (/^(style|srcdoc|(image)?srcset|ping|content|(inn|out)erHTML|cssText)$/i.test(name)) args[at] = clean(args[at]);
+    else if (/^(src|(xlink:)?href|data|poster|background|baseVal)$/i.test(name) && !/^(a|area|base)$/.test(self.localName)) {
+      const purpose = whose(args[at]);
+      if (purpose && self.localName === 'script') {
+        apply(set, self, ['data-consent', purpose]);
+        apply(set, self, ['data-consent-src', args[at]]);
+      } else if (purpose) later(self, 'error');
+      return no(purpose);
+    }
+  };
+  const text = (at) => (args) => {
+    args[at] = clean(args[at]);
+  };
+  wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length > 12 ? 1 : 0], length > 12 ? 2 : 1));
+  wrap(of('Element'), 'setAttributeNode setAttributeNodeNS', ([one], self) => attribute([one.value], self, one.name));
+  wrap(Object.getOwnPropertyNames(page).filter((name) => /^(HTML.*|SVGAnimatedString|Element|ShadowRoot|CSSStyleDeclaration)$/.test(name)).map((name) => page[name].prototype),
+    'src srcset srcdoc href data poster ping background imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
+  wrap(of('Element ShadowRoot Range CSSStyleSheet'), 'setHTMLUnsafe createContextualFragment insertRule replaceSync', text(0));
+  wrap(of('Element CSSStyleDeclaration'), 'insertAdjacentHTML setProperty', text(1));
+  wrap(of('Document'), 'write writeln', (args) => {
+    args.splice(0, 9, clean(args.join('')));
+  });
+
+  // Nodes that count by their text, and frames, whose interfaces are others.
+  const counts = 'style,meta,[type=speculationrules]';
+  wrap(of('Node Element Document DocumentFragment CharacterData'), 'appendChild insertBefore replaceChild append prepend before after replaceWith replaceChildren insertAdjacentElement', (args) => {
+    for (const node of args)
+      for (const one of node?.matches?.(counts) ? [node] : node?.firstElementChild ? node.querySelectorAll(counts) : []) {
+        const key = one.content ? 'content' : 'textContent';
+        const left = clean(one[key]);
+        if (left !== one[key]) one[key] = left;
+      }
+  });
+  // No interface stands for each property of a style, but observers speak before anything is drawn.
+  new page.MutationObserver((records) => {
+    for (const { target } of records) {
+      const style = target.getAttribute('style');
+      if (style && clean(style) !== style) target.setAttribute('style', style);
+    }
+  }).observe(page.document, { attributeFilter: ['style'], subtree: true });
+  wrap(of('HTMLIFrameElement HTMLObjectElement'), 'contentWindow contentDocument', (args, self, name, get) => [1, install(apply(get, self, args))], 'get');
+
+  // What is sent: it is answered as if it had been.
+  wrap([page], 'fetch', ([url]) => no(whose(url), Promise.resolve(new Response())));
+  wrap(of('Navigator'), 'sendBeacon', ([url]) => no(whose(url), true));
+  const refused = new WeakSet();
+  wrap(of('XMLHttpRequest'), 'open', ([, url], self) => {
+    refused[whose(url) ? 'add' : 'delete'](self);
+  });
+  wrap(of('XMLHttpRequest'), 'send', (args, self) => no(refused.has(self) && later(self, 'error', 'loadend')));
+  wrap([page], 'WebSocket EventSource', ([url]) => {
+    if (!whose(url)) return;
+    const dead = Object.assign(new EventTarget(), { dead: 1, readyState: 3, send() {}, close() {} });
+    later(dead, 'error', 'close');
+    return [1, dead];
+  });
+
+  // Ways out that no policy closes.
+  const servers = ([settings]) => {
+    for (const server of settings?.iceServers || [])
+      if ([server.urls].flat().some((url) => whose('x://' + (url + '').replace(/.*?:/, '')))) server.urls = [];
+  };
+  wrap([page], 'RTCPeerConnection', servers);
+  wrap(of('RTCPeerConnection'), 'setConfiguration', servers);
+  wrap([page], 'open', ([url]) => no(whose(url), null));
+  wrap(of('HTMLFormElement'), 'submit requestSubmit', (args, self) => no(whose(self.getAttribute('action'))));
+  page.navigation?.addEventListener('navigate', (event) => {
+    if (!event.userInitiated && event.cancelable && whose(event.destination)) event.preventDefault();
+  });
+
+  // What is stored.
+  wrap(of('Document'), 'cookie', ([text]) => no(withheld(2, (text + '').split('=')[0].trim())));
+  wrap(of('CookieStore'), 'set', ([name]) => no(withheld(2, name.name ?? name), Promise.resolve()));
+  wrap(of('Storage'), 'setItem', ([key]) => no(withheld(3, key + '')));
+  return what;
+};

@@ -1,0 +1,53 @@
+// What holds now, and what follows from a change: the server is asked, whoever calls.
+const forget = (from) => {
+  for (const [purpose, , cookies, keys] of groups) {
+    if (permitted.includes(purpose)) continue;
+    for (const name of document.cookie.split(/;\s*/).map((cookie) => cookie.split('=')[0]))
+      if (cookies.test(name))
+        for (let domain = location.hostname; domain; domain = domain.replace(/^[^.]*\.?/, ''))
+          for (const where of ['', ';domain=' + domain]) apply(jar.set, document, [name + '=;max-age=0;path=/' + where]);
+    for (const kind of ['localStorage', 'sessionStorage'])
+      try {
+        for (const key of Object.keys(window[kind])) if (keys.test(key)) window[kind].removeItem(key);
+      } catch {}
+  }
+};
+forget();
+addEventListener('pagehide', forget);
+
+const runs = (gone) => performance.getEntriesByType('resource').some(({ name }) => gone.includes(whose(name)));
+const state = async () => {
+  const answer = await ask(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
+  if (!answer.ok) throw new Error(answer.status);
+  const state = await answer.json();
+  const may = (purpose) => state[purpose]?.verdict === 'permit';
+  const asked = groups.map(([purpose]) => purpose).filter((purpose) => purpose !== 'undeclared');
+  const come = asked.filter((purpose) => may(purpose) && !permitted.includes(purpose));
+  const gone = asked.filter((purpose) => !may(purpose) && permitted.includes(purpose));
+  if (come.length) {
+    if (tag.dataset.reload !== undefined) {
+      // The policy of a page cannot be widened.
+      try {
+        sessionStorage.setItem(CARRIED, JSON.stringify(late));
+      } catch {}
+      location.reload();
+      return new Promise(() => {});
+    }
+    permitted.push(...come);
+    run('released', come);
+  }
+  if (gone.length) {
+    for (const purpose of gone) permitted.splice(permitted.indexOf(purpose), 1);
+    run('withdrawn', gone);
+    forget();
+    if (runs(gone)) {
+      const wall = document.createElement('meta');
+      wall.httpEquiv = 'Content-Security-Policy';
+      wall.content = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'";
+      document.head.append(wall);
+      location.reload();
+    }
+  }
+  return state;
+};
+Object.defineProperty(window, 'kelisim', { value: Object.freeze({ state }), enumerable: true });
