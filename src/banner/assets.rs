@@ -33,6 +33,8 @@ static BANNER_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "css", CSS, include_str!("assets/banner.css")));
 static BANNER_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
+static CONTROL_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("control", "js", JS, include_str!("assets/control.js")));
 static EMPTY_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("empty", "js", JS, include_str!("assets/empty.js")));
 static FORGET_JS: LazyLock<Asset> =
@@ -71,8 +73,8 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 5] {
-    [banner_css(), banner_js(), empty_js(), forget_js(), page_css()]
+pub fn all() -> [&'static Asset; 6] {
+    [banner_css(), banner_js(), control_js(), empty_js(), forget_js(), page_css()]
 }
 
 /// The stylesheet of the banner and the control.
@@ -83,6 +85,11 @@ pub fn banner_css() -> &'static Asset {
 /// The script of the banner.
 pub fn banner_js() -> &'static Asset {
     &BANNER_JS
+}
+
+/// The script of the control, by which pages learn what was decided elsewhere.
+pub fn control_js() -> &'static Asset {
+    &CONTROL_JS
 }
 
 /// The script that stands where a loader would load a withheld tag.

@@ -35,6 +35,8 @@ pub struct Carrier<'a> {
     pub return_to: &'a str,
     /// The nonce that its policy (CSP) wants on scripts and stylesheets, if it wants one.
     pub nonce: Option<&'a str>,
+    /// The purposes that are permitted in it, with spaces between.
+    pub permitted: &'a str,
     /// Its origin, such as `https://send-box.com`, where its `<base>` is another; else empty.
     pub origin: &'a str,
 }
@@ -42,8 +44,8 @@ pub struct Carrier<'a> {
 impl<'a> Carrier<'a> {
     /// What is filled in where there is no form.
     pub(super) fn values(self) -> Values<'a> {
-        let Carrier { return_to, nonce, origin } = self;
-        Values { token: "", shown: "", return_to, nonce, origin }
+        let Carrier { return_to, nonce, permitted, origin } = self;
+        Values { token: "", shown: "", return_to, nonce, permitted, origin }
     }
 }
 
@@ -126,8 +128,8 @@ impl Layer {
 
     /// Appends the banner for a page.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, page: Carrier<'_>) {
-        let Carrier { return_to, nonce, origin } = page;
-        self.prepared.write(out, Values { token, shown: &self.shown, return_to, nonce, origin });
+        let values = Values { token, shown: &self.shown, ..page.values() };
+        self.prepared.write(out, values);
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
@@ -205,6 +207,8 @@ fn control(texts: &Texts, hidden: bool) -> Markup {
             }
             span { (texts.banner.control) }
         }
+        script src=(ours(&assets::control_js().path)) defer
+            data-permit=(Place::Permitted.mark()) data-nonce=(Place::Nonce.mark()) {}
     }
 }
 

@@ -64,8 +64,9 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
             }
             (particulars(texts, view))
         }
-        @if !view.forget.is_empty() {
-            script src=(assets::forget_js().path) data-keys=(view.forget) {}
+        @if !view.forget.is_empty() || view.notice.is_some() {
+            script src=(assets::forget_js().path) data-keys=(view.forget)
+                data-changed[view.notice.is_some()] {}
         }
     };
     page(texts, &words.title, "settings", &body)

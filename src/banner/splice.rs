@@ -26,17 +26,20 @@ pub(super) enum Place {
     ReturnQuery,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
+    /// The purposes that the page came under, as the value of an attribute.
+    Permitted,
     /// The site's own origin before each path of ours, where the page has another base.
     Origin,
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
+        (Self::Permitted, "\u{1}permitted\u{1}"),
         (Self::Origin, "\u{1}origin\u{1}"),
     ];
 
@@ -53,6 +56,7 @@ pub(super) struct Values<'a> {
     pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
     pub(super) nonce: Option<&'a str>,
+    pub(super) permitted: &'a str,
     pub(super) origin: &'a str,
 }
 
@@ -90,6 +94,9 @@ impl Prepared {
             match place {
                 Place::Token => out.extend_from_slice(ascii(&escape(values.token)).as_bytes()),
                 Place::Shown => out.extend_from_slice(ascii(&escape(values.shown)).as_bytes()),
+                Place::Permitted => {
+                    out.extend_from_slice(ascii(&escape(values.permitted)).as_bytes());
+                }
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
@@ -164,8 +171,10 @@ mod tests {
 
     fn written(markup: &str, return_to: &str, nonce: Option<&str>) -> String {
         let mut out = Vec::new();
-        Prepared::new(markup)
-            .write(&mut out, Values { token: "t&1", shown: "5", return_to, nonce, origin: "" });
+        Prepared::new(markup).write(
+            &mut out,
+            Values { token: "t&1", shown: "5", return_to, nonce, permitted: "", origin: "" },
+        );
         String::from_utf8(out).expect("ASCII")
     }
 

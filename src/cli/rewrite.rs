@@ -52,6 +52,7 @@ fn rewrite(options: &Options) -> Result<(), String> {
         token: String::new(),
         return_to: url.path().to_owned(),
         nonce: None,
+        permitted: String::new(),
         accept_language: String::new(),
         is_document: true,
     });

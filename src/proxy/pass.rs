@@ -41,7 +41,7 @@ use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{expiry, fields, hints, request, response};
-use crate::policy::{Reason, Signal, Verdicts, Visitor};
+use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
 use crate::rules::{Control, Csp, Mode};
 use crate::snapshot::Snapshot;
 use crate::subject;
@@ -305,9 +305,17 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         return_to: subject::form::local_path(walk.target.path.as_str())
             .unwrap_or_else(|| "/".to_owned()),
         nonce: None,
+        permitted: permitted(walk, policy),
         accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
         is_document: destination == Destination::Document,
     })
+}
+
+/// The purposes that are asked about and permitted.
+fn permitted(walk: &Walk<'_>, policy: &PolicyVersion) -> String {
+    let asked = walk.snapshot.rules.asked(policy);
+    let permitted = asked.filter(|purpose| walk.verdicts.on(*purpose).reason().is_none());
+    permitted.map(Purpose::name).collect::<Vec<_>>().join(" ")
 }
 
 /// What runs first in a document, where anything may be withheld in it.

@@ -1,14 +1,27 @@
 // What was decided elsewhere counts here, too: in another tab, or while this page lay in the back/forward cache.
+// Each page tells the others under what it came; who came under something else asks what holds.
 (() => {
   'use strict';
-  const had = (document.currentScript.dataset.permit || '').split(' ');
-  const look = async () => {
-    if (window.kelisim) return window.kelisim.state();
-    const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
-    const state = await answer.json();
-    if (had.some((purpose) => purpose && state[purpose]?.verdict !== 'permit')) location.reload();
+  let had = document.currentScript.dataset.permit;
+  const look = async (told) => {
+    if (told === had) return;
+    try {
+      if (window.kelisim) {
+        await window.kelisim.state();
+      } else {
+        const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
+        const state = await answer.json();
+        if (had.split(' ').some((purpose) => purpose && state[purpose].verdict !== 'permit')) location.reload();
+      }
+      had = told;
+    } catch (error) {
+      // The next page, or the next visit, asks again.
+      console.debug(error);
+    }
   };
-  const check = () => look().catch((error) => console.debug(error));
-  addEventListener('pageshow', (event) => event.persisted && check());
-  if (window.BroadcastChannel) new BroadcastChannel('kelisim').onmessage = check;
+  addEventListener('pageshow', (event) => event.persisted && look());
+  if (!window.BroadcastChannel) return;
+  const others = new BroadcastChannel('kelisim');
+  others.onmessage = (event) => look(event.data);
+  others.postMessage(had);
 })();

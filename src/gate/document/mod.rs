@@ -58,6 +58,8 @@ pub struct Insertion {
     pub return_to: String,
     /// The nonce of the page's policy, if it has one.
     pub nonce: Option<String>,
+    /// The purposes that are asked about and permitted, with spaces between.
+    pub permitted: String,
     /// The visitor's `Accept-Language`, for pages that do not say theirs.
     pub accept_language: String,
     /// Whether the browser said that this is a document at the top of a tab. If it said
@@ -68,7 +70,8 @@ pub struct Insertion {
 impl Insertion {
     /// What is filled in of it, in a page whose base is another's if `origin` is said.
     fn carrier<'a>(&'a self, origin: &'a str) -> Carrier<'a> {
-        Carrier { return_to: &self.return_to, nonce: self.nonce.as_deref(), origin }
+        let Insertion { return_to, permitted, nonce, .. } = self;
+        Carrier { return_to, nonce: nonce.as_deref(), permitted, origin }
     }
 }
 

@@ -86,6 +86,7 @@ fn insertion(choice: u8) -> Option<Insertion> {
         token: "t".to_owned(),
         return_to: "/a/b?c".to_owned(),
         nonce: (choice == 3).then(|| "n".to_owned()),
+        permitted: String::new(),
         accept_language: String::new(),
         is_document: false,
     })
