@@ -10,6 +10,7 @@
 
 mod action;
 mod coherence;
+mod csp;
 mod first_party;
 mod hosts;
 mod leeway;
@@ -32,6 +33,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use action::{Action, Said};
+pub use csp::{Allow, Approved, CspSource, Fetch, HostSource, Owners};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
@@ -80,7 +82,15 @@ pub struct RuleSet {
     hosts: Hosts,
     first_party: FirstParty,
     lists: Lists,
+    /// What pages may reach besides the site, if the operator has approved anything.
+    pub approved: Approved,
 }
+
+/// What pages may reach, below the rules folder.
+pub const CSP_FILE: &str = "csp.toml";
+
+const UNAPPROVED: &str = "is missing, and `csp = \"enforce\"` of site.toml stops what is not approved there; set \
+    `csp = \"learn\"` and draft it by `kelisim discover --csp`, or make an empty one if the site reaches nothing";
 
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
 pub type RuleFile = (String, String);
@@ -108,7 +118,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     for (name, text) in files {
         let path = format!("{root}/{name}");
         match name.split_once('/') {
-            None if name == "site.toml" => {}
+            None if name == "site.toml" || name == CSP_FILE => {}
             Some(("policy", _)) => {
                 policy_files += 1;
                 if let Some((version, words)) = policy::read(&path, text, &languages, &mut problems) {
@@ -134,12 +144,19 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             _ => problems.push(whole(
                 root,
                 name,
-                "is not a rule file; rules are `site.toml` and what lies in `policy`, `vendors`, `lists` and `texts`",
+                "is not a rule file; rules are `site.toml`, `csp.toml` and what lies in `policy`, `vendors`, `lists` and `texts`",
             )),
         }
     }
     problems.extend(missing_texts(root, &languages, files));
     let lists = lists::read(root, files, &mut problems);
+    let approved = files.iter().find(|(name, _)| name == CSP_FILE);
+    if approved.is_none() && site.as_ref().is_some_and(|site| site.csp == Csp::Enforce) {
+        problems.push(whole(root, CSP_FILE, UNAPPROVED));
+    }
+    let approved = approved
+        .map(|(name, text)| csp::read(&format!("{root}/{name}"), text, &mut problems))
+        .unwrap_or_default();
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
     if let Some(site) = &site {
@@ -148,6 +165,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     }
     problems.extend(action::settle(&mut vendors));
     problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
+    problems.extend(csp::problems(&approved, &vendors, &lists));
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
         Ok(policies) => Some(policies),
@@ -187,6 +205,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 hosts,
                 first_party,
                 lists: Lists::of(lists),
+                approved,
             })
         }
         _ => Err(problems),
