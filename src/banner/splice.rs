@@ -10,6 +10,8 @@
 
 use std::fmt::Write as _;
 
+use super::assets;
+
 /// Encloses the name of a place: a control character, which HTML refuses, so no wording needs it.
 const EDGE: char = '\u{1}';
 
@@ -26,17 +28,23 @@ pub(super) enum Place {
     ReturnQuery,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
+    /// A whole ` integrity="…"` attribute of the banner's script, or nothing.
+    Integrity,
+    /// A whole ` data-reload` attribute, or nothing.
+    Reload,
     /// The site's own origin before each path of ours, where the page has another base.
     Origin,
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
+        (Self::Integrity, "\u{1}integrity\u{1}"),
+        (Self::Reload, "\u{1}reload\u{1}"),
         (Self::Origin, "\u{1}origin\u{1}"),
     ];
 
@@ -47,13 +55,15 @@ impl Place {
 }
 
 /// The strings of one request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Values<'a> {
     pub(super) token: &'a str,
     pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
     pub(super) nonce: Option<&'a str>,
     pub(super) origin: &'a str,
+    pub(super) by_digest: bool,
+    pub(super) reload: bool,
 }
 
 /// Markup cut at its places.
@@ -93,6 +103,12 @@ impl Prepared {
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
+                Place::Integrity if values.by_digest => {
+                    let digest = &assets::banner_js().integrity;
+                    out.extend_from_slice(format!(" integrity=\"{digest}\"").as_bytes());
+                }
+                Place::Reload if values.reload => out.extend_from_slice(b" data-reload"),
+                Place::Integrity | Place::Reload => {}
                 Place::Nonce => {
                     if let Some(nonce) = values.nonce {
                         let nonce = ascii(&escape(nonce));
@@ -164,8 +180,10 @@ mod tests {
 
     fn written(markup: &str, return_to: &str, nonce: Option<&str>) -> String {
         let mut out = Vec::new();
-        Prepared::new(markup)
-            .write(&mut out, Values { token: "t&1", shown: "5", return_to, nonce, origin: "" });
+        Prepared::new(markup).write(
+            &mut out,
+            Values { token: "t&1", shown: "5", return_to, nonce, ..Values::default() },
+        );
         String::from_utf8(out).expect("ASCII")
     }
 

@@ -52,6 +52,7 @@ fn rewrite(options: &Options) -> Result<(), String> {
         token: String::new(),
         return_to: url.path().to_owned(),
         nonce: None,
+        reload: false,
         accept_language: String::new(),
         is_document: true,
     });

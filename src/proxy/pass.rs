@@ -34,6 +34,8 @@ use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
+use crate::gate::csp::wall::Walls;
+use crate::gate::csp::workers::{self, Runs};
 use crate::gate::document::Insertion;
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Instead, Own};
@@ -83,6 +85,7 @@ impl Worker {
 
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
+        let path = target.path.path();
         let fates = Fates::of(rules, verdicts);
         let own = whose(&self.counters, rules, |reports| {
             first_party::of(rules, &fates, &url, destination, reports)
@@ -107,8 +110,11 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let mut headers = for_site(walk, parts, &cookies, &condition);
+        let walls = snapshot.walls.as_ref().filter(|_| mode == Mode::Enforce);
+        let wall = walls.map(|walls| walls.for_visitor(rules.policies.at(walk.now), verdicts));
         if mode == Mode::Enforce {
-            make_readable(parts, destination, &condition, &mut headers);
+            let worker = wall.is_some() && workers::may_be_asked_for(&parts.headers, path);
+            make_readable(parts, destination, worker, &condition, &mut headers);
             self.scripts.prepare(walk, parts, destination, &condition, &mut headers);
         }
         let body = walk.in_force.sizes.bound(&url, body)?;
@@ -123,7 +129,7 @@ impl Worker {
             headers
         };
         let head = || head_for_site(parts, target, &headers);
-        let (host, path) = (target.host_name(), target.path.path());
+        let host = target.host_name();
         let ends = Ends { from: peer.address, to: peer.local };
         let exchange = Exchange { listener: walk.listener, judge: &judge };
         let ways = self.upstream.to(&walk.in_force.sites);
@@ -145,7 +151,8 @@ impl Worker {
 
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
-        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        let walled = wall.is_some();
+        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies, walled);
         let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
         let gated = Gated { destination, fates, url, insertion, scout };
         if mode == Mode::Observe {
@@ -161,7 +168,10 @@ impl Worker {
         let is_vendors = matches!(own, Own::Permitted) || arrived.is_vendors();
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
-        if treatment.depends_on_consent() || not_modified || is_vendors {
+        let runs = wall.map_or(Runs::Not, |_| Runs::of(&parts.headers, &answer.headers));
+        let worker = runs == Runs::AsWorker;
+        let keeps_worker = worker && walls.is_some_and(Walls::enforce);
+        if treatment.depends_on_consent() || not_modified || is_vendors || keeps_worker {
             response::make_private(&mut answer.headers, *variant, treatment);
             if destination.may_be_document() {
                 let asked = expiry::Asked {
@@ -179,7 +189,25 @@ impl Worker {
             response::make_unshared(&mut answer.headers);
         }
 
-        Ok(self.send_on(walk, parts, answer, (treatment, arrived), gated))
+        if not_modified {
+            gated.let_ours_in(walk, &mut answer.headers);
+        }
+        let mut response = self.send_on(walk, parts, answer, (treatment, arrived), gated);
+        if let Some(wall) = wall {
+            let (status, headers) = (response.status(), response.headers_mut());
+            // What stands behind the stricter wall needs no other.
+            if (treatment.depends_on_consent() && treatment != Treatment::Wall)
+                || not_modified
+                || worker
+            {
+                let is_stored = condition != Condition::NotOurs;
+                wall.put(headers, status, is_stored, peer.tls);
+            }
+            if walls.is_some_and(Walls::enforce) {
+                runs.tell_stores(headers);
+            }
+        }
+        Ok(response)
     }
 }
 
@@ -256,10 +284,11 @@ fn for_site(walk: &Walk<'_>, parts: &Parts, cookies: &Cookies, condition: &Condi
 fn make_readable(
     parts: &Parts,
     destination: Destination,
+    worker: bool,
     condition: &Condition,
     headers: &mut HeaderMap,
 ) {
-    if destination.is_navigation() {
+    if destination.is_navigation() || worker {
         // A part of a page cannot be gated, and a page that was stored before the gateway
         // stood here must not come back by a 304.
         let names = [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
@@ -301,6 +330,7 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         return_to: subject::form::local_path(walk.target.path.as_str())
             .unwrap_or_else(|| "/".to_owned()),
         nonce: None,
+        reload: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),
         accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
         is_document: destination == Destination::Document,
     })

@@ -26,11 +26,12 @@ mod stub;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
+use http::HeaderMap;
 use url::Url;
 
 use self::attributes::{begins, may_act, may_begin};
 use self::judge::Base;
-use super::csp::Hashes;
+use super::csp::{self, Hashes};
 use super::fate::{Fate, Fates, Whose};
 use super::overlong;
 use super::reports::Reports;
@@ -56,6 +57,8 @@ pub struct Insertion {
     pub return_to: String,
     /// The nonce of the page's policy, if it has one.
     pub nonce: Option<String>,
+    /// Whether the page's policy would stop what an agreement releases.
+    pub reload: bool,
     /// The visitor's `Accept-Language`, for pages that do not say theirs.
     pub accept_language: String,
     /// Whether the browser said that this is a document at the top of a tab. If it said
@@ -64,9 +67,17 @@ pub struct Insertion {
 }
 
 impl Insertion {
+    /// The same in a page that comes with these policies.
+    #[must_use]
+    pub fn under(self, headers: &HeaderMap) -> Insertion {
+        let reload = self.reload || csp::texts(headers).any(csp::wants_trusted_types);
+        Insertion { nonce: csp::nonce(headers), reload, ..self }
+    }
+
     /// What is filled in of it, in a page whose base is another's if `origin` is said.
-    fn carrier<'a>(&'a self, origin: &'a str) -> Carrier<'a> {
-        Carrier { return_to: &self.return_to, nonce: self.nonce.as_deref(), origin }
+    fn carrier<'a>(&'a self, by_digest: bool, origin: &'a str) -> Carrier<'a> {
+        let Insertion { return_to, nonce, reload, .. } = self;
+        Carrier { return_to, nonce: nonce.as_deref(), by_digest, reload: *reload, origin }
     }
 }
 
@@ -98,6 +109,8 @@ pub struct Document {
     looks_whole: bool,
     /// What may not be changed in one letter.
     hashes: Hashes,
+    /// Whether policies let our scripts run by their digests.
+    by_digest: bool,
     /// Whether the element shown last is held.
     held_last: bool,
     /// Whether the next script may be the settings of an `<amp-analytics>`.
@@ -135,6 +148,7 @@ impl Document {
             held_last: false,
             amp_settings_follow: false,
             hashes: Hashes::default(),
+            by_digest: false,
             tally: Account::new(),
             stubs: Vec::new(),
             reports: Reports::default(),
@@ -153,6 +167,12 @@ impl Document {
     #[must_use]
     pub fn under(self, hashes: Hashes) -> Document {
         Document { hashes, ..self }
+    }
+
+    /// The same for a page whose policies let our scripts run by their digests, if they do.
+    #[must_use]
+    pub fn naming_digests(self, by_digest: bool) -> Document {
+        Document { by_digest, ..self }
     }
 
     /// The same with somebody who listens.
@@ -220,7 +240,7 @@ impl Document {
             return;
         }
         if let Some(hiding) = &self.snapshot.hiding {
-            hiding.write(out, insertion.carrier(&self.foreign_origin()));
+            hiding.write(out, insertion.carrier(self.by_digest, &self.foreign_origin()));
         }
         self.hiding = Put::Done;
     }
@@ -246,7 +266,7 @@ impl Document {
             return;
         };
         let origin = self.foreign_origin();
-        let page = insertion.carrier(&origin);
+        let page = insertion.carrier(self.by_digest, &origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
             (_, Some(control)) => control.write(out, page),
