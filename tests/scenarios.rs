@@ -36,6 +36,7 @@ scenarios! {
     compressed
     contradiction
     csp_enforce
+    csp_learn
     csp_left_alone
     csp_observed
     csp_of_the_site
