@@ -118,13 +118,13 @@ impl Worker {
                 };
                 say_coding(&mut answer.headers, coding);
                 let fields = gated.fields_with_ours(walk, &answer.headers);
-                let by_digest = fields.as_ref().is_some_and(|fields| fields.by_digest);
+                let ours = fields.as_ref().is_some_and(|fields| fields.by_digest);
                 let body = if parts.method == Method::HEAD {
                     Body::Site(page.close())
                 } else {
-                    let document = self.document(walk, &answer.headers, gated);
+                    let hashes = csp::Hashes { ours, ..csp::Hashes::of(&answer.headers) };
+                    let document = self.document(walk, &answer.headers, gated).under(hashes);
                     let document = document.in_encoding(page.charset.sent_in());
-                    let document = document.naming_digests(by_digest);
                     page.change(document, coding, walk.snapshot.rules.site.compression)
                 };
                 if let Some(fields) = fields {

@@ -27,6 +27,7 @@ mod tunnel;
 mod upload;
 mod upstream;
 mod via;
+mod wall;
 mod whole;
 
 use std::net::SocketAddr;

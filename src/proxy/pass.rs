@@ -30,12 +30,12 @@ use super::paced::Paced;
 use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
+use super::wall::Behind;
 use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::csp::wall::Walls;
-use crate::gate::csp::workers::{self, Runs};
 use crate::gate::document::Insertion;
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Instead, Own};
@@ -110,10 +110,9 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let mut headers = for_site(walk, parts, &cookies, &condition);
-        let walls = snapshot.walls.as_ref().filter(|_| mode == Mode::Enforce);
-        let wall = walls.map(|walls| walls.for_visitor(rules.policies.at(walk.now), verdicts));
+        let behind = Behind::of(walk);
         if mode == Mode::Enforce {
-            let worker = wall.is_some() && workers::may_be_asked_for(&parts.headers, path);
+            let worker = behind.may_be_worker(parts, path);
             make_readable(parts, destination, worker, &condition, &mut headers);
             self.scripts.prepare(walk, parts, destination, &condition, &mut headers);
         }
@@ -151,7 +150,7 @@ impl Worker {
 
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
-        let walled = wall.is_some();
+        let walled = behind.is_there();
         let treatment = Treatment::of(answer.status, &answer.headers, destination, applies, walled);
         let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
         let gated = Gated { destination, fates, url, insertion, scout };
@@ -168,23 +167,10 @@ impl Worker {
         let is_vendors = matches!(own, Own::Permitted) || arrived.is_vendors();
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
-        let runs = wall.map_or(Runs::Not, |_| Runs::of(&parts.headers, &answer.headers));
-        let worker = runs == Runs::AsWorker;
-        let keeps_worker = worker && walls.is_some_and(Walls::enforce);
-        if treatment.depends_on_consent() || not_modified || is_vendors || keeps_worker {
+        let runs = behind.runs(parts, &answer);
+        if treatment.depends_on_consent() || not_modified || is_vendors || behind.keeps(runs) {
             response::make_private(&mut answer.headers, *variant, treatment);
-            if destination.may_be_document() {
-                let asked = expiry::Asked {
-                    host: &host,
-                    path,
-                    tls: peer.tls,
-                    framed: destination == Destination::Frame,
-                    now: walk.now,
-                };
-                for line in expiry::lines(&cookies.withheld, asked, &rules.site) {
-                    answer.headers.append(SET_COOKIE, line);
-                }
-            }
+            expire(walk, &cookies, destination, &host, &mut answer.headers);
         } else if kept_back.total() > 0 {
             response::make_unshared(&mut answer.headers);
         }
@@ -192,22 +178,33 @@ impl Worker {
         if not_modified {
             gated.let_ours_in(walk, &mut answer.headers);
         }
+        let stored = not_modified.then_some(condition != Condition::NotOurs);
         let mut response = self.send_on(walk, parts, answer, (treatment, arrived), gated);
-        if let Some(wall) = wall {
-            let (status, headers) = (response.status(), response.headers_mut());
-            // What stands behind the stricter wall needs no other.
-            if (treatment.depends_on_consent() && treatment != Treatment::Wall)
-                || not_modified
-                || worker
-            {
-                let is_stored = condition != Condition::NotOurs;
-                wall.put(headers, status, is_stored, peer.tls);
-            }
-            if walls.is_some_and(Walls::enforce) {
-                runs.tell_stores(headers);
-            }
-        }
+        behind.put(&mut response, treatment, runs, stored);
         Ok(response)
+    }
+}
+
+/// Expires withheld cookies that came along, with what may be a document.
+fn expire(
+    walk: &Walk<'_>,
+    cookies: &Cookies,
+    destination: Destination,
+    host: &str,
+    headers: &mut HeaderMap,
+) {
+    if !destination.may_be_document() {
+        return;
+    }
+    let asked = expiry::Asked {
+        host,
+        path: walk.target.path.path(),
+        tls: walk.peer.tls,
+        framed: destination == Destination::Frame,
+        now: walk.now,
+    };
+    for line in expiry::lines(&cookies.withheld, asked, &walk.snapshot.rules.site) {
+        headers.append(SET_COOKIE, line);
     }
 }
 

@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use action::{Action, Said};
-pub use csp::{Allow, Approved, CspSource, Fetch, HostSource, Owners};
+pub use csp::{Allow, Approved, CSP_FILE, CspSource, Fetch, HostSource, Owners};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
@@ -86,12 +86,6 @@ pub struct RuleSet {
     pub approved: Approved,
 }
 
-/// What pages may reach, below the rules folder.
-pub const CSP_FILE: &str = "csp.toml";
-
-const UNAPPROVED: &str = "is missing, and `csp = \"enforce\"` of site.toml stops what is not approved there; set \
-    `csp = \"learn\"` and draft it by `kelisim discover --csp`, or make an empty one if the site reaches nothing";
-
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
 pub type RuleFile = (String, String);
 
@@ -128,17 +122,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             }
             Some(("vendors", _)) => vendors.extend(vendor::read(&path, text, &mut problems)),
             Some(("texts", file)) => {
-                let mut source = source::Source::open(&path, text, &mut problems);
-                if let Some(read) = source.whole::<Texts>() {
-                    for (key, problem) in read.problems() {
-                        source.problem(source.line_of(&key), problem);
-                    }
-                    if file != format!("{}.toml", read.code) {
-                        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
-                        source.problem(0, right);
-                    }
-                    texts.insert(read.code.clone(), read);
-                }
+                let read = read_texts(&path, file, text, &mut problems);
+                texts.extend(read.map(|read| (read.code.clone(), read)));
             }
             Some(("lists", _)) => {}
             _ => problems.push(whole(
@@ -150,13 +135,6 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     }
     problems.extend(missing_texts(root, &languages, files));
     let lists = lists::read(root, files, &mut problems);
-    let approved = files.iter().find(|(name, _)| name == CSP_FILE);
-    if approved.is_none() && site.as_ref().is_some_and(|site| site.csp == Csp::Enforce) {
-        problems.push(whole(root, CSP_FILE, UNAPPROVED));
-    }
-    let approved = approved
-        .map(|(name, text)| csp::read(&format!("{root}/{name}"), text, &mut problems))
-        .unwrap_or_default();
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
     if let Some(site) = &site {
@@ -165,7 +143,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     }
     problems.extend(action::settle(&mut vendors));
     problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
-    problems.extend(csp::problems(&approved, &vendors, &lists));
+    let enforced = site.as_ref().is_some_and(|site| site.csp == Csp::Enforce);
+    let approved = csp::of_folder(root, files, enforced, (&vendors, &lists), &mut problems);
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
         Ok(policies) => Some(policies),
@@ -373,6 +352,20 @@ impl RuleSet {
             .or_else(|| self.texts.get(&self.site.languages[0]))
             .expect("the loader refuses a site whose languages have no texts")
     }
+}
+
+/// Reads a file of wording, named so in its folder.
+fn read_texts(path: &str, file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Texts> {
+    let mut source = source::Source::open(path, text, problems);
+    let read = source.whole::<Texts>()?;
+    for (key, problem) in read.problems() {
+        source.problem(source.line_of(&key), problem);
+    }
+    if file != format!("{}.toml", read.code) {
+        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
+        source.problem(0, right);
+    }
+    Some(read)
 }
 
 /// Each rule for inline scripts: its vendor, and its place there.

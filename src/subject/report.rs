@@ -17,7 +17,7 @@ use url::Url;
 
 use super::Subject;
 use crate::fault::{Fault, VisitorFault};
-use crate::gate::fate::{Fates, Whose};
+use crate::gate::fate::{Fate, Fates, Whose};
 use crate::observe::Needs;
 use crate::rules::{Fetch, RuleSet};
 
@@ -148,8 +148,8 @@ impl Violation {
             return Source::Own;
         }
         let uses = fetch.uses().iter();
-        let withheld = uses.map(|used| fates.of_url_from(rules, page, &url, *used));
-        if let Some(whose) = withheld.filter_map(|fate| fate.whose()).next() {
+        let mut fates = uses.map(|used| fates.of_url_from(rules, page, &url, *used));
+        if let Some(whose) = fates.find_map(Fate::whose) {
             return Source::Withheld(whose);
         }
         rules.approvable(&url, fetch).map_or(Source::Nameless, Source::Named)

@@ -29,6 +29,8 @@ pub struct Hashes {
     pub scripts: bool,
     /// Stylesheets.
     pub styles: bool,
+    /// Our own scripts, whose digests were added ([`ours`]).
+    pub ours: bool,
 }
 
 impl Hashes {
@@ -52,6 +54,7 @@ impl Hashes {
         Hashes {
             scripts: self.scripts || lists(SCRIPTS),
             styles: self.styles || lists(["style-src-elem", "style-src", "default-src"]),
+            ours: self.ours,
         }
     }
 }
@@ -124,7 +127,7 @@ mod tests {
     #[test]
     fn hashes_are_seen_in_the_directive_that_counts() {
         let of = |policy| Hashes::default().and(policy);
-        let hashes = |scripts, styles| Hashes { scripts, styles };
+        let hashes = |scripts, styles| Hashes { scripts, styles, ours: false };
         assert_eq!(of("script-src 'self' 'SHA256-aGk='"), hashes(true, false));
         assert_eq!(of("default-src 'sha512-aGk='"), hashes(true, true));
         assert_eq!(of("default-src 'sha512-aGk='; style-src 'self'"), hashes(true, false));

@@ -157,7 +157,7 @@ impl<'a> Ours<'a> {
                 continue;
             }
             let Some((place, found)) = find(&directives, needed.names) else { continue };
-            let Some(source) = self.missing(sources(&directives[place]), needed.by) else {
+            let Some(source) = self.missing(&sources(&directives[place]), needed.by) else {
                 continue;
             };
             by_digest |= source == self.digests;
@@ -187,7 +187,7 @@ impl<'a> Ours<'a> {
     /// What a list of sources lacks for ours.
     fn missing<'s>(
         &self,
-        sources: impl Iterator<Item = &'s str> + Clone,
+        sources: &(impl Iterator<Item = &'s str> + Clone),
         by: Parts,
     ) -> Option<String> {
         let has = |word: &str| sources.clone().any(|source| source.eq_ignore_ascii_case(word));

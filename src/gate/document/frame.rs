@@ -38,7 +38,6 @@ impl Document {
             held_last: false,
             amp_settings_follow: false,
             hashes: self.hashes,
-            by_digest: self.by_digest,
             tally: Account::new(),
             stubs: Vec::new(),
             reports: Reports::default(),

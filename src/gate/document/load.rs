@@ -148,7 +148,7 @@ impl Document {
         let insertion = self.insertion.as_ref();
         let ours = Ours::of(&self.snapshot, &self.bases[0], insertion);
         if let Some(changed) = ours.let_into(&text).filter(|_| policy.is_ascii()) {
-            self.by_digest |= changed.by_digest;
+            self.hashes.ours |= changed.by_digest;
             element.set_attribute(b"content", changed.text.as_bytes());
         }
     }

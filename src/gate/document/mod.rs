@@ -109,8 +109,6 @@ pub struct Document {
     looks_whole: bool,
     /// What may not be changed in one letter.
     hashes: Hashes,
-    /// Whether policies let our scripts run by their digests.
-    by_digest: bool,
     /// Whether the element shown last is held.
     held_last: bool,
     /// Whether the next script may be the settings of an `<amp-analytics>`.
@@ -148,7 +146,6 @@ impl Document {
             held_last: false,
             amp_settings_follow: false,
             hashes: Hashes::default(),
-            by_digest: false,
             tally: Account::new(),
             stubs: Vec::new(),
             reports: Reports::default(),
@@ -167,12 +164,6 @@ impl Document {
     #[must_use]
     pub fn under(self, hashes: Hashes) -> Document {
         Document { hashes, ..self }
-    }
-
-    /// The same for a page whose policies let our scripts run by their digests, if they do.
-    #[must_use]
-    pub fn naming_digests(self, by_digest: bool) -> Document {
-        Document { by_digest, ..self }
     }
 
     /// The same with somebody who listens.
@@ -240,7 +231,7 @@ impl Document {
             return;
         }
         if let Some(hiding) = &self.snapshot.hiding {
-            hiding.write(out, insertion.carrier(self.by_digest, &self.foreign_origin()));
+            hiding.write(out, insertion.carrier(self.hashes.ours, &self.foreign_origin()));
         }
         self.hiding = Put::Done;
     }
@@ -266,7 +257,7 @@ impl Document {
             return;
         };
         let origin = self.foreign_origin();
-        let page = insertion.carrier(self.by_digest, &origin);
+        let page = insertion.carrier(self.hashes.ours, &origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
             (_, Some(control)) => control.write(out, page),

@@ -38,7 +38,7 @@ impl Document {
         let mut deed = Deed::Held;
         for vendor in vendors {
             let Some(stub) = self.snapshot.stub(vendor) else { continue };
-            let integrity = match self.by_digest {
+            let integrity = match self.hashes.ours {
                 true => format!(" integrity=\"{}\"", stub.integrity),
                 false => String::new(),
             };

@@ -20,10 +20,17 @@ use serde::{Deserialize, Serialize};
 pub use owners::Owners;
 pub use source::{CspSource, HostSource};
 
+use super::RuleFile;
 use super::lists::List;
 use super::problem::Problem;
 use super::source::{Entry, Source};
 use super::vendor::Vendor;
+
+/// Below the folder of rules.
+pub const CSP_FILE: &str = "csp.toml";
+
+const UNAPPROVED: &str = "is missing, and `csp = \"enforce\"` of site.toml stops what is not approved there; set \
+    `csp = \"learn\"` and draft it by `kelisim discover --csp`, or make an empty one if the site reaches nothing";
 
 /// How many entries there may be: a policy is sent with every page.
 const ENTRIES_MAX: usize = 200;
@@ -162,8 +169,28 @@ pub(super) struct AllowEntry {
     what: String,
 }
 
+/// Reads what of the files of a folder was approved. It has to be there where it is enforced.
+pub(super) fn of_folder(
+    root: &str,
+    files: &[RuleFile],
+    enforced: bool,
+    (vendors, lists): (&[Vendor], &[List]),
+    problems: &mut Vec<Problem>,
+) -> Approved {
+    let path = format!("{root}/{CSP_FILE}");
+    let Some((_, text)) = files.iter().find(|(name, _)| name == CSP_FILE) else {
+        if enforced {
+            problems.push(Problem { path, line: 0, text: UNAPPROVED.to_owned() });
+        }
+        return Approved::default();
+    };
+    let approved = read(&path, text, problems);
+    problems.extend(self::problems(&approved, vendors, lists));
+    approved
+}
+
 /// Reads `csp.toml`.
-pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Approved {
+fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Approved {
     let mut source = Source::open(path, text, problems);
     let mut approved = Approved { entries: Vec::new(), path: path.to_owned() };
     let entries = source.each::<AllowEntry>("allow");
@@ -217,7 +244,7 @@ fn misused(source: &CspSource, uses: &[Fetch]) -> Option<String> {
 }
 
 /// What cannot be approved, because a rule names some of it.
-pub(super) fn problems(approved: &Approved, vendors: &[Vendor], lists: &[List]) -> Vec<Problem> {
+fn problems(approved: &Approved, vendors: &[Vendor], lists: &[List]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for Allow { source, uses, line } in &approved.entries {
         let Some(host) = source.host() else { continue };

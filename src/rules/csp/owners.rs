@@ -161,12 +161,11 @@ fn share(rule: &UrlRule, source: &HostSource) -> Share {
         false => path == start_path,
     };
     match shares {
-        false => Share::Nothing,
         true if !within => Share::More,
         true if glob_matches(glob, path) => Share::Within,
         true if asks => Share::ByQuery,
         // What stands behind the first `*` is not in this path.
-        true => Share::Nothing,
+        _ => Share::Nothing,
     }
 }
 
@@ -176,30 +175,30 @@ fn hosts(rule: &HostPattern, source: &HostSource) -> Share {
     if !source.any_under {
         return if rule.matches(name) { Share::Within } else { Share::Nothing };
     }
-    match rule {
-        HostPattern::Exact(host) if host.ends_with(&dotted) => Share::More,
-        HostPattern::Exact(_) => Share::Nothing,
-        HostPattern::Under(domain) if domain == name || name.ends_with(&format!(".{domain}")) => {
-            Share::Within
+    let (within, more) = match rule {
+        HostPattern::Exact(host) => (false, host.ends_with(&dotted)),
+        HostPattern::Under(domain) => {
+            (domain == name || name.ends_with(&format!(".{domain}")), domain.ends_with(&dotted))
         }
-        HostPattern::Under(domain) if domain.ends_with(&dotted) => Share::More,
-        HostPattern::Under(_) => Share::Nothing,
         HostPattern::Any(start) => {
             // `*.yandex.ru` covers `mc.yandex.ru`, which is one of `mc.yandex.*`.
             let labels: Vec<_> = name.split('.').collect();
-            let ends_in_start = (1..labels.len()).any(|count| {
-                let first = labels[..count].join(".");
-                start.ends_with(&format!(".{first}"))
-            });
-            if ends_in_start { Share::More } else { Share::Nothing }
+            let ends_in_start =
+                |count: usize| start.ends_with(&format!(".{}", labels[..count].join(".")));
+            (false, (1..labels.len()).any(ends_in_start))
         }
+    };
+    match (within, more) {
+        (true, _) => Share::Within,
+        (false, true) => Share::More,
+        (false, false) => Share::Nothing,
     }
 }
 
 /// The filter of a list that withholds a host below a wildcard's, with its list's file and line.
 pub(super) fn listed_under(lists: &[List], source: &HostSource) -> Option<String> {
-    let holding = lists.iter().filter(|list| source.any_under && list.action == Action::Hold);
-    holding.filter_map(|list| list.names_under(&source.host)).next()
+    let mut holding = lists.iter().filter(|list| source.any_under && list.action == Action::Hold);
+    holding.find_map(|list| list.names_under(&source.host))
 }
 
 impl Fetch {
