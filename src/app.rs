@@ -26,7 +26,7 @@ use crate::admin::{Admin, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
 use crate::handover::{Estate, Listeners, Successor};
-use crate::observe::{Counters, Discoveries, Observer, ObserverThread};
+use crate::observe::{Counters, Discoveries, Needs, Observer, ObserverThread};
 use crate::proxy::{Current, FORGET, Scouting, Scripts, Tunnels, Upstream, Worker};
 use crate::reload::{Reload, archive, exempt, exemptions, prepare, warn_of};
 use crate::rules::RuleFile;
@@ -147,6 +147,7 @@ fn start_after(
         admission: Arc::new(Admission::new(config)),
         refused: Arc::default(),
         discoveries: Arc::default(),
+        needs: Arc::default(),
     };
     let (plain, tls, admin) = (sockets.plain.clone(), sockets.tls.clone(), sockets.admin);
     let mut threads = shared.serve(sockets, &phases)?;
@@ -189,6 +190,7 @@ struct Shared {
     admission: Arc<Admission>,
     refused: Arc<Refusal>,
     discoveries: Arc<Discoveries>,
+    needs: Arc<Needs>,
 }
 
 impl Shared {
@@ -215,6 +217,7 @@ impl Shared {
             store: Arc::clone(&self.store),
             refused: Arc::clone(&self.refused),
             discoveries: Arc::clone(&self.discoveries),
+            needs: Arc::clone(&self.needs),
         };
         for listener in sockets.admin_listeners {
             let (told, stopped) = (told.clone(), stopped(phases.subscribe()));
@@ -262,7 +265,7 @@ impl Shared {
         counters: Arc<Counters>,
         phases: Phases,
     ) -> std::io::Result<JoinHandle<()>> {
-        let Shared { current, store, observer, clock, admission, discoveries, .. } = self;
+        let Shared { current, store, observer, clock, admission, discoveries, needs, .. } = self;
         let sockets = Sockets { plain, tls, admission };
         spawn(format!("serve-{number}"), move || {
             pin(number);
@@ -279,6 +282,7 @@ impl Shared {
                 tunnels,
                 scripts,
                 scouting: Scouting::new(discoveries),
+                needs,
             };
             server::serve(worker, sockets, phases)
         })

@@ -49,7 +49,8 @@
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
 //!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
-//!    Everything else passes as it came, still compressed. Where the operator only observes, or the page
+//!    Everything else passes as it came, still compressed. Documents and the code of workers go out beside a
+//!    policy of approved hosts ([`gate::csp`]), if the operator wants one. Where the operator only observes, or the page
 //!    is exempt, all that steps 6 to 9 would change is counted in a [`gate::tally`], and stays as it is.
 //!    Of some answers a [`gate::scout`] tells what no rule knows; [`observe::Discoveries`] keeps it.
 //! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
@@ -90,6 +91,8 @@
 //! - What `kelisim explain` tells is what is done. *(`tests/explain.rs`.)*
 //! - Of several rules that speak of one thing the strictest counts: one that only reports lets pass
 //!   nothing that another withholds. *(`tests/actions.rs`.)*
+//! - Our policies only narrow, and let no vendor pass who is withheld; the site's own is changed by nothing
+//!   but what the banner needs. *(`tests/scenarios/csp_*.txt`, `tests/csp.rs`, `tests/csp_sites.rs`.)*
 //! - A list of others that only reports changes nothing, and one that holds undoes no agreement to a
 //!   vendor. *(`tests/import.rs`.)*
 //! - The gateway opens no connection but to the servers of the site (policy 8.2); their names the

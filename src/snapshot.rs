@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 
 use crate::banner::Hiding;
-use crate::banner::assets::Asset;
+use crate::banner::assets::{self, Asset};
 use crate::face::Face;
+use crate::gate::csp::wall::Walls;
 use crate::gate::seal::Seal;
 use crate::guard::Guard;
 use crate::policy::{Conditions, PolicyVersion, Record};
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Vendor};
 use crate::time::{Day, Time};
 
 /// The rules in force, with what was prepared from them.
@@ -30,6 +31,12 @@ pub struct Snapshot {
     guards: BTreeMap<Day, Guard>,
     /// The stub of each vendor that has one, as a file of ours.
     stubs: Vec<Option<Asset>>,
+    /// Whether any rule puts stubs into pages.
+    puts_stubs: bool,
+    /// The digests of our scripts, as policies (CSP) name them.
+    digests: String,
+    /// The hosts that pages may reach, if the operator wants that said.
+    pub walls: Option<Walls>,
 }
 
 impl Snapshot {
@@ -42,9 +49,25 @@ impl Snapshot {
         let faces = rules.policies.all().iter().map(faces_of).collect();
         let hiding = rules.site.banner.stylesheet().map(Hiding::new);
         let guard = |policy: &PolicyVersion| Some((policy.in_force, Guard::new(&rules, policy)?));
-        let guards = rules.policies.all().iter().filter_map(guard).collect();
-        let stubs = rules.vendors.iter().map(Guard::stub).collect();
-        Snapshot { rules, seal, hiding, faces, guards, stubs }
+        let guards: BTreeMap<_, _> = rules.policies.all().iter().filter_map(guard).collect();
+        let stubs: Vec<Option<Asset>> = rules.vendors.iter().map(Guard::stub).collect();
+        let puts_stubs = rules.vendors.iter().any(Vendor::puts_stubs);
+        let of_vendors = stubs.iter().flatten().filter(|_| puts_stubs);
+        let scripts = assets::scripts_in_pages().into_iter().chain(of_vendors);
+        let scripts = scripts.chain(guards.values().map(|guard| &guard.file));
+        let digests: Vec<_> = scripts.map(|script| format!("'{}'", script.integrity)).collect();
+        let (digests, walls) = (digests.join(" "), Walls::of(&rules));
+        Snapshot { rules, seal, hiding, faces, guards, stubs, puts_stubs, digests, walls }
+    }
+
+    /// Whether any rule puts stubs of vendors into pages.
+    pub fn puts_stubs(&self) -> bool {
+        self.puts_stubs
+    }
+
+    /// The digests of our scripts in pages, as policies (CSP) name them: `'sha256-…' 'sha256-…'`.
+    pub fn digests(&self) -> &str {
+        &self.digests
     }
 
     /// The file that stands for what a site calls of the vendor in this place, if it has a stub.

@@ -132,6 +132,12 @@ impl FromStr for Day {
     }
 }
 
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Day, D::Error> {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)

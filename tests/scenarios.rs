@@ -35,6 +35,12 @@ scenarios! {
     caching
     compressed
     contradiction
+    csp_enforce
+    csp_learn
+    csp_left_alone
+    csp_observed
+    csp_of_the_site
+    csp_worker
     decline
     encodings
     exempt

@@ -15,6 +15,7 @@ static SHIPPED: LazyLock<Vec<RuleFile>> =
 
 fn kind_of(name: &str) -> FileKind {
     match name.split_once('/') {
+        None if name == "csp.toml" => FileKind::Csp,
         None => FileKind::Site,
         Some(("vendors", _)) => FileKind::Vendor,
         Some(("policy", _)) => FileKind::Policy,

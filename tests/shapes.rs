@@ -317,7 +317,7 @@ fn code_of_the_site_beside_a_loader_runs_and_the_loader_loads_nothing() {
         assert_eq!(out, page.replace(from, &to));
         assert_eq!(gated(document(&snapshot), &out), out, "the second gate finds nothing more");
         // Under a policy with digests the text would not run changed, so it is held as it is.
-        let hashes = Hashes { scripts: true, styles: false };
+        let hashes = Hashes { scripts: true, ..Hashes::default() };
         let out = gated(document(&snapshot).under(hashes), &page);
         assert_eq!(out, page.replace("<script>", HELD));
         let meta = "<meta http-equiv=Content-Security-Policy content=\"script-src 'sha256-x'\">";
@@ -384,7 +384,7 @@ fn maps_of_modules_and_rules_of_what_comes_ahead_lose_their_trackers() {
         let out = gated(document(&snapshot), &page);
         assert_eq!(out, format!("<script type={kind}>{expected}</script>"));
         assert_eq!(gated(document(&snapshot), &out), out);
-        let hashes = Hashes { scripts: true, styles: false };
+        let hashes = Hashes { scripts: true, ..Hashes::default() };
         let out = gated(document(&snapshot).under(hashes), &page);
         assert!(out.contains(json) && out.contains(&format!("data-consent-type={kind}")), "{out}");
     }

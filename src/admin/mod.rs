@@ -26,12 +26,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::Serialize;
 use tokio::task::JoinSet;
 use tracing::debug;
 
 use self::status::Status;
 use crate::clock::Clock;
-use crate::observe::{Counters, Discoveries, Observer, ServerCounters};
+use crate::observe::{Counters, Discoveries, Needs, Observer, ServerCounters};
 use crate::policy::Record;
 use crate::rules::Mode;
 use crate::snapshot::Snapshot;
@@ -78,6 +79,8 @@ pub struct Admin {
     pub refused: Arc<Refusal>,
     /// What no rule knows.
     pub discoveries: Arc<Discoveries>,
+    /// What pages need that is not approved.
+    pub needs: Arc<Needs>,
 }
 
 impl Admin {
@@ -128,9 +131,10 @@ impl Admin {
             },
             "/metrics" => (StatusCode::OK, self.metrics()),
             "/discovered" => (StatusCode::OK, self.discovered()),
+            "/needed" => (StatusCode::OK, self.needed()),
             "/" => (StatusCode::OK, self.status()),
             _ => {
-                let text = "there are /, /healthz, /readyz, /metrics and /discovered\n";
+                let text = "there are /, /healthz, /readyz, /metrics, /discovered and /needed\n";
                 (StatusCode::NOT_FOUND, text.to_owned())
             }
         };
@@ -140,7 +144,7 @@ impl Admin {
         let headers = response.headers_mut();
         let kind = match path {
             "/" if is_page => "text/html; charset=utf-8",
-            "/discovered" if status == StatusCode::OK => "application/json",
+            "/discovered" | "/needed" if status == StatusCode::OK => "application/json",
             _ => "text/plain; version=0.0.4; charset=utf-8",
         };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -182,10 +186,12 @@ impl Admin {
     /// What no rule knows, as JSON.
     fn discovered(&self) -> String {
         let discovered = self.discoveries.unknown_to(&(self.rules)().rules);
-        let mut text = serde_json::to_string_pretty(&discovered)
-            .expect("names, numbers and times can always be written");
-        text.push('\n');
-        text
+        json(&discovered)
+    }
+
+    /// What pages need that is not approved, as JSON.
+    fn needed(&self) -> String {
+        json(&self.needs.unapproved_by(&(self.rules)().rules))
     }
 
     /// Counters in the text format of Prometheus.
@@ -285,6 +291,13 @@ fn put_by_whom(
         let whose = whose.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let _ = writeln!(text, "{name}{{{label}=\"{whose}\",kind=\"{kind}\"}} {value}");
     }
+}
+
+fn json(told: &impl Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(told).expect("names, numbers and times can always be written");
+    text.push('\n');
+    text
 }
 
 /// Why the gateway is not ready.

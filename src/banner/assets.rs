@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 
 /// A file that the gateway serves from under `/.consent/`.
@@ -24,6 +24,8 @@ pub struct Asset {
     pub content_type: &'static str,
     /// Its content, UTF-8.
     pub body: Cow<'static, str>,
+    /// The digest of its content, as a policy (CSP) and an `integrity` attribute name it: `sha256-…`.
+    pub integrity: String,
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -50,8 +52,10 @@ impl Asset {
         body: impl Into<Cow<'static, str>>,
     ) -> Self {
         let body = body.into();
-        let digest = HEXLOWER.encode(&Sha256::digest(&*body)[..4]);
-        Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body }
+        let digest = Sha256::digest(&*body);
+        let integrity = format!("sha256-{}", BASE64.encode(&digest));
+        let digest = HEXLOWER.encode(&digest[..4]);
+        Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body, integrity }
     }
 
     /// A script that follows from the rules, which goes by this name.
@@ -90,6 +94,11 @@ pub fn banner_js() -> &'static Asset {
 /// The script of the control, by which pages learn what was decided elsewhere.
 pub fn control_js() -> &'static Asset {
     &CONTROL_JS
+}
+
+/// The scripts that are put into the site's pages, whoever their visitors are.
+pub fn scripts_in_pages() -> [&'static Asset; 2] {
+    [banner_js(), control_js()]
 }
 
 /// The script that stands where a loader would load a withheld tag.

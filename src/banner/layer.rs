@@ -37,6 +37,10 @@ pub struct Carrier<'a> {
     pub nonce: Option<&'a str>,
     /// The purposes that are permitted in it, with spaces between.
     pub permitted: &'a str,
+    /// Whether its policy lets our scripts run by their digests, which they then carry.
+    pub by_digest: bool,
+    /// Whether what an agreement releases comes with a reload: the page's policy would stop it.
+    pub reload: bool,
     /// Its origin, such as `https://send-box.com`, where its `<base>` is another; else empty.
     pub origin: &'a str,
 }
@@ -44,8 +48,8 @@ pub struct Carrier<'a> {
 impl<'a> Carrier<'a> {
     /// What is filled in where there is no form.
     pub(super) fn values(self) -> Values<'a> {
-        let Carrier { return_to, nonce, permitted, origin } = self;
-        Values { token: "", shown: "", return_to, nonce, permitted, origin }
+        let Carrier { return_to, nonce, permitted, by_digest, reload, origin } = self;
+        Values { token: "", shown: "", return_to, nonce, permitted, origin, by_digest, reload }
     }
 }
 
@@ -85,7 +89,8 @@ impl Layer {
                 div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
                     form.cm method="post" action=(ours("/.consent/choices")) target="_self"
                         accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
-                        data-error=(banner.error) data-frame=(banner.frame) {
+                        data-error=(banner.error) data-frame=(banner.frame)
+                        data-value=(Place::Reload.mark()) {
                         input type="hidden" name="token" value=(Place::Token.mark());
                         input type="hidden" name="shown" value=(Place::Shown.mark());
                         input type="hidden" name="return" value=(Place::Return.mark());
@@ -118,7 +123,8 @@ impl Layer {
                 }
             }
             @if reach == Reach::Button { (control(texts, true)) }
-            script src=(ours(&assets::banner_js().path)) defer data-nonce=(Place::Nonce.mark()) {}
+            script src=(ours(&assets::banner_js().path)) defer data-nonce=(Place::Nonce.mark())
+                data-integrity=(Place::Integrity.mark()) {}
         };
         let prepared = prepare(markup);
         let mut digest = [0; 16];
@@ -128,8 +134,7 @@ impl Layer {
 
     /// Appends the banner for a page.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, page: Carrier<'_>) {
-        let values = Values { token, shown: &self.shown, ..page.values() };
-        self.prepared.write(out, values);
+        self.prepared.write(out, Values { token, shown: &self.shown, ..page.values() });
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
@@ -175,10 +180,18 @@ fn transfer(texts: &Texts, purpose: &Purpose<'_>) -> String {
     fill(&texts.banner.who, &[("recipients", &recipients), ("data", &data)])
 }
 
-/// Our own attributes say where a nonce goes; the whole attribute is filled in or left out.
+/// Our own attributes say where a nonce and its like go; the whole attribute is filled in or left out.
 pub(super) fn prepare(markup: Markup) -> Prepared {
-    let attribute = format!(" data-nonce=\"{}\"", Place::Nonce.mark());
-    Prepared::new(&markup.into_string().replace(&attribute, Place::Nonce.mark()))
+    let attributes = [
+        ("data-nonce", Place::Nonce),
+        ("data-integrity", Place::Integrity),
+        ("data-control", Place::ControlIntegrity),
+        ("data-value", Place::Reload),
+    ];
+    let markup = attributes.iter().fold(markup.into_string(), |markup, (name, place)| {
+        markup.replace(&format!(" {name}=\"{}\"", place.mark()), place.mark())
+    });
+    Prepared::new(&markup)
 }
 
 fn stylesheet() -> Markup {
@@ -208,7 +221,8 @@ fn control(texts: &Texts, hidden: bool) -> Markup {
             span { (texts.banner.control) }
         }
         script src=(ours(&assets::control_js().path)) defer
-            data-permit=(Place::Permitted.mark()) data-nonce=(Place::Nonce.mark()) {}
+            data-permit=(Place::Permitted.mark()) data-nonce=(Place::Nonce.mark())
+            data-control=(Place::ControlIntegrity.mark()) {}
     }
 }
 
@@ -224,7 +238,11 @@ mod tests {
         let layer =
             Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
         let mut out = Vec::new();
-        layer.write(&mut out, "tok", Carrier { return_to: "/prices?a=1&b=2", nonce, origin: "" });
+        layer.write(
+            &mut out,
+            "tok",
+            Carrier { return_to: "/prices?a=1&b=2", nonce, ..Carrier::default() },
+        );
         String::from_utf8(out).expect("ASCII")
     }
 
@@ -262,6 +280,21 @@ mod tests {
     fn a_nonce_stands_on_the_script_and_the_stylesheet() {
         assert_eq!(banner("en", Some("n0")).matches(r#" nonce="n0""#).count(), 2);
         assert!(!banner("en", None).contains("nonce"));
+    }
+
+    #[test]
+    fn a_strict_policy_gets_the_scripts_digest_and_a_narrow_one_a_reload() {
+        let texts = texts("en");
+        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Link).expect("asked");
+        let written = |by_digest, reload| {
+            let mut out = Vec::new();
+            layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
+            String::from_utf8(out).expect("ASCII")
+        };
+        let digest = format!(" integrity=\"{}\"", crate::banner::assets::banner_js().integrity);
+        assert!(written(true, false).contains(&digest) && !written(true, false).contains("reload"));
+        assert!(written(false, true).contains(" data-reload>"));
+        assert!(!written(false, true).contains("integrity"));
     }
 
     #[test]

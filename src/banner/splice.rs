@@ -10,6 +10,8 @@
 
 use std::fmt::Write as _;
 
+use super::assets;
+
 /// Encloses the name of a place: a control character, which HTML refuses, so no wording needs it.
 const EDGE: char = '\u{1}';
 
@@ -28,18 +30,27 @@ pub(super) enum Place {
     Nonce,
     /// The purposes that the page came under, as the value of an attribute.
     Permitted,
+    /// A whole ` integrity="…"` attribute of the banner's script, or nothing.
+    Integrity,
+    /// The same of the control's script.
+    ControlIntegrity,
+    /// A whole ` data-reload` attribute, or nothing.
+    Reload,
     /// The site's own origin before each path of ours, where the page has another base.
     Origin,
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
         (Self::Permitted, "\u{1}permitted\u{1}"),
+        (Self::Integrity, "\u{1}integrity\u{1}"),
+        (Self::ControlIntegrity, "\u{1}control\u{1}"),
+        (Self::Reload, "\u{1}reload\u{1}"),
         (Self::Origin, "\u{1}origin\u{1}"),
     ];
 
@@ -50,7 +61,7 @@ impl Place {
 }
 
 /// The strings of one request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Values<'a> {
     pub(super) token: &'a str,
     pub(super) shown: &'a str,
@@ -58,6 +69,8 @@ pub(super) struct Values<'a> {
     pub(super) nonce: Option<&'a str>,
     pub(super) permitted: &'a str,
     pub(super) origin: &'a str,
+    pub(super) by_digest: bool,
+    pub(super) reload: bool,
 }
 
 /// Markup cut at its places.
@@ -100,6 +113,15 @@ impl Prepared {
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
+                Place::Integrity | Place::ControlIntegrity if values.by_digest => {
+                    let digest = match place {
+                        Place::Integrity => &assets::banner_js().integrity,
+                        _ => &assets::control_js().integrity,
+                    };
+                    out.extend_from_slice(format!(" integrity=\"{digest}\"").as_bytes());
+                }
+                Place::Reload if values.reload => out.extend_from_slice(b" data-reload"),
+                Place::Integrity | Place::ControlIntegrity | Place::Reload => {}
                 Place::Nonce => {
                     if let Some(nonce) = values.nonce {
                         let nonce = ascii(&escape(nonce));
@@ -173,7 +195,7 @@ mod tests {
         let mut out = Vec::new();
         Prepared::new(markup).write(
             &mut out,
-            Values { token: "t&1", shown: "5", return_to, nonce, permitted: "", origin: "" },
+            Values { token: "t&1", shown: "5", return_to, nonce, ..Values::default() },
         );
         String::from_utf8(out).expect("ASCII")
     }

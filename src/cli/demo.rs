@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::run::Signals;
 use crate::app::{self, Running, StartError};
@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Settings};
 use crate::demo;
 use crate::proxy::Origin;
+use crate::rules::Csp;
 
 /// Where the demonstration listens.
 #[derive(Args, Debug)]
@@ -24,6 +25,30 @@ pub(super) struct Options {
     /// Address for plain HTTP
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Whether pages come behind a policy that names the hosts they may reach
+    #[arg(long, value_enum, default_value = "learn")]
+    csp: Policy,
+}
+
+/// [`Csp`] as it is written in rules and flags.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Policy {
+    /// None is sent
+    Off,
+    /// Browsers report what it would stop
+    Learn,
+    /// Browsers stop what is not approved, or not agreed to
+    Enforce,
+}
+
+impl From<Policy> for Csp {
+    fn from(policy: Policy) -> Csp {
+        match policy {
+            Policy::Off => Csp::Off,
+            Policy::Learn => Csp::Learn,
+            Policy::Enforce => Csp::Enforce,
+        }
+    }
 }
 
 /// Why there is no demonstration.
@@ -86,7 +111,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
         ..Settings::default()
     };
     let config: Config = config.config().map_err(DemoError::Config)?;
-    let files = demo::rule_files();
+    let files = demo::rule_files_with(options.csp.into());
     let running = app::start_with(&config, &files, &Clock::System).map_err(DemoError::Start)?;
     announce(&running, site);
     signals.wait();
@@ -101,5 +126,9 @@ fn announce(running: &Running, site: SocketAddr) {
     for address in &running.plain {
         eprintln!("open http://{address}/");
     }
+    eprintln!(
+        "what it knows http://{}/ (health, counters; `--admin` of `kelisim discover`)",
+        running.admin
+    );
     eprintln!("site http://{site}/ (without the gateway)");
 }

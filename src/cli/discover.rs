@@ -4,6 +4,8 @@
 //! What is printed are drafts of rule files, one for each vendor as far as hosts tell; or, with `--json`,
 //! what was met, as `kelisim diff --on` takes it.
 //!
+//! With `--csp` the gateway is asked for what browsers reported that pages need, and a `csp.toml` comes of it.
+//!
 //! Nothing that is there is written over.
 //!
 //! Exit code 0, whether anything was found or not; 1 where something cannot be asked, read or written.
@@ -24,16 +26,19 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::draft::Draft;
 use super::imagined::{Imagined, Page, load, moment};
+use super::needs;
 use crate::coding::{Coding, Levels};
 use crate::config::{ADMIN, RULES};
 use crate::gate::document::Document;
 use crate::gate::stream::Stream;
-use crate::observe::{Discovered, Discoveries};
+use crate::observe::{Discovered, Discoveries, Needed};
 
 /// How long a gateway has to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,6 +63,10 @@ pub(super) struct Options {
     /// Print what was met instead of rules
     #[arg(long)]
     json: bool,
+    /// Draft `csp.toml` instead: what pages need besides the site, as browsers reported it to the gateway.
+    /// `--into` is the folder of rules then; what is approved there stays as it is
+    #[arg(long, conflicts_with = "files")]
+    csp: bool,
 }
 
 /// Prints or writes rules.
@@ -72,15 +81,17 @@ pub(super) fn run(options: &Options) -> ExitCode {
 }
 
 fn discover(options: &Options) -> Result<String, String> {
-    let Options { files, admin, rules, into, json } = options;
+    let Options { files, admin, rules, into, json, csp } = options;
+    if *csp {
+        return discover_csp(options);
+    }
     let discovered = match (&files[..], rules) {
-        ([], None) => ask(*admin)?,
-        ([], Some(rules)) => ask(*admin)?.unknown_to(&load(rules)?),
+        ([], None) => ask::<Discovered>(*admin, "/discovered")?,
+        ([], Some(rules)) => ask::<Discovered>(*admin, "/discovered")?.unknown_to(&load(rules)?),
         (files, rules) => look_through(files, rules.as_deref().unwrap_or(Path::new(RULES)))?,
     };
     if *json {
-        let text = serde_json::to_string_pretty(&discovered).map_err(|error| error.to_string())?;
-        return Ok(text + "\n");
+        return in_json(&discovered);
     }
     let drafts = Draft::all(&discovered);
     if drafts.is_empty() {
@@ -92,6 +103,24 @@ fn discover(options: &Options) -> Result<String, String> {
     match into {
         Some(folder) => write_into(folder, &drafts),
         None => Ok(printed(&drafts)),
+    }
+}
+
+fn in_json(told: &impl Serialize) -> Result<String, String> {
+    let text = serde_json::to_string_pretty(told).map_err(|error| error.to_string())?;
+    Ok(text + "\n")
+}
+
+/// Asks a gateway for what pages need, and drafts its approval.
+fn discover_csp(Options { admin, rules, into, json, .. }: &Options) -> Result<String, String> {
+    let mut needed: Needed = ask(*admin, "/needed")?;
+    if let Some(rules) = rules {
+        needed = needed.unapproved_by(&load(rules)?);
+    }
+    match into {
+        _ if *json => in_json(&needed),
+        Some(folder) => needs::write_into(folder, &needed),
+        None => Ok(needs::printed(&needed)),
     }
 }
 
@@ -152,11 +181,11 @@ fn look_through(files: &[PathBuf], rules: &Path) -> Result<Discovered, String> {
 }
 
 /// Asks a gateway.
-fn ask(admin: SocketAddr) -> Result<Discovered, String> {
-    let url = format!("http://{admin}/discovered");
+fn ask<T: DeserializeOwned>(admin: SocketAddr, path: &str) -> Result<T, String> {
+    let url = format!("http://{admin}{path}");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let answer = runtime.block_on(async { timeout(PATIENCE, get(admin)).await });
+    let answer = runtime.block_on(async { timeout(PATIENCE, get(admin, path)).await });
     let (status, body) = match answer {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
@@ -170,12 +199,13 @@ fn ask(admin: SocketAddr) -> Result<Discovered, String> {
 
 async fn get(
     admin: SocketAddr,
+    path: &str,
 ) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(admin).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // It ends with the answer or with this runtime.
     tokio::spawn(connection);
-    let request = Request::get("/discovered").header(HOST, admin.to_string());
+    let request = Request::get(path).header(HOST, admin.to_string());
     let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await?;

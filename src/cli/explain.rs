@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::imagined::{Folder, Imagined, Page, Scene, read};
+use super::wall::of_csp;
 use crate::gate::csp::Hashes;
 use crate::gate::document::Document;
 use crate::gate::fate::{Fate, How, Whose};
@@ -69,6 +70,9 @@ struct What {
     /// A page in a file; `-` is stdin
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// The policy (CSP) that pages come with
+    #[arg(long)]
+    csp: bool,
 }
 
 /// [`Use`] as it is written in rules and flags.
@@ -113,6 +117,7 @@ fn explain(options: &Options) -> Result<String, String> {
             let fields = options.fields.iter().cloned().collect();
             of_page(&scene, &Page::html(file.clone(), options.page.clone()), &fields)?
         }
+        What { csp: true, .. } => of_csp(&scene),
         _ => return Err("name an address, a cookie, a key, a script or a page".to_owned()),
     };
     // An exemption is one of pages, and of these the address may be told.
@@ -378,7 +383,12 @@ fn say_lists(text: &mut String, depth: usize, scene: &Scene, lists: &[Naming]) {
     }
 }
 
-fn whose(scene: &Scene, name: &str, purpose: Purpose, recipient: &RecipientId) -> String {
+pub(super) fn whose(
+    scene: &Scene,
+    name: &str,
+    purpose: Purpose,
+    recipient: &RecipientId,
+) -> String {
     let terms = &scene.policy().terms[purpose];
     if recipient.is_operator() {
         return format!("{name}: the site's own, for `{purpose}`");
@@ -391,7 +401,7 @@ fn whose(scene: &Scene, name: &str, purpose: Purpose, recipient: &RecipientId) -
     )
 }
 
-fn why(scene: &Scene, purpose: Purpose, recipient: &RecipientId) -> String {
+pub(super) fn why(scene: &Scene, purpose: Purpose, recipient: &RecipientId) -> String {
     if recipient.is_operator() {
         return "permitted: the site's own is never withheld".to_owned();
     }
@@ -423,7 +433,7 @@ fn why(scene: &Scene, purpose: Purpose, recipient: &RecipientId) -> String {
     }
 }
 
-fn say(text: &mut String, depth: usize, line: fmt::Arguments<'_>) {
+pub(super) fn say(text: &mut String, depth: usize, line: fmt::Arguments<'_>) {
     let indent = depth * 2;
     // Writing to a string does not fail.
     let _ = writeln!(text, "{:indent$}{line}", "");

@@ -12,8 +12,10 @@ mod draft;
 mod explain;
 mod imagined;
 mod import;
+mod needs;
 mod rewrite;
 mod run;
+mod wall;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -53,6 +53,7 @@ fn rewrite(options: &Options) -> Result<(), String> {
         return_to: url.path().to_owned(),
         nonce: None,
         permitted: String::new(),
+        reload: false,
         accept_language: String::new(),
         is_document: true,
     });

@@ -22,4 +22,4 @@ mod tags;
 mod visitor;
 mod words;
 
-pub use run::{rule_files, start_site};
+pub use run::{rule_files, rule_files_with, start_site};

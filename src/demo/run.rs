@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tracing::error;
 
 use super::site;
-use crate::rules::RuleFile;
+use crate::rules::{CSP_FILE, Csp, RuleFile};
 
 macro_rules! shipped {
     ($($name:literal),+ $(,)?) => {
@@ -48,6 +48,22 @@ pub fn rule_files() -> Vec<RuleFile> {
     RULES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
+/// The rules with a policy (CSP) for its pages: the shipped ones, and what they may reach.
+pub fn rule_files_with(csp: Csp) -> Vec<RuleFile> {
+    let said = match csp {
+        Csp::Off => "off",
+        Csp::Learn => "learn",
+        Csp::Enforce => "enforce",
+    };
+    let mut files = rule_files();
+    if let Some((_, site)) = files.iter_mut().find(|(name, _)| name == "site.toml") {
+        // Above all tables, of which it is none's.
+        *site = format!("csp = \"{said}\"\n{site}");
+    }
+    files.push((CSP_FILE.to_owned(), include_str!("csp.toml").to_owned()));
+    files
+}
+
 /// Starts the site on a free port of loopback. Its thread ends with the process.
 pub fn start_site() -> io::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
@@ -68,6 +84,17 @@ pub fn start_site() -> io::Result<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use crate::rules::Csp;
+
+    #[test]
+    fn its_pages_may_come_with_each_kind_of_policy() {
+        for csp in [Csp::Off, Csp::Learn, Csp::Enforce] {
+            let rules = crate::rules::load("demo", &super::rule_files_with(csp)).unwrap();
+            assert_eq!(rules.site.csp, csp);
+            assert!(!rules.approved.entries.is_empty());
+        }
+    }
 
     #[test]
     fn the_compiled_in_rules_are_the_shipped_ones_and_none_is_missing() {

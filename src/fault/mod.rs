@@ -52,6 +52,8 @@ pub enum VisitorFault {
     TooManyRequests(u64),
     /// Their address makes too many choices; says in how many seconds to come again.
     TooManyChoices(u64),
+    /// Their address reports too often; says in how many seconds to come again.
+    TooManyReports(u64),
     /// A purpose or choice that does not exist, as it was sent.
     UnknownChoice(String),
 }
@@ -105,9 +107,9 @@ impl Fault {
                 VisitorFault::NotFound => Failure::NotFound,
                 VisitorFault::MethodNotAllowed(_) => Failure::MethodNotAllowed,
                 VisitorFault::TooLarge | VisitorFault::BodyTooLarge(_) => Failure::TooLarge,
-                VisitorFault::TooManyRequests(_) | VisitorFault::TooManyChoices(_) => {
-                    Failure::TooMany
-                }
+                VisitorFault::TooManyRequests(_)
+                | VisitorFault::TooManyChoices(_)
+                | VisitorFault::TooManyReports(_) => Failure::TooMany,
                 VisitorFault::UnknownChoice(what) => Failure::UnknownChoice(what),
             },
             Fault::Upstream(UpstreamFault::Timeout) => Failure::SiteSlow,
@@ -147,6 +149,9 @@ impl Fault {
                 }
                 VisitorFault::TooManyChoices(seconds) => {
                     format!("too many choices from this address; come again in {seconds} s")
+                }
+                VisitorFault::TooManyReports(seconds) => {
+                    format!("too many reports from this address; come again in {seconds} s")
                 }
                 VisitorFault::UnknownChoice(what) => format!("unknown: `{what}`"),
             },
@@ -193,7 +198,9 @@ impl Fault {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("10"));
             }
             Fault::Visitor(
-                VisitorFault::TooManyRequests(seconds) | VisitorFault::TooManyChoices(seconds),
+                VisitorFault::TooManyRequests(seconds)
+                | VisitorFault::TooManyChoices(seconds)
+                | VisitorFault::TooManyReports(seconds),
             ) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }

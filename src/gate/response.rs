@@ -41,18 +41,23 @@ pub enum Treatment {
 
 impl Treatment {
     /// Decides how to send a response on. `applies` says whether anything loaded can change a
-    /// page for this visitor.
+    /// page for this visitor, `walled` whether pages come with a policy of ours.
     pub fn of(
         status: StatusCode,
         headers: &HeaderMap,
         destination: Destination,
         applies: bool,
+        walled: bool,
     ) -> Treatment {
         if !is_shown(status, headers) {
             return Treatment::Pass;
         }
         match (Media::of(headers), applies) {
             (Media::Html, false) => Treatment::Untouched,
+            (Media::Page, false) if walled => Treatment::Untouched,
+            (Media::Markup | Media::Unknown, false) if walled && destination.is_navigation() => {
+                Treatment::Untouched
+            }
             // Written for browsers to show, and not read by us.
             (Media::Page, true) => Treatment::Wall,
             (Media::Html, true) => match Coding::of_body(values(headers, CONTENT_ENCODING)) {
@@ -320,7 +325,7 @@ mod tests {
     fn only_readable_pages_are_rewritten_and_unreadable_ones_stand_behind_the_wall() {
         let of = |status: u16, pairs: &[(&'static str, &str)]| {
             let status = StatusCode::from_u16(status).unwrap();
-            Treatment::of(status, &headers(pairs), Destination::Document, true)
+            Treatment::of(status, &headers(pairs), Destination::Document, true, false)
         };
         let html = ("content-type", "text/html; charset=utf-8");
         let rewrite = Treatment::Rewrite(Coding::Identity);
@@ -364,6 +369,22 @@ mod tests {
             of(200, &[html, ("content-disposition", "Attachment; filename=x")]),
             Treatment::Pass
         );
+    }
+
+    #[test]
+    fn whatever_is_shown_comes_with_a_policy_also_where_nothing_is_withheld() {
+        let of = |kind: &str, destination, walled| {
+            let headers = headers(&[("content-type", kind)]);
+            Treatment::of(StatusCode::OK, &headers, destination, false, walled)
+        };
+        let (page, asset) = (Destination::Document, Destination::Asset);
+        assert_eq!(of("text/html", page, false), Treatment::Untouched);
+        for kind in ["application/xhtml+xml", "image/svg+xml", "text/xml", "*/*"] {
+            assert_eq!(of(kind, page, false), Treatment::Pass, "{kind}");
+            assert_eq!(of(kind, page, true), Treatment::Untouched, "{kind}");
+        }
+        assert_eq!(of("image/svg+xml", asset, true), Treatment::Pass);
+        assert_eq!(of("application/pdf", page, true), Treatment::Pass);
     }
 
     #[test]

@@ -73,6 +73,8 @@ counters! {
     libraries_withheld: "Scripts of the site that were a withheld vendor's library, and were replaced.",
     tunnels: "WebSockets opened.",
     choices: "Choices made and withdrawn.",
+    csp_reports: "Bodies of browsers' reports about our policy (CSP) that were read.",
+    csp_reports_over_rate: "Bodies of such reports refused because their address sent too many.",
 }
 
 /// Refused requests by their reason.

@@ -3,9 +3,8 @@
 //! An operator writes rules from it; so it holds what rules are made of, and nothing of visitors: no query,
 //! no path but that of the page, no value. A name that goes on in a number or a key is kept up to there.
 //!
-//! It is as large as it may be and no larger: [`ENTRIES_MAX`] names of a kind, each of [`NAME_BYTES_MAX`]
-//! bytes at most. When a kind is full the least met makes room, and goes on among the others, of which
-//! there is only a number: a flood of names that are met once pushes out each other.
+//! It is as large as it may be and no larger: so many names of a kind as a [`super::ledger`] has room for, each
+//! of [`NAME_BYTES_MAX`] bytes at most.
 //!
 //! Who meets things is [`Scout`]; which pages it looks at is the path's to say.
 
@@ -15,13 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::PageAddress;
+use super::ledger::Ledger;
 use crate::gate::scout::Scout;
 use crate::gate::tally::Kind;
 use crate::rules::RuleSet;
 use crate::time::Time;
-
-/// How many names of one kind are kept.
-const ENTRIES_MAX: usize = 200;
 
 /// The longest name that is kept, in bytes. No host is longer than 253, and hardly any than this.
 const NAME_BYTES_MAX: usize = 120;
@@ -31,21 +28,12 @@ const PAGE_CHARS_MAX: usize = 80;
 
 /// All that was met.
 #[derive(Debug, Default)]
-pub struct Discoveries(Mutex<Ledger>);
+pub struct Discoveries(Mutex<Seen>);
 
 #[derive(Debug, Default)]
-struct Ledger {
+struct Seen {
     looked_at: u64,
-    met: BTreeMap<(Kind, String), Met>,
-    others: BTreeMap<Kind, u64>,
-}
-
-#[derive(Debug)]
-struct Met {
-    count: u64,
-    page: Arc<str>,
-    first: Time,
-    last: Time,
+    ledger: Ledger<Kind>,
 }
 
 /// What was met, to be shown or written down.
@@ -99,36 +87,24 @@ impl Discovered {
 }
 
 impl Discoveries {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who looks at the answer to a request for this path, and notes here what it meets.
     pub fn scout(self: &Arc<Self>, path: &str, now: Time) -> Scout {
-        self.ledger().looked_at += 1;
+        self.seen().looked_at += 1;
         let (to, page) = (Arc::clone(self), shortened(path));
         Scout::new(move |kind, name| to.note(kind, name, &page, now))
     }
 
     fn note(&self, kind: Kind, name: &str, page: &Arc<str>, now: Time) {
-        let mut ledger = self.ledger();
-        let Some(name) = kept(kind, name) else {
-            *ledger.others.entry(kind).or_default() += 1;
-            return;
-        };
-        let key = (kind, name);
-        if let Some(met) = ledger.met.get_mut(&key) {
-            met.count += 1;
-            met.last = met.last.max(now);
-            return;
-        }
-        ledger.make_room(kind);
-        ledger.met.insert(key, Met { count: 1, page: Arc::clone(page), first: now, last: now });
+        self.seen().ledger.note(kind, kept(kind, name), page, now);
     }
 
     /// What is not known to these rules. What they know is forgotten.
     pub fn unknown_to(&self, rules: &RuleSet) -> Discovered {
-        let mut ledger = self.ledger();
+        let Seen { looked_at, ledger } = &mut *self.seen();
         ledger.met.retain(|(kind, name), _| !is_known(rules, *kind, name));
         let found = ledger.met.iter().map(|((kind, name), met)| Found {
             kind: *kind,
@@ -140,24 +116,7 @@ impl Discoveries {
         });
         let mut found: Vec<_> = found.collect();
         found.sort_by_key(|found| std::cmp::Reverse(found.count));
-        Discovered { looked_at: ledger.looked_at, found, others: ledger.others.clone() }
-    }
-}
-
-impl Ledger {
-    /// Lets the least met of a kind go, of equal ones the one that was not met for longest, if the kind is
-    /// full.
-    fn make_room(&mut self, kind: Kind) {
-        let of_kind = || self.met.iter().filter(|((of, _), _)| *of == kind);
-        if of_kind().count() < ENTRIES_MAX {
-            return;
-        }
-        let least = of_kind().min_by_key(|(_, met)| (met.count, met.last));
-        let least = least.map(|(key, met)| (key.clone(), met.count));
-        if let Some((key, count)) = least {
-            self.met.remove(&key);
-            *self.others.entry(kind).or_default() += count;
-        }
+        Discovered { looked_at: *looked_at, found, others: ledger.others.clone() }
     }
 }
 
@@ -190,7 +149,7 @@ fn kept(kind: Kind, name: &str) -> Option<String> {
 }
 
 /// Where in a name a number or a key begins, which may be somebody's.
-fn key_in(name: &str) -> Option<usize> {
+pub(super) fn key_in(name: &str) -> Option<usize> {
     let is_word = |c: char| c.is_ascii_alphanumeric();
     let mut from = 0;
     for word in name.split(|c| !is_word(c)) {
@@ -209,7 +168,7 @@ fn key_in(name: &str) -> Option<usize> {
 }
 
 /// The path of a page without its query, without what may be somebody's, and no longer than can be read.
-fn shortened(path: &str) -> Arc<str> {
+pub(super) fn shortened(path: &str) -> Arc<str> {
     let path = PageAddress::of_path(path);
     let masked = |segment| if key_in(segment).is_some() { "*" } else { segment };
     let path = path.path().split('/').map(masked).collect::<Vec<_>>().join("/");
@@ -221,6 +180,7 @@ fn shortened(path: &str) -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ledger::ENTRIES_MAX;
     use super::*;
 
     fn ledger_of(names: impl IntoIterator<Item = String>) -> Discoveries {
@@ -236,7 +196,7 @@ mod tests {
         let often = || "often.kz".to_owned();
         let flood = (0..10 * ENTRIES_MAX).map(|number| format!("n{number}.kz"));
         let discoveries = ledger_of([often(), often()].into_iter().chain(flood));
-        let ledger = discoveries.ledger();
+        let ledger = &discoveries.seen().ledger;
         assert_eq!(ledger.met.len(), ENTRIES_MAX);
         let met = &ledger.met[&(Kind::Script, often())];
         assert_eq!((met.count, met.first, met.last), (2, Time(0), Time(1)));
@@ -248,8 +208,8 @@ mod tests {
     fn each_kind_has_its_own_room() {
         let discoveries = ledger_of((0..ENTRIES_MAX).map(|number| format!("n{number}.kz")));
         discoveries.note(Kind::Frame, "a.kz", &shortened("/"), Time(0));
-        assert_eq!(discoveries.ledger().met.len(), ENTRIES_MAX + 1);
-        assert!(discoveries.ledger().others.is_empty());
+        assert_eq!(discoveries.seen().ledger.met.len(), ENTRIES_MAX + 1);
+        assert!(discoveries.seen().ledger.others.is_empty());
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! line, and no way to make one.
 //!
 //! Lines go through a bounded queue to one thread. When it is full the line is dropped and
-//! counted: a log must never slow a page. Counters and what no rule knows ([`Discoveries`]) are in memory,
-//! and of nobody.
+//! counted: a log must never slow a page. Counters and what no rule knows ([`Discoveries`]) and
+//! what pages need ([`Needs`]) are in memory, and of nobody.
 //!
 //! The gateway's own messages (start, faults) are not here: they go to stderr and hold
 //! nothing personal.
@@ -14,7 +14,9 @@
 mod counters;
 mod datum;
 mod discovery;
+mod ledger;
 mod line;
+mod needs;
 mod servers;
 
 use std::collections::HashMap;
@@ -34,6 +36,7 @@ pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
 pub use discovery::{Discovered, Discoveries, Found};
 pub use line::{Line, Observation, line};
+pub use needs::{Need, Needed, Needs};
 pub use servers::ServerCounters;
 
 use crate::clock::Clock;

@@ -24,6 +24,7 @@ use super::{Worker, script};
 use crate::charset::{self, Charset, Reading, Source};
 use crate::coding::Coding;
 use crate::fault::{Fault, UpstreamFault};
+use crate::gate::csp::ours::{Fields, Ours};
 use crate::gate::document::{Document, GuardTag, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Own, Withheld};
@@ -116,13 +117,20 @@ impl Worker {
                     _ => request::coding_for(&parts.headers),
                 };
                 say_coding(&mut answer.headers, coding);
-                if parts.method == Method::HEAD {
+                let fields = gated.fields_with_ours(walk, &answer.headers);
+                let ours = fields.as_ref().is_some_and(|fields| fields.by_digest);
+                let body = if parts.method == Method::HEAD {
                     Body::Site(page.close())
                 } else {
-                    let document = self.document(walk, &answer.headers, gated);
+                    let hashes = csp::Hashes { ours, ..csp::Hashes::of(&answer.headers) };
+                    let document = self.document(walk, &answer.headers, gated).under(hashes);
                     let document = document.in_encoding(page.charset.sent_in());
                     page.change(document, coding, walk.snapshot.rules.site.compression)
+                };
+                if let Some(fields) = fields {
+                    fields.replace(&mut answer.headers);
                 }
+                body
             }
             (Treatment::Wall, arrived) => {
                 self.counters.pages_walled.add(1);
@@ -141,13 +149,8 @@ impl Worker {
     /// What changes a page that comes with these fields, and counts what it withholds.
     pub(super) fn document(&self, walk: &Walk<'_>, headers: &HeaderMap, gated: Gated) -> Document {
         let Gated { fates, url, insertion, guard, scout, .. } = gated;
-        let nonce = csp::nonce(headers);
-        let guard = guard.map(|guard| GuardTag {
-            nonce: nonce.clone(),
-            reloads: guard.reloads || csp::wants_trusted_types(headers),
-            ..guard
-        });
-        let insertion = insertion.map(|insertion| Insertion { nonce, ..insertion });
+        let guard = guard.map(|guard| guard.under(headers));
+        let insertion = insertion.map(|insertion| insertion.under(headers));
         let (counters, snapshot) = (Arc::clone(&self.counters), Arc::clone(walk.snapshot));
         Document::new(Arc::clone(walk.snapshot), fates, url, insertion)
             .guarded(guard)
@@ -191,6 +194,23 @@ impl Gated {
     /// How many banners a page gets.
     pub(super) fn banners(&self) -> u64 {
         u64::from(self.insertion.as_ref().is_some_and(|insertion| insertion.banner))
+    }
+
+    /// The site's own policies with what our elements need there, if they need anything.
+    fn fields_with_ours(&self, walk: &Walk<'_>, headers: &HeaderMap) -> Option<Fields> {
+        // Most sites have none.
+        headers.get(CONTENT_SECURITY_POLICY)?;
+        let insertion = self.insertion.clone().map(|insertion| insertion.under(headers));
+        let guard = self.guard.clone().map(|guard| guard.under(headers));
+        Ours::of(walk.snapshot, &self.url, insertion.as_ref(), guard.as_ref())
+            .let_into_fields(headers)
+    }
+
+    /// Lets our elements into the policies of an answer that says that the page is as it was.
+    pub(super) fn let_ours_in(&self, walk: &Walk<'_>, headers: &mut HeaderMap) {
+        if let Some(fields) = self.fields_with_ours(walk, headers) {
+            fields.replace(headers);
+        }
     }
 
     /// Whether the answer has to be looked into for a vendor's library.

@@ -27,6 +27,7 @@ mod tunnel;
 mod upload;
 mod upstream;
 mod via;
+mod wall;
 mod whole;
 
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ pub use via::Via;
 use self::interim::Listener;
 use self::paced::Paced;
 use self::pass::Walk;
+use self::rate::Asked;
 use self::route::Target;
 use self::whole::Whole;
 use crate::clock::Clock;
@@ -68,7 +70,7 @@ use crate::gate::cookies::ConsentCookie;
 use crate::gate::request::Destination;
 use crate::gate::{fields, response};
 use crate::observe::{
-    AccessTime, Agent, ClientAddress, Counters, Observation, Observer, PageAddress,
+    AccessTime, Agent, ClientAddress, Counters, Needs, Observation, Observer, PageAddress,
 };
 use crate::policy::{Personal, decide};
 use crate::snapshot::Snapshot;
@@ -105,6 +107,8 @@ pub struct Worker {
     pub scripts: Scripts,
     /// What this thread looks through for what no rule knows.
     pub scouting: Scouting,
+    /// What pages need, as browsers report it.
+    pub needs: Arc<Needs>,
 }
 
 /// The visitor's end of a connection.
@@ -165,7 +169,8 @@ impl Worker {
         let seen = observation(&parts, peer, now);
         let target = Target::of(&parts);
         let ours = target.as_ref().is_ok_and(Target::is_ours);
-        let admitted = rates.admit(peer.address.ip(), &parts.method, ours);
+        let asked = Asked::of(&parts.method, ours, parts.uri.path());
+        let admitted = rates.admit(peer.address.ip(), asked);
         let target = target.and_then(|target| admitted.map(|()| target));
         let answered = match target {
             Err(fault) => Err(fault.into()),
@@ -180,13 +185,16 @@ impl Worker {
                     address: peer.address.ip(),
                     host: target.host(),
                     headers: &parts.headers,
+                    needs: &self.needs,
                 };
                 // There is no site whose word on it would have to be heard.
                 listener.ask_for_body().await;
                 let (path, query) = (target.path.path(), target.path.query().unwrap_or_default());
                 let answer = subject.answer(&self.store, &parts.method, path, query, body).await;
-                if answer.is_ok() && parts.method == Method::POST {
-                    self.counters.choices.add(1);
+                match asked {
+                    Asked::Choice if answer.is_ok() => self.counters.choices.add(1),
+                    Asked::Report if answer.is_ok() => self.counters.csp_reports.add(1),
+                    _ => {}
                 }
                 answer.map(|page| page.map(Body::own))
             }
@@ -240,6 +248,9 @@ impl Worker {
             }
             Fault::Visitor(VisitorFault::TooManyChoices(_)) => {
                 self.counters.choices_over_rate.add(1);
+            }
+            Fault::Visitor(VisitorFault::TooManyReports(_)) => {
+                self.counters.csp_reports_over_rate.add(1);
             }
             Fault::Visitor(VisitorFault::BodyTooLarge(_)) => self.counters.bodies_too_large.add(1),
             _ => {}

@@ -30,10 +30,12 @@ use super::paced::Paced;
 use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
+use super::wall::Behind;
 use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
 use crate::fault::{Fault, UpstreamFault, VisitorFault};
 use crate::gate::cookies::ConsentCookie;
+use crate::gate::csp::wall::Walls;
 use crate::gate::document::{GuardTag, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Instead, Own};
@@ -42,7 +44,7 @@ use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{expiry, fields, hints, request, response};
 use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
-use crate::rules::{Control, Csp, Mode};
+use crate::rules::{Control, Mode};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
@@ -83,6 +85,7 @@ impl Worker {
 
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
+        let path = target.path.path();
         let fates = Fates::of(rules, verdicts);
         let own = whose(&self.counters, rules, |reports| {
             first_party::of(rules, &fates, &url, destination, reports)
@@ -107,8 +110,10 @@ impl Worker {
             false => Condition::NotOurs,
         };
         let mut headers = for_site(walk, parts, &cookies, &condition);
+        let behind = Behind::of(walk);
         if mode == Mode::Enforce {
-            make_readable(parts, destination, &condition, &mut headers);
+            let worker = behind.may_be_worker(parts, path);
+            make_readable(parts, destination, worker, &condition, &mut headers);
             self.scripts.prepare(walk, parts, destination, &condition, &mut headers);
         }
         let body = walk.in_force.sizes.bound(&url, body)?;
@@ -123,7 +128,7 @@ impl Worker {
             headers
         };
         let head = || head_for_site(parts, target, &headers);
-        let (host, path) = (target.host_name(), target.path.path());
+        let host = target.host_name();
         let ends = Ends { from: peer.address, to: peer.local };
         let exchange = Exchange { listener: walk.listener, judge: &judge };
         let ways = self.upstream.to(&walk.in_force.sites);
@@ -145,12 +150,13 @@ impl Worker {
 
         let applies = fates.withhold_any() || insertion.is_some();
         let from = FromSite::new(incoming, lease);
-        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies);
+        let walled = behind.is_there();
+        let treatment = Treatment::of(answer.status, &answer.headers, destination, applies, walled);
         let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
-        let guard = match treatment {
-            Treatment::Rewrite(_) => guard(walk, &fates, destination),
-            _ => None,
-        };
+        // One that is as it was keeps the one that it has, and its policies let that in.
+        let is_page = matches!(treatment, Treatment::Rewrite(_));
+        let is_page = is_page || answer.status == StatusCode::NOT_MODIFIED;
+        let guard = if is_page { guard(walk, &fates, destination) } else { None };
         let gated = Gated { destination, fates, url, insertion, guard, scout };
         if mode == Mode::Observe {
             let body = match own {
@@ -165,25 +171,44 @@ impl Worker {
         let is_vendors = matches!(own, Own::Permitted) || arrived.is_vendors();
         let not_modified = answer.status == StatusCode::NOT_MODIFIED
             && (destination.is_navigation() || condition != Condition::NotOurs);
-        if treatment.depends_on_consent() || not_modified || is_vendors {
+        let runs = behind.runs(parts, &answer);
+        if treatment.depends_on_consent() || not_modified || is_vendors || behind.keeps(runs) {
             response::make_private(&mut answer.headers, *variant, treatment);
-            if destination.may_be_document() {
-                let asked = expiry::Asked {
-                    host: &host,
-                    path,
-                    tls: peer.tls,
-                    framed: destination == Destination::Frame,
-                    now: walk.now,
-                };
-                for line in expiry::lines(&cookies.withheld, asked, &rules.site) {
-                    answer.headers.append(SET_COOKIE, line);
-                }
-            }
+            expire(walk, &cookies, destination, &host, &mut answer.headers);
         } else if kept_back.total() > 0 {
             response::make_unshared(&mut answer.headers);
         }
 
-        Ok(self.send_on(walk, parts, answer, (treatment, arrived), gated))
+        if not_modified {
+            gated.let_ours_in(walk, &mut answer.headers);
+        }
+        let stored = not_modified.then_some(condition != Condition::NotOurs);
+        let mut response = self.send_on(walk, parts, answer, (treatment, arrived), gated);
+        behind.put(&mut response, treatment, runs, stored);
+        Ok(response)
+    }
+}
+
+/// Expires withheld cookies that came along, with what may be a document.
+fn expire(
+    walk: &Walk<'_>,
+    cookies: &Cookies,
+    destination: Destination,
+    host: &str,
+    headers: &mut HeaderMap,
+) {
+    if !destination.may_be_document() {
+        return;
+    }
+    let asked = expiry::Asked {
+        host,
+        path: walk.target.path.path(),
+        tls: walk.peer.tls,
+        framed: destination == Destination::Frame,
+        now: walk.now,
+    };
+    for line in expiry::lines(&cookies.withheld, asked, &walk.snapshot.rules.site) {
+        headers.append(SET_COOKIE, line);
     }
 }
 
@@ -260,10 +285,11 @@ fn for_site(walk: &Walk<'_>, parts: &Parts, cookies: &Cookies, condition: &Condi
 fn make_readable(
     parts: &Parts,
     destination: Destination,
+    worker: bool,
     condition: &Condition,
     headers: &mut HeaderMap,
 ) {
-    if destination.is_navigation() {
+    if destination.is_navigation() || worker {
         // A part of a page cannot be gated, and a page that was stored before the gateway
         // stood here must not come back by a 304.
         let names = [RANGE, IF_RANGE, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE];
@@ -306,6 +332,7 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
             .unwrap_or_else(|| "/".to_owned()),
         nonce: None,
         permitted: permitted(walk, policy),
+        reload: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),
         accept_language: subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str()).to_owned(),
         is_document: destination == Destination::Document,
     })
@@ -324,11 +351,12 @@ fn guard(walk: &Walk<'_>, fates: &Fates, destination: Destination) -> Option<Gua
         return None;
     }
     let rules = &walk.snapshot.rules;
-    let guard = walk.snapshot.guard(rules.policies.at(walk.now)?.in_force)?;
+    let policy = rules.policies.at(walk.now)?.in_force;
+    let guard = walk.snapshot.guard(policy)?;
     Some(GuardTag {
-        path: guard.file.path.clone(),
+        policy,
         permitted: guard.permitted(walk.verdicts),
-        reloads: rules.site.csp == Csp::Enforce,
+        reloads: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),
         nonce: None,
         is_document: matches!(destination, Destination::Document | Destination::Frame),
     })

@@ -1,8 +1,8 @@
 //! How often one address may ask.
 //!
-//! Two rates for each address: of requests, which is off until an operator sets it, since a carrier's
-//! or a school's address is a thousand people; and of choices, since each is a row on the disk for
-//! good. Who asks more often is told when to come again.
+//! Rates for each address: of requests, which is off until an operator sets it, since a carrier's
+//! or a school's address is a thousand people; of choices, since each is a row on the disk for
+//! good; and of browsers' reports, of which a few tell as much as many. Who asks more often is told when to come again.
 //!
 //! What counts is the visitor's address, behind trusted proxies too. Of IPv6 a /64 is one address:
 //! whoever has one has all of it.
@@ -23,9 +23,35 @@ use http::Method;
 
 use crate::bounds::Limits;
 use crate::fault::VisitorFault;
+use crate::subject::REPORT;
 
 /// How often addresses are forgotten that have not asked for long.
 pub const FORGET: Duration = Duration::from_secs(10);
+
+/// How many bodies of reports an address may send in a minute. What is over is lost, and nothing with it.
+const REPORTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("it is not 0");
+
+/// What a request is for, as far as rates tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Whatever costs no more than its answer.
+    Any,
+    /// To choose.
+    Choice,
+    /// To report what a policy stopped.
+    Report,
+}
+
+impl Asked {
+    /// A choice is a `POST` to a page of ours, unless it is a report.
+    pub(super) fn of(method: &Method, ours: bool, path: &str) -> Asked {
+        match ours && method == Method::POST {
+            true if path == REPORT => Asked::Report,
+            true => Asked::Choice,
+            false => Asked::Any,
+        }
+    }
+}
 
 /// What one visitor holds of the addresses: one of IPv4, a /64 of IPv6.
 pub fn holding(address: IpAddr) -> IpAddr {
@@ -42,6 +68,7 @@ pub fn holding(address: IpAddr) -> IpAddr {
 pub struct Rates<C: Clock = MonotonicClock> {
     requests: Option<Arc<Rate<C>>>,
     choices: Option<Arc<Rate<C>>>,
+    reports: Option<Arc<Rate<C>>>,
 }
 
 impl Rates {
@@ -72,6 +99,7 @@ impl<C: Clock + Clone> Rates<C> {
         Rates {
             requests: same(before.requests.as_ref(), self.requests),
             choices: same(before.choices.as_ref(), self.choices),
+            reports: same(before.reports.as_ref(), self.reports),
         }
     }
 
@@ -83,29 +111,28 @@ impl<C: Clock + Clone> Rates<C> {
         let requests = often(limits.requests_per_address.get());
         let requests = requests.map(|often| Quota::per_second(often).allow_burst(burst));
         let choices = often(limits.choices_per_address.get()).map(Quota::per_minute);
-        Rates { requests: requests.map(rate), choices: choices.map(rate) }
+        let reports = Some(rate(Quota::per_minute(REPORTS_PER_MINUTE)));
+        Rates { requests: requests.map(rate), choices: choices.map(rate), reports }
     }
 
-    /// Counts a request, and says if it is one too many. A choice is a `POST` to a page of ours.
-    pub(super) fn admit(
-        &self,
-        address: IpAddr,
-        method: &Method,
-        ours: bool,
-    ) -> Result<(), VisitorFault> {
+    /// Counts a request, and says if it is one too many.
+    pub(super) fn admit(&self, address: IpAddr, asked: Asked) -> Result<(), VisitorFault> {
         if let Some(seconds) = self.requests.as_ref().and_then(|rate| rate.over(address)) {
             return Err(VisitorFault::TooManyRequests(seconds));
         }
-        let choices = self.choices.as_ref().filter(|_| ours && method == Method::POST);
-        match choices.and_then(|rate| rate.over(address)) {
-            Some(seconds) => Err(VisitorFault::TooManyChoices(seconds)),
-            None => Ok(()),
+        let over = |rate: &Option<Arc<Rate<C>>>| rate.as_ref().and_then(|rate| rate.over(address));
+        match asked {
+            Asked::Any => Ok(()),
+            Asked::Choice => over(&self.choices)
+                .map_or(Ok(()), |seconds| Err(VisitorFault::TooManyChoices(seconds))),
+            Asked::Report => over(&self.reports)
+                .map_or(Ok(()), |seconds| Err(VisitorFault::TooManyReports(seconds))),
         }
     }
 
     /// Forgets the addresses that have not asked for long.
     pub fn forget(&self) {
-        for rate in [&self.requests, &self.choices].into_iter().flatten() {
+        for rate in [&self.requests, &self.choices, &self.reports].into_iter().flatten() {
             rate.limiter.retain_recent();
             rate.limiter.shrink_to_fit();
         }
@@ -169,7 +196,7 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_as_many_as_the_rate_lets() {
         let (rates, clock) = rates(2, 5, 0);
-        let ask = |address| rates.admit(ip(address), &Method::GET, false);
+        let ask = |address| rates.admit(ip(address), Asked::Any);
         for _ in 0..5 {
             assert_eq!(ask("198.51.100.7"), Ok(()));
         }
@@ -190,19 +217,38 @@ mod tests {
         let (rates, clock) = rates(0, 1, 3);
         let address = ip("198.51.100.7");
         for _ in 0..100 {
-            assert_eq!(rates.admit(address, &Method::GET, true), Ok(()));
-            assert_eq!(rates.admit(address, &Method::POST, false), Ok(()), "the site's forms");
+            assert_eq!(rates.admit(address, Asked::Any), Ok(()));
+            assert_eq!(rates.admit(address, Asked::Any), Ok(()), "the site's forms");
         }
         for _ in 0..3 {
-            assert_eq!(rates.admit(address, &Method::POST, true), Ok(()));
+            assert_eq!(rates.admit(address, Asked::Choice), Ok(()));
         }
-        let over = rates.admit(address, &Method::POST, true);
+        let over = rates.admit(address, Asked::Choice);
         assert_eq!(over, Err(VisitorFault::TooManyChoices(20)));
         clock.advance(Duration::from_millis(19_500));
-        let over = rates.admit(address, &Method::POST, true);
+        let over = rates.admit(address, Asked::Choice);
         assert_eq!(over, Err(VisitorFault::TooManyChoices(1)));
         clock.advance(Duration::from_secs(1));
-        assert_eq!(rates.admit(address, &Method::POST, true), Ok(()));
+        assert_eq!(rates.admit(address, Asked::Choice), Ok(()));
+    }
+
+    #[test]
+    fn reports_are_no_choices_and_have_a_rate_of_their_own() {
+        let post = |path| Asked::of(&Method::POST, true, path);
+        assert_eq!(post("/.consent/report"), Asked::Report);
+        assert_eq!(post("/.consent/choices"), Asked::Choice);
+        assert_eq!(Asked::of(&Method::POST, false, "/form"), Asked::Any);
+        assert_eq!(Asked::of(&Method::GET, true, "/.consent/report"), Asked::Any);
+        let (rates, clock) = rates(0, 1, 1);
+        let address = ip("198.51.100.7");
+        for _ in 0..REPORTS_PER_MINUTE.get() {
+            assert_eq!(rates.admit(address, Asked::Report), Ok(()));
+        }
+        let over = rates.admit(address, Asked::Report);
+        assert_eq!(over, Err(VisitorFault::TooManyReports(1)));
+        assert_eq!(rates.admit(address, Asked::Choice), Ok(()), "who reports may choose");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(rates.admit(address, Asked::Report), Ok(()));
     }
 
     #[test]
@@ -211,8 +257,8 @@ mod tests {
         assert_ne!(holding(ip("2001:db8:1:2::1")), holding(ip("2001:db8:1:3::1")));
         assert_eq!(holding(ip("::ffff:198.51.100.7")), ip("198.51.100.7"));
         let (rates, _) = rates(1, 1, 0);
-        assert_eq!(rates.admit(ip("2001:db8::1"), &Method::GET, false), Ok(()));
-        assert!(rates.admit(ip("2001:db8::2"), &Method::GET, false).is_err());
+        assert_eq!(rates.admit(ip("2001:db8::1"), Asked::Any), Ok(()));
+        assert!(rates.admit(ip("2001:db8::2"), Asked::Any).is_err());
     }
 
     #[test]
@@ -227,7 +273,7 @@ mod tests {
             };
             Rates::by(&clock, &limits)
         };
-        let choose = |rates: &Rates<_>| rates.admit(ip("198.51.100.7"), &Method::POST, true);
+        let choose = |rates: &Rates<_>| rates.admit(ip("198.51.100.7"), Asked::Choice);
         let first = by(1, 1);
         assert_eq!(choose(&first), Ok(()));
         let same = by(1, 1).following(&first);
@@ -243,15 +289,12 @@ mod tests {
         let (rates, clock) = rates(10, 10, 0);
         let kept = || rates.requests.as_ref().map(|rate| rate.limiter.len());
         for last in 0..=255 {
-            assert_eq!(
-                rates.admit(IpAddr::from([198, 51, 100, last]), &Method::GET, false),
-                Ok(())
-            );
+            assert_eq!(rates.admit(IpAddr::from([198, 51, 100, last]), Asked::Any), Ok(()));
         }
         rates.forget();
         assert_eq!(kept(), Some(256));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(rates.admit(ip("203.0.113.1"), &Method::GET, false), Ok(()));
+        assert_eq!(rates.admit(ip("203.0.113.1"), Asked::Any), Ok(()));
         rates.forget();
         assert_eq!(kept(), Some(1));
     }

@@ -87,12 +87,15 @@ pub(super) struct Does {
     pub(super) withholds: bool,
     /// Whether any only reports.
     pub(super) reports: bool,
+    /// Whether any puts a stub into pages.
+    pub(super) stubs: bool,
 }
 
 impl Does {
     pub(super) fn of(vendor: &Vendor) -> Does {
         let mut does = Does::default();
         for action in vendor.each_rule().map(|rule| rule.action) {
+            does.stubs |= action == Action::Stub;
             does.reports |= action == Action::ReportOnly;
             does.withholds |= action != Action::ReportOnly;
         }

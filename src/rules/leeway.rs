@@ -227,12 +227,9 @@ pub(super) fn exempt(source: &mut Source<'_>, entries: Vec<Entry<ExemptEntry>>) 
 }
 
 /// Checks what is to be done about the site's banners.
-pub(super) fn site_banner(
-    source: &mut Source<'_>,
-    entries: Vec<Entry<SiteBannerEntry>>,
-) -> SiteBanner {
+pub(super) fn site_banner(source: &mut Source<'_>) -> SiteBanner {
     let mut banner = SiteBanner::default();
-    for Entry { line, value: SiteBannerEntry { action, selector } } in entries {
+    for Entry { line, value: SiteBannerEntry { action, selector } } in source.each("site-banner") {
         match (action, selector) {
             (Action::Hide, None) => {
                 source

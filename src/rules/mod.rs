@@ -10,6 +10,7 @@
 
 mod action;
 mod coherence;
+mod csp;
 mod first_party;
 mod hosts;
 mod leeway;
@@ -33,6 +34,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use action::{Action, Said};
+pub use csp::{Allow, Approved, CSP_FILE, CspSource, Fetch, HostSource, Owners};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
 use hosts::{Hosts, UrlRuleAt};
@@ -82,6 +84,8 @@ pub struct RuleSet {
     hosts: Hosts,
     first_party: FirstParty,
     lists: Lists,
+    /// What pages may reach besides the site, if the operator has approved anything.
+    pub approved: Approved,
 }
 
 /// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
@@ -110,7 +114,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     for (name, text) in files {
         let path = format!("{root}/{name}");
         match name.split_once('/') {
-            None if name == "site.toml" => {}
+            None if name == "site.toml" || name == CSP_FILE => {}
             Some(("policy", _)) => {
                 policy_files += 1;
                 if let Some((version, words)) = policy::read(&path, text, &languages, &mut problems) {
@@ -120,23 +124,14 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             }
             Some(("vendors", _)) => vendors.extend(vendor::read(&path, text, &mut problems)),
             Some(("texts", file)) => {
-                let mut source = source::Source::open(&path, text, &mut problems);
-                if let Some(read) = source.whole::<Texts>() {
-                    for (key, problem) in read.problems() {
-                        source.problem(source.line_of(&key), problem);
-                    }
-                    if file != format!("{}.toml", read.code) {
-                        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
-                        source.problem(0, right);
-                    }
-                    texts.insert(read.code.clone(), read);
-                }
+                let read = read_texts(&path, file, text, &mut problems);
+                texts.extend(read.map(|read| (read.code.clone(), read)));
             }
             Some(("lists", _)) => {}
             _ => problems.push(whole(
                 root,
                 name,
-                "is not a rule file; rules are `site.toml` and what lies in `policy`, `vendors`, `lists` and `texts`",
+                "is not a rule file; rules are `site.toml`, `csp.toml` and what lies in `policy`, `vendors`, `lists` and `texts`",
             )),
         }
     }
@@ -150,6 +145,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     }
     problems.extend(action::settle(&mut vendors));
     problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
+    let enforced = site.as_ref().is_some_and(|site| site.csp == Csp::Enforce);
+    let approved = csp::of_folder(root, files, enforced, (&vendors, &lists), &mut problems);
 
     let policies = match Policies::new(versions.into_iter().map(|(_, version)| version).collect()) {
         Ok(policies) => Some(policies),
@@ -189,6 +186,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 hosts,
                 first_party,
                 lists: Lists::of(lists),
+                approved,
             })
         }
         _ => Err(problems),
@@ -356,6 +354,20 @@ impl RuleSet {
             .or_else(|| self.texts.get(&self.site.languages[0]))
             .expect("the loader refuses a site whose languages have no texts")
     }
+}
+
+/// Reads a file of wording, named so in its folder.
+fn read_texts(path: &str, file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Texts> {
+    let mut source = source::Source::open(path, text, problems);
+    let read = source.whole::<Texts>()?;
+    for (key, problem) in read.problems() {
+        source.problem(source.line_of(&key), problem);
+    }
+    if file != format!("{}.toml", read.code) {
+        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
+        source.problem(0, right);
+    }
+    Some(read)
 }
 
 /// Each rule for inline scripts: its vendor, and its place there.

@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::action::Action;
+use super::csp::{AllowEntry, CspFile};
 use super::first_party::{PathEntry, SignatureEntry, SitePathEntry};
 use super::leeway::{ExemptEntry, SiteBannerEntry};
 use super::lists::ListFile;
@@ -33,12 +34,20 @@ pub enum FileKind {
     Texts,
     /// `lists/<name>.toml`
     List,
+    /// `csp.toml`
+    Csp,
 }
 
 impl FileKind {
     /// All of them.
-    pub const ALL: [FileKind; 5] =
-        [FileKind::Site, FileKind::Vendor, FileKind::Policy, FileKind::Texts, FileKind::List];
+    pub const ALL: [FileKind; 6] = [
+        FileKind::Site,
+        FileKind::Vendor,
+        FileKind::Policy,
+        FileKind::Texts,
+        FileKind::List,
+        FileKind::Csp,
+    ];
 
     /// The name on the command line, and of the schema's file.
     pub const fn name(self) -> &'static str {
@@ -48,6 +57,7 @@ impl FileKind {
             FileKind::Policy => "policy",
             FileKind::Texts => "texts",
             FileKind::List => "list",
+            FileKind::Csp => "csp",
         }
     }
 
@@ -65,6 +75,11 @@ impl FileKind {
                 schema
             }
             FileKind::Texts => making.root_schema_for::<Texts>(),
+            FileKind::Csp => {
+                let mut schema = making.root_schema_for::<CspFile>();
+                add_list::<AllowEntry>(&mut making, &mut schema, "allow");
+                schema
+            }
             FileKind::List => {
                 let mut schema = making.root_schema_for::<ListFile>();
                 add_list::<NameEntry>(&mut making, &mut schema, "cookie");
@@ -94,7 +109,8 @@ impl FileKind {
 /// Adds what stands in a file under `[[name]]`.
 fn add_list<T: JsonSchema>(making: &mut SchemaGenerator, file: &mut Schema, name: &str) {
     let list = making.subschema_for::<Vec<T>>().to_value();
-    if let Some(Value::Object(properties)) = file.get_mut("properties") {
+    let properties = file.ensure_object().entry("properties").or_insert_with(|| json!({}));
+    if let Value::Object(properties) = properties {
         properties.insert(name.to_owned(), list);
     }
 }

@@ -198,8 +198,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let mut source = Source::open(path, text, problems);
     let exempt = source.each("exempt");
     let exempt = leeway::exempt(&mut source, exempt);
-    let banner = source.each("site-banner");
-    let banner = leeway::site_banner(&mut source, banner);
+    let banner = leeway::site_banner(&mut source);
     let unlisted_line = source.line_of("unlisted");
     let line = |source: &Source<'_>, key| source.line_of(key);
     let (hosts_line, languages_line, share_line, operator_line, encoding_line, compression_line) = (

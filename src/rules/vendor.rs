@@ -113,6 +113,11 @@ impl Vendor {
         self.does.reports
     }
 
+    /// Whether any of its rules has its stub put into pages.
+    pub fn puts_stubs(&self) -> bool {
+        self.does.stubs
+    }
+
     /// What is done with what a rule of it names.
     pub(super) fn action_of<T>(&self, rule: &Rule<T>) -> Action {
         rule.action.unwrap_or(self.action)
@@ -173,6 +178,7 @@ pub(super) fn key_in_short(rule: &NamePattern) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct UrlRule {
     pub(super) host: HostPattern,
+    /// The path with its query, as a glob; all if not said.
     pub(super) path: Option<String>,
     pub(super) uses: Vec<Use>,
 }
@@ -189,6 +195,11 @@ impl UrlRule {
     pub(super) fn covers(&self, url: &Url, used: Use) -> bool {
         // A hint opens a connection to the host, whatever its path.
         self.uses.contains(&used) && (used == Use::Link || self.covers_path(url))
+    }
+
+    /// Whether it speaks of any of these uses.
+    pub(super) fn serves(&self, uses: &[Use]) -> bool {
+        self.uses.iter().any(|used| uses.contains(used))
     }
 
     fn covers_path(&self, url: &Url) -> bool {

@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, ORIGIN, USER_AGENT};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
@@ -28,6 +29,25 @@ pub const FORM_BYTES_MAX: usize = 16 * 1024;
 /// How long a form may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
+/// A body of at most so many bytes that has to arrive soon.
+pub(super) async fn whole<B>(body: B, bytes_max: usize) -> Result<Bytes, Fault>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let collected = timeout(ARRIVAL, Limited::new(body, bytes_max).collect())
+        .await
+        .map_err(|_| VisitorFault::BadRequest("the body took too long to arrive"))?;
+    let collected = collected.map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() {
+            VisitorFault::TooLarge
+        } else {
+            VisitorFault::BadRequest("the body broke off")
+        }
+    })?;
+    Ok(collected.to_bytes())
+}
+
 /// A form as it was sent.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
@@ -41,17 +61,8 @@ impl Form {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let collected = timeout(ARRIVAL, Limited::new(body, FORM_BYTES_MAX).collect())
-            .await
-            .map_err(|_| VisitorFault::BadRequest("the form took too long to arrive"))?;
-        let collected = collected.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                VisitorFault::TooLarge
-            } else {
-                VisitorFault::BadRequest("the form broke off")
-            }
-        })?;
-        let fields = form_urlencoded::parse(&collected.to_bytes()).into_owned().collect();
+        let body = whole(body, FORM_BYTES_MAX).await?;
+        let fields = form_urlencoded::parse(&body).into_owned().collect();
         Ok(Form { fields })
     }
 

@@ -9,6 +9,7 @@
 
 pub mod choose;
 pub mod form;
+mod report;
 mod settings;
 
 use std::borrow::Cow;
@@ -33,10 +34,13 @@ pub use settings::short_code;
 
 use self::choose::{Outcome, TERM_DAYS, Wish, choose};
 use self::form::{Form, Whom, check_origin, local_path};
+use self::report::REPORT_BYTES_MAX;
 use crate::banner::{assets, pages};
 use crate::fault::{Fault, GatewayFault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
+pub use crate::gate::csp::wall::REPORT;
+use crate::observe::Needs;
 use crate::policy::{
     Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
     Visitor, VisitorId,
@@ -69,6 +73,8 @@ pub struct Subject<'a> {
     pub host: &'a str,
     /// Their headers.
     pub headers: &'a HeaderMap,
+    /// What pages need, as browsers report it.
+    pub needs: &'a Needs,
 }
 
 /// An answer of ours.
@@ -163,6 +169,14 @@ impl Subject<'_> {
                 let form = self.form(body).await?;
                 let wishes = self.refuse_all()?;
                 self.choose(store, &form, &wishes).await?
+            }
+            REPORT if self.snapshot.walls.is_some() => {
+                allow(method, &[Method::POST], "POST")?;
+                let body = form::whole(body, REPORT_BYTES_MAX).await?;
+                report::take(self, self.needs, &body)?;
+                let mut page = Response::new(Bytes::new());
+                *page.status_mut() = StatusCode::NO_CONTENT;
+                page
             }
             _ => return Err(VisitorFault::NotFound.into()),
         };

@@ -180,6 +180,12 @@ impl<'a> Visitor<'a> {
         );
     }
 
+    /// Loses all cookies, as if nothing had been chosen.
+    #[allow(dead_code, reason = "who visits many sites with one browser")]
+    pub(crate) fn forget_cookies(&self) {
+        self.devtools("Network.clearBrowserCookies", &json!({}));
+    }
+
     /// What the console has shown since it was last asked for.
     pub(crate) fn console(&self) -> Console {
         let log = self.command("/se/log", &json!({ "type": "browser" }));

@@ -53,6 +53,9 @@
     clearTimeout(timer);
     leave();
     new BroadcastChannel('kelisim').postMessage('choice');
+    // A page's policy cannot be widened: what it would stop comes with the page anew.
+    const agreed = form.dataset.purposes.split(' ').some((id) => permitted(state, id));
+    if ('reload' in form.dataset && agreed) return location.reload();
     release(state);
   }
 

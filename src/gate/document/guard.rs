@@ -8,14 +8,18 @@
 //!
 //! The file is [`crate::guard`]'s.
 
+use http::HeaderMap;
+
+use super::super::csp;
 use super::{Document, Put};
 use crate::html::{Element, Namespace};
+use crate::time::Day;
 
 /// What the tag says.
 #[derive(Clone, Debug)]
 pub struct GuardTag {
-    /// Where the file is.
-    pub path: String,
+    /// The policy version whose guard it is.
+    pub policy: Day,
     /// The purposes that are permitted, with spaces between.
     pub permitted: String,
     /// Whether a release needs the page anew, whose policy cannot be widened.
@@ -27,6 +31,15 @@ pub struct GuardTag {
     pub is_document: bool,
 }
 
+impl GuardTag {
+    /// The same in a page that comes with these policies.
+    #[must_use]
+    pub fn under(self, headers: &HeaderMap) -> GuardTag {
+        let reloads = self.reloads || csp::texts(headers).any(csp::wants_trusted_types);
+        GuardTag { nonce: csp::nonce(headers), reloads, ..self }
+    }
+}
+
 impl Document {
     /// Puts the tag before the first element that can run or load anything, once.
     pub(super) fn put_guard(&mut self, element: &mut Element<'_>) {
@@ -35,13 +48,18 @@ impl Document {
         }
         let looks_whole = self.looks_whole || matches!(element.name(), b"body" | b"frameset");
         let tag = self.guard.as_ref().filter(|tag| tag.is_document || looks_whole);
-        let Some(GuardTag { path, permitted, reloads, nonce, .. }) = tag else { return };
-        let origin = self.foreign_origin();
+        let Some(GuardTag { policy, permitted, reloads, nonce, .. }) = tag else { return };
+        let Some(guard) = self.snapshot.guard(*policy) else { return };
+        let (origin, path) = (self.foreign_origin(), &guard.file.path);
         // A nonce was only taken from a policy if it is one; nothing else is anybody's to say.
         let nonce = nonce.as_ref().map(|nonce| format!(" nonce=\"{nonce}\"")).unwrap_or_default();
+        let integrity = match self.hashes.ours {
+            true => format!(" integrity=\"{}\"", guard.file.integrity),
+            false => String::new(),
+        };
         let reloads = if *reloads { " data-reload" } else { "" };
         let tag = format!(
-            "<script src=\"{origin}{path}\"{nonce} data-permit=\"{permitted}\"{reloads}></script>"
+            "<script src=\"{origin}{path}\"{nonce}{integrity} data-permit=\"{permitted}\"{reloads}></script>"
         );
         element.before(tag.as_bytes());
         self.guarding = Put::Done;

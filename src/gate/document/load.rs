@@ -11,6 +11,7 @@
 //! Hints in headers are in [`super::super::hints`], refreshes in [`super::super::refresh`].
 
 use super::super::address::is_data;
+use super::super::csp::{self, ours::Ours};
 use super::super::css;
 use super::super::fate::{Fate, How};
 use super::super::hints::{address_of, candidates, loads_script, relation_uses};
@@ -121,7 +122,7 @@ impl Document {
         let Some(does) = element.attribute(b"http-equiv") else { return };
         let Some(content) = element.attribute(b"content") else { return };
         if does.eq_ignore_ascii_case(b"content-security-policy") {
-            self.hashes = self.hashes.and(&String::from_utf8_lossy(&content));
+            self.policy(element, &content);
         }
         if !does.eq_ignore_ascii_case(b"refresh") {
             return;
@@ -131,6 +132,25 @@ impl Document {
         if fate != Fate::Permit {
             element.remove();
             self.done(element, fate, Kind::Refresh, Deed::Removed);
+        }
+    }
+
+    /// A policy in the page: it counts for what comes behind it, ours as well.
+    fn policy(&mut self, element: &mut Element<'_>, policy: &[u8]) {
+        let text = String::from_utf8_lossy(policy);
+        self.hashes = self.hashes.and(&text);
+        if let Some(insertion) = &mut self.insertion {
+            insertion.reload |= csp::wants_trusted_types(&text);
+            if insertion.nonce.is_none() {
+                insertion.nonce = csp::nonce_in(&text);
+            }
+        }
+        let insertion = self.insertion.as_ref();
+        // The guard stands before it, and is bound by none of these.
+        let ours = Ours::of(&self.snapshot, &self.bases[0], insertion, None);
+        if let Some(changed) = ours.let_into(&text).filter(|_| policy.is_ascii()) {
+            self.hashes.ours |= changed.by_digest;
+            element.set_attribute(b"content", changed.text.as_bytes());
         }
     }
 

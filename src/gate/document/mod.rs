@@ -27,12 +27,13 @@ mod stub;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
+use http::HeaderMap;
 use url::Url;
 
 use self::attributes::{begins, may_act, may_begin};
 pub use self::guard::GuardTag;
 use self::judge::Base;
-use super::csp::Hashes;
+use super::csp::{self, Hashes};
 use super::fate::{Fate, Fates, Whose};
 use super::overlong;
 use super::reports::Reports;
@@ -60,6 +61,8 @@ pub struct Insertion {
     pub nonce: Option<String>,
     /// The purposes that are asked about and permitted, with spaces between.
     pub permitted: String,
+    /// Whether the page's policy would stop what an agreement releases.
+    pub reload: bool,
     /// The visitor's `Accept-Language`, for pages that do not say theirs.
     pub accept_language: String,
     /// Whether the browser said that this is a document at the top of a tab. If it said
@@ -68,10 +71,18 @@ pub struct Insertion {
 }
 
 impl Insertion {
+    /// The same in a page that comes with these policies.
+    #[must_use]
+    pub fn under(self, headers: &HeaderMap) -> Insertion {
+        let reload = self.reload || csp::texts(headers).any(csp::wants_trusted_types);
+        Insertion { nonce: csp::nonce(headers), reload, ..self }
+    }
+
     /// What is filled in of it, in a page whose base is another's if `origin` is said.
-    fn carrier<'a>(&'a self, origin: &'a str) -> Carrier<'a> {
-        let Insertion { return_to, permitted, nonce, .. } = self;
-        Carrier { return_to, nonce: nonce.as_deref(), permitted, origin }
+    fn carrier<'a>(&'a self, by_digest: bool, origin: &'a str) -> Carrier<'a> {
+        let Insertion { return_to, permitted, nonce, reload, .. } = self;
+        let (nonce, reload) = (nonce.as_deref(), *reload);
+        Carrier { return_to, nonce, permitted, by_digest, reload, origin }
     }
 }
 
@@ -237,7 +248,7 @@ impl Document {
             return;
         }
         if let Some(hiding) = &self.snapshot.hiding {
-            hiding.write(out, insertion.carrier(&self.foreign_origin()));
+            hiding.write(out, insertion.carrier(self.hashes.ours, &self.foreign_origin()));
         }
         self.hiding = Put::Done;
     }
@@ -263,7 +274,7 @@ impl Document {
             return;
         };
         let origin = self.foreign_origin();
-        let page = insertion.carrier(&origin);
+        let page = insertion.carrier(self.hashes.ours, &origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
             (_, Some(control)) => control.write(out, page),

@@ -38,7 +38,12 @@ impl Document {
         let mut deed = Deed::Held;
         for vendor in vendors {
             let Some(stub) = self.snapshot.stub(vendor) else { continue };
-            let tag = format!("<script {source}=\"{origin}{}\"{nonce}></script>", stub.path);
+            let integrity = match self.hashes.ours {
+                true => format!(" integrity=\"{}\"", stub.integrity),
+                false => String::new(),
+            };
+            let path = &stub.path;
+            let tag = format!("<script {source}=\"{origin}{path}\"{nonce}{integrity}></script>");
             element.before(tag.as_bytes());
             deed = Deed::HeldBehindStub;
             if element.is_plain() {

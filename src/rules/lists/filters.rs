@@ -116,6 +116,20 @@ impl Filters {
     }
 }
 
+impl Filters {
+    /// The first filter that names a host below this one, by file and line.
+    pub(super) fn naming_under(&self, domain: &str) -> Option<String> {
+        let names = |line: &&str| {
+            let named = line.trim().strip_prefix("||")?;
+            let host = named.split(['^', '/', '$', '*', ':']).next()?;
+            host.strip_suffix(domain)?.ends_with('.').then_some(())
+        };
+        let (number, line) =
+            self.text.lines().enumerate().find(|(_, line)| names(line).is_some())?;
+        Some(format!("{}:{}: `{}`", self.path, number + 1, line.trim()))
+    }
+}
+
 /// How many examples an imported list gets.
 const EXAMPLES_MAX: usize = 3;
 

@@ -88,6 +88,11 @@ impl List {
         let cookies = words(self.cookies.count(), "cookie");
         [filters, cookies].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
+
+    /// A filter that names a host below this one, as an operator reads it.
+    pub(super) fn names_under(&self, domain: &str) -> Option<String> {
+        self.filters.as_ref()?.naming_under(domain)
+    }
 }
 
 /// All lists, and what they said.

@@ -1,14 +1,19 @@
-//! Content Security Policy: what the site's own allows us, and the wall.
+//! Content Security Policy: what the site's own allows us, and the walls.
 //!
-//! The banner's script and style are first-party files. Where the site's policy lists a
-//! nonce, ours carry it too; the site's policy itself is never touched.
+//! The banner's script and style are first-party files. Where the site's policy lists a nonce, ours carry it
+//! too; where it would stop them all the same, it is told to let in our own folder and no more ([`ours`]).
 //!
 //! A policy that lists digests lets only the very text run, so what would have to be changed in a script
 //! is held whole there.
 //!
-//! A page that cannot be read (a coding or encoding we do not know, XHTML) is still served,
-//! behind [`WALL`]: a second policy, which can only narrow. It leaves the site's own files
-//! and inline scripts alone and cuts every contact with other hosts.
+//! Two policies of ours go out beside the site's, and can only narrow: [`wall`] names the hosts that were
+//! approved, and goes out with [`workers`] too; a page that cannot be read (a coding or encoding we do not know, XHTML) is still served, behind
+//! [`WALL`], which leaves the site's own files and inline scripts alone and cuts every contact with other
+//! hosts.
+
+pub mod ours;
+pub mod wall;
+pub mod workers;
 
 use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 
@@ -24,14 +29,14 @@ pub struct Hashes {
     pub scripts: bool,
     /// Stylesheets.
     pub styles: bool,
+    /// Our own scripts, whose digests were added ([`ours`]).
+    pub ours: bool,
 }
 
 impl Hashes {
     /// What the policies of a header list.
     pub fn of(headers: &HeaderMap) -> Hashes {
-        let policies = headers.get_all(CONTENT_SECURITY_POLICY).iter();
-        let policies = policies.filter_map(|policy| policy.to_str().ok());
-        policies.fold(Hashes::default(), Hashes::and)
+        texts(headers).fold(Hashes::default(), Hashes::and)
     }
 
     /// With what one more policy lists.
@@ -49,6 +54,7 @@ impl Hashes {
         Hashes {
             scripts: self.scripts || lists(SCRIPTS),
             styles: self.styles || lists(["style-src-elem", "style-src", "default-src"]),
+            ours: self.ours,
         }
     }
 }
@@ -68,26 +74,26 @@ fn sources<'a>(policy: &'a str, names: [&str; 3]) -> Option<&'a str> {
 
 /// The nonce that the site's policies give scripts, if they give any.
 pub fn nonce(headers: &HeaderMap) -> Option<String> {
-    headers.get_all(CONTENT_SECURITY_POLICY).iter().find_map(|policy| {
-        let sources = sources(policy.to_str().ok()?, SCRIPTS)?;
-        sources.split_ascii_whitespace().find_map(|source| {
-            let nonce = source.strip_prefix("'nonce-")?.strip_suffix('\'')?;
-            is_nonce(nonce.as_bytes()).then(|| nonce.to_owned())
-        })
+    texts(headers).find_map(nonce_in)
+}
+
+/// The nonce that a policy gives scripts, if it gives any.
+pub(super) fn nonce_in(policy: &str) -> Option<String> {
+    sources(policy, SCRIPTS)?.split_ascii_whitespace().find_map(|source| {
+        let nonce = source.strip_prefix("'nonce-")?.strip_suffix('\'')?;
+        is_nonce(nonce.as_bytes()).then(|| nonce.to_owned())
     })
 }
 
-/// Whether the site's policies let scripts make scripts only by a policy of the page's own.
-pub fn wants_trusted_types(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_SECURITY_POLICY).iter().any(|policy| {
-        policy.to_str().is_ok_and(|policy| {
-            let mut directives = policy.split([';', ',']).map(str::trim_ascii);
-            directives.any(|directive| {
-                let name = directive.split_ascii_whitespace().next();
-                name.is_some_and(|name| name.eq_ignore_ascii_case("require-trusted-types-for"))
-            })
-        })
-    })
+/// Whether a policy lets no text become code but through the site's own hands (Trusted Types): what is
+/// held cannot be released in such a page.
+pub fn wants_trusted_types(policy: &str) -> bool {
+    sources(policy, ["require-trusted-types-for"; 3]).is_some()
+}
+
+/// The policies of a header.
+pub fn texts(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(CONTENT_SECURITY_POLICY).iter().filter_map(|policy| policy.to_str().ok())
 }
 
 /// Whether this is a nonce. Only what their grammar allows is copied into markup (CSP3 §2.3.1).
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn hashes_are_seen_in_the_directive_that_counts() {
         let of = |policy| Hashes::default().and(policy);
-        let hashes = |scripts, styles| Hashes { scripts, styles };
+        let hashes = |scripts, styles| Hashes { scripts, styles, ours: false };
         assert_eq!(of("script-src 'self' 'SHA256-aGk='"), hashes(true, false));
         assert_eq!(of("default-src 'sha512-aGk='"), hashes(true, true));
         assert_eq!(of("default-src 'sha512-aGk='; style-src 'self'"), hashes(true, false));
