@@ -277,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_stands_on_the_script_and_the_stylesheet() {
-        assert_eq!(banner("en", Some("n0")).matches(r#" nonce="n0""#).count(), 2);
+    fn a_nonce_stands_on_the_scripts_and_the_stylesheet() {
+        assert_eq!(banner("en", Some("n0")).matches(r#" nonce="n0""#).count(), 3);
         assert!(!banner("en", None).contains("nonce"));
     }
 
@@ -291,7 +291,7 @@ mod tests {
             layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
             String::from_utf8(out).expect("ASCII")
         };
-        let digest = format!(" integrity=\"{}\"", crate::banner::assets::banner_js().integrity);
+        let digest = format!(" integrity=\"{}\"", assets::banner_js().integrity);
         assert!(written(true, false).contains(&digest) && !written(true, false).contains("reload"));
         assert!(written(false, true).contains(" data-reload>"));
         assert!(!written(false, true).contains("integrity"));

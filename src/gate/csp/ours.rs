@@ -163,7 +163,7 @@ impl<'a> Ours<'a> {
                 continue;
             }
             let Some((place, found)) = find(&directives, needed.names) else { continue };
-            let Some(source) = self.missing(&sources(&directives[place]), needed.by) else {
+            let Some(source) = self.missing(&sources(&directives[place]), needed) else {
                 continue;
             };
             by_digest |= source == self.digests;
@@ -194,16 +194,16 @@ impl<'a> Ours<'a> {
     fn missing<'s>(
         &self,
         sources: &(impl Iterator<Item = &'s str> + Clone),
-        by: Parts,
+        needed: &Needed,
     ) -> Option<String> {
         let has = |word: &str| sources.clone().any(|source| source.eq_ignore_ascii_case(word));
         let nonce = self.nonce.map(|nonce| format!("'nonce-{nonce}'"));
         // A nonce is compared letter by letter; frames, forms and questions carry none.
-        let is_element = by < Parts::Banner;
+        let is_element = needed.added.ends_with("-elem");
         if is_element && nonce.is_some_and(|nonce| sources.clone().any(|source| source == nonce)) {
             return None;
         }
-        if by == Parts::Scripts && has("'strict-dynamic'") {
+        if needed.by == Parts::Scripts && has("'strict-dynamic'") {
             return Some(self.digests.to_owned()).filter(|digests| !digests.is_empty());
         }
         let covered = sources.clone().any(|source| self.covers(source));

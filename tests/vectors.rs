@@ -1,0 +1,160 @@
+//! The ways by which a page's scripts reach another host, each tried in a real browser.
+//!
+//! 33 that a policy (CSP) closes and five that none does stand in `tests/vectors/vectors.js`; each asks for
+//! an address of its own, so the tracker's log says which way was open. Without the gateway all are. What
+//! is left open by each kind of policy is written here, and in README, as it was found.
+//!
+//! The guard and the policy are looked at together, as a visitor meets them, and each by itself.
+
+#[path = "harness/broken.rs"]
+#[allow(dead_code, reason = "the tests of broken rules use more of it")]
+mod broken;
+#[path = "harness/message.rs"]
+#[allow(dead_code, reason = "the scenarios use more of it")]
+mod message;
+#[path = "harness/program.rs"]
+#[allow(dead_code, reason = "the binary's tests use more of it")]
+mod program;
+#[path = "harness/site.rs"]
+#[allow(dead_code, reason = "the scenarios use more of it")]
+mod site;
+#[path = "browser/stub.rs"]
+mod stub;
+#[path = "browser/visitor.rs"]
+#[allow(dead_code, reason = "the demonstration's tests use more of it")]
+mod visitor;
+#[path = "browser/webdriver.rs"]
+mod webdriver;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use broken::Rules;
+use program::{Gateway, Program};
+use serde_json::Value;
+use site::Site;
+use stub::Stub;
+use tempfile::TempDir;
+use visitor::{Scripts, Visitor};
+
+/// How long anything may take that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const VECTORS: &str = include_str!("vectors/vectors.js");
+const WORKER: &str = include_str!("vectors/worker.js");
+
+/// What the site needs, as an operator would have approved it.
+const APPROVED: &str = "[[allow]]\nsource = \"'unsafe-inline'\"\nas = [\"script\", \"style\"]\n\
+    what = \"the site's own code\"\n\n[[allow]]\nsource = \"blob:\"\nas = [\"worker\"]\n\
+    what = \"the site's own workers\"\n";
+
+/// The five that pass any policy.
+const PAST: [&str; 5] = ["web-rtc", "speculation", "open", "location", "refresh"];
+
+/// What the guard cannot take: a scope without one, an `import()`, and the address of a frame that has no
+/// page yet.
+const PAST_THE_GUARD: [&str; 5] =
+    ["import", "frame-location", "worker-fetch", "worker-import", "worker-file"];
+
+/// A site with the page, which may bring a policy of its own.
+fn start_site(policy: &'static str) -> SocketAddr {
+    let site = Site::start();
+    let address = site.address;
+    std::thread::spawn(move || {
+        while let Some(mut received) = site.next() {
+            let target = received.request.start.split(' ').nth(1).unwrap_or("/").to_owned();
+            let (kind, body) = match target.split('?').next() {
+                Some("/vectors.js") => ("text/javascript", VECTORS),
+                Some("/worker.js") => ("text/javascript", WORKER),
+                _ => (
+                    "text/html",
+                    "<!doctype html><html lang=en><head><meta charset=utf-8><title>ways</title>\
+                     <link rel=icon href=data:,><script src=/vectors.js></script></head>\
+                     <body><p id=here>ways</p></body></html>",
+                ),
+            };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{policy}Content-Length: {length}\r\n\r\n{body}"
+            );
+            // A browser that hangs up is not minded.
+            let _ = received.write(answer.as_bytes());
+        }
+    });
+    address
+}
+
+fn gateway(site: SocketAddr, csp: &str) -> (Gateway, Rules, TempDir) {
+    let (rules, data) = (Rules::copy(), tempfile::tempdir().expect("a folder"));
+    rules.change("site.toml", "# csp = \"learn\"", &format!("csp = \"{csp}\""));
+    fs::write(rules.path("csp.toml"), APPROVED).expect("it can be written");
+    let gateway = Program::run(site, data.path()).arg("--rules").arg(rules.folder()).start();
+    (gateway, rules, data)
+}
+
+/// The ways that are open at an address, in the order of the page.
+fn open_ways(address: SocketAddr) -> Vec<String> {
+    let stub = Stub::start();
+    let visitor = Visitor::new(&stub, Scripts::On);
+    let url = format!("http://{address}/");
+    visitor.open(&url);
+    let names = visitor.run("return [...Object.keys(vectors), ...Object.keys(past)]");
+    let names: Vec<String> = serde_json::from_value(names).expect("names");
+    assert_eq!(names.len(), 33 + PAST.len());
+    let mut asked = Vec::new();
+    for name in &names {
+        visitor.open(&url);
+        let tried = visitor.run(&format!(
+            "const go = vectors['{name}'] || past['{name}'];
+             return Promise.resolve().then(() => go(to('{name}'))).then(
+               (result) => '{name}' === 'web-rtc' && result, () => false)"
+        ));
+        if tried == Value::Bool(true) {
+            asked.push(name.clone());
+        }
+        visitor.settle();
+    }
+    let contacts = stub.contacts();
+    let reached = |name: &String| {
+        let path = format!("mc.yandex.ru/watch/{name}");
+        contacts.iter().any(|contact| contact.ends_with(&path))
+    };
+    let open: Vec<_> =
+        names.into_iter().filter(|name| reached(name) || asked.contains(name)).collect();
+    // Whoever connects without asking has told where the visitor is, too.
+    let connects = contacts.iter().any(|contact| contact.starts_with("connect "));
+    assert!(!connects || open.iter().any(|name| name != "web-rtc"), "{contacts:?}");
+    open
+}
+
+#[test]
+fn without_the_gateway_every_way_is_open() {
+    assert_eq!(open_ways(start_site("")).len(), 38);
+}
+
+#[test]
+fn a_policy_alone_leaves_open_the_five_that_none_closes() {
+    // As the gateway would send it, without the gateway's guard.
+    let policy = "Content-Security-Policy: default-src 'self' 'unsafe-inline'; form-action 'self'; \
+                  worker-src 'self' blob:\r\n";
+    assert_eq!(open_ways(start_site(policy)), PAST);
+}
+
+#[test]
+fn the_guard_alone_leaves_open_what_has_no_guard_in_it() {
+    let (gateway, _rules, _data) = gateway(start_site(""), "off");
+    assert_eq!(open_ways(gateway.plain), PAST_THE_GUARD);
+}
+
+#[test]
+fn a_policy_that_is_learned_stops_nothing_more() {
+    let (gateway, _rules, _data) = gateway(start_site(""), "learn");
+    assert_eq!(open_ways(gateway.plain), PAST_THE_GUARD);
+}
+
+#[test]
+fn with_the_policy_enforced_no_way_is_open() {
+    let (gateway, _rules, _data) = gateway(start_site(""), "enforce");
+    assert_eq!(open_ways(gateway.plain), [""; 0]);
+}
