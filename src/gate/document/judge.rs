@@ -166,6 +166,10 @@ impl Document {
     }
 
     pub(super) fn fate_of_code(&self, code: &[u8]) -> Fate {
+        // Rules that speak of nothing are refused, and a script with an address has no other code.
+        if code.is_empty() {
+            return Fate::Permit;
+        }
         let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
         if fate != Fate::Permit {
             self.tell(|rules, fates| Ground::of_code(rules, fates, code));
