@@ -65,6 +65,21 @@ fn a_nasty_input_cut_anywhere_gives_the_same() {
     }
 }
 
+/// Where enough follows, tags are taken by the window, and in a page that comes letter by letter they are not.
+#[test]
+fn a_nasty_input_that_much_text_follows_is_the_same_letter_by_letter() {
+    let foreign = "<svg><path d='1'/><g x=\"2\"><a href='3'></a></g></svg><![CDATA[><a href='b'>]]><i>\
+                   <svg><title><p></title><path/><![CDATA[><a href='c'>]]></path></svg><a href='d'>";
+    let mut seen = 0;
+    for nasty in NASTY.iter().chain([&foreign]) {
+        let input = [nasty.as_bytes(), &[b'x'; 200]].concat();
+        let whole = at_once(&input);
+        assert_same(&input, &input.chunks(1).collect::<Vec<_>>(), &whole);
+        seen += whole.1.seen.len();
+    }
+    assert!(seen > 1000, "the edit saw {seen} bytes");
+}
+
 #[test]
 fn all_nasty_inputs_in_a_row_cut_at_every_byte_give_the_same() {
     // None may end in what swallows the next.

@@ -26,7 +26,8 @@ pub(super) enum Glance<'a> {
 /// the address is.
 pub(super) fn glance(address: &[u8]) -> Glance<'_> {
     let scheme = [&b"https:"[..], b"http:"].into_iter().find(|scheme| {
-        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        let start = address.get(..scheme.len());
+        start.is_some_and(|start| start == *scheme || start.eq_ignore_ascii_case(scheme))
     });
     let rest = &address[scheme.map_or(0, <[u8]>::len)..];
     match (scheme, rest) {
@@ -37,8 +38,7 @@ pub(super) fn glance(address: &[u8]) -> Glance<'_> {
         // What cannot be part of a scheme before there is a colon leaves none (WHATWG URL §4.4); but a
         // line end or a tab would be dropped, a reference be any letter, and so may other encodings' be.
         (None, [first, ..]) if first.is_ascii_alphanumeric() || b"._%".contains(first) => {
-            let in_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-            match rest.iter().find(|byte| !in_scheme(byte)) {
+            match rest.iter().find(|byte| CLASSES[usize::from(**byte)] & SCHEME == 0) {
                 Some(b':' | b'&' | ..b' ' | 0x7f..) => Glance::Unclear,
                 _ => Glance::Relative,
             }
@@ -54,22 +54,19 @@ pub(super) fn is_data(address: &[u8]) -> bool {
 
 /// The host that an authority begins with, if there is nothing else but a port.
 fn host(authority: &[u8]) -> Glance<'_> {
-    let (mut end, mut seen) = (0, PLAIN);
-    let after = loop {
-        let Some(&byte) = authority.get(end) else { break None };
-        let class = CLASSES[usize::from(byte)];
-        if class & PLAIN == 0 {
-            break Some(byte);
-        }
+    let mut seen = 0;
+    let end = authority.iter().position(|byte| {
+        let class = CLASSES[usize::from(*byte)];
         seen |= class;
-        end += 1;
-    };
-    let after = match after {
-        Some(b':') => authority[end + 1..].iter().copied().find(|byte| !byte.is_ascii_digit()),
-        other => other,
+        class & PLAIN == 0
+    });
+    let (host, behind) = authority.split_at(end.unwrap_or(authority.len()));
+    let after = match behind {
+        [b':', port @ ..] => port.iter().find(|byte| !byte.is_ascii_digit()),
+        _ => behind.first(),
     };
     let ends = after.is_none_or(|byte| matches!(byte, b'/' | b'?' | b'#'));
-    match std::str::from_utf8(&authority[..end]) {
+    match std::str::from_utf8(host) {
         Ok(host) if ends && seen & UPPER != 0 => {
             Glance::Host(Cow::Owned(host.to_ascii_lowercase()))
         }
@@ -81,14 +78,18 @@ fn host(authority: &[u8]) -> Glance<'_> {
 /// What a plain host is made of.
 const PLAIN: u8 = 1;
 const UPPER: u8 = 2;
+/// What a scheme is made of.
+const SCHEME: u8 = 4;
 
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         classes[byte as usize] = match byte {
-            b'A'..=b'Z' => PLAIN | UPPER,
-            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => PLAIN,
+            b'A'..=b'Z' => PLAIN | UPPER | SCHEME,
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' => PLAIN | SCHEME,
+            b'_' => PLAIN,
+            b'+' => SCHEME,
             _ => 0,
         };
         byte += 1;

@@ -125,9 +125,12 @@ impl<'a> Script<'a> {
 
 /// Whether an attribute is one that no browser reads, kept for scripts of the page, and not ours.
 pub(super) fn is_kept(name: &[u8]) -> bool {
-    let starts =
-        |with: &[u8]| name.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
-    starts(b"data-") && !starts(b"data-consent")
+    let starts = |with: &[u8]| {
+        let start = name.get(..with.len());
+        start.is_some_and(|start| start == with || start.eq_ignore_ascii_case(with))
+    };
+    // Hardly any goes on with the letter that ours does.
+    starts(b"data-") && !(matches!(name.get(5), Some(b'c' | b'C')) && starts(b"data-consent"))
 }
 
 fn is_kept_as(name: &[u8], end: &[u8]) -> bool {

@@ -6,16 +6,18 @@
 //! It is a guess: the script is cut into statements, and each is compared with what vendors hand out.
 //! A wrong one costs the release on the spot or the site's code, never the tag's silence.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::ops::Range;
 
+use memchr::memchr3;
 use rustc_hash::FxHashSet;
 
 /// A statement that is longer than any snippet a vendor hands out holds more than that.
 const SNIPPET_BYTES_MAX: usize = 2048;
 
 /// What stands for a byte beyond ASCII: no word, no sign and no space.
-const BEYOND_ASCII: char = '\x7f';
+const BEYOND_ASCII: u8 = 0x7f;
 
 /// How deep functions are looked into.
 const DEPTH_MAX: usize = 4;
@@ -28,8 +30,15 @@ pub(super) fn holds_site_code(code: &[u8], tag: impl Iterator<Item = Range<usize
 
 /// The script with what is beyond ASCII made unreadable, byte for byte: whichever encoding it is in,
 /// code is ASCII, and everything keeps its place.
-fn in_ascii(code: &[u8]) -> String {
-    code.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { BEYOND_ASCII }).collect()
+fn in_ascii(code: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(code) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        _ => {
+            let plain = |byte: &u8| if byte.is_ascii() { *byte } else { BEYOND_ASCII };
+            let plain = String::from_utf8(code.iter().map(plain).collect());
+            Cow::Owned(plain.expect("what is beyond ASCII has been replaced"))
+        }
+    }
 }
 
 /// The same of a part of it, which begins at `offset`.
@@ -71,7 +80,7 @@ fn holds_other(code: &str, offset: usize, tag: &[Range<usize>], depth: usize) ->
 /// `window.a = window.a || …`, `if (!window.a) { window.a = … }`, `function a() { b.push(arguments) }`,
 /// `'use strict'`.
 fn sets_up(statement: &str) -> bool {
-    let queues = statement.contains("push(arguments)") && statement.len() < 200;
+    let queues = statement.len() < 200 && statement.contains("push(arguments)");
     let is_short = statement.len() < 120;
     let makes = is_short && statement.contains("||") && statement.contains('=');
     let names = is_short && makes_if_missing(statement).is_some();
@@ -135,9 +144,9 @@ fn body_of_wrapper(statement: &str) -> Option<Range<usize>> {
     let function =
         [statement.find("function"), statement.find("=>")].into_iter().flatten().min()?;
     let open = function + statement[function..].find('{')?;
-    let mut lexer = Lexer { code: statement.as_bytes(), at: open, word_before: false };
+    let mut lexer = Lexer::at(statement.as_bytes(), open);
     let mut depth = 0_usize;
-    while let Some((at, byte)) = lexer.next() {
+    while let Some((at, byte)) = lexer.next_sign() {
         match byte {
             b'{' => depth += 1,
             b'}' => {
@@ -158,13 +167,14 @@ fn statements(code: &str) -> Vec<Range<usize>> {
     const GOES_ON: [&str; 3] = ["else", "catch", "finally"];
     let bytes = code.as_bytes();
     let mut found = Vec::new();
-    let mut lexer = Lexer { code: bytes, at: 0, word_before: false };
+    let mut lexer = Lexer::at(bytes, 0);
     let (mut depth, mut start, mut end) = (0_usize, None::<usize>, 0);
     let mut last = b';';
-    while let Some((at, byte)) = lexer.next() {
+    // Within brackets only their ends matter.
+    while let Some((at, byte)) = if depth == 0 { lexer.next() } else { lexer.next_sign() } {
         // A line that ends a statement, as far as the letters around it tell.
         let breaks = depth == 0
-            && code[end..at].contains('\n')
+            && bytes[end..at].contains(&b'\n')
             && !b"=(,+:?&|.![{".contains(&last)
             && !b"([.,+-*/?:=&|){}".contains(&byte);
         let ended_block = depth == 0 && last == b'}' && byte != b';' && byte != b')' && {
@@ -188,10 +198,10 @@ fn statements(code: &str) -> Vec<Range<usize>> {
             _ => {}
         }
         start = start.or(Some(at));
-        end = lexer.at;
+        end = lexer.end;
         last = byte;
     }
-    found.extend(start.map(|from| from..end));
+    found.extend(start.map(|from| from..lexer.end));
     found
 }
 
@@ -200,11 +210,18 @@ fn statements(code: &str) -> Vec<Range<usize>> {
 struct Lexer<'a> {
     code: &'a [u8],
     at: usize,
+    /// Where the last letter that counts has ended.
+    end: usize,
     /// Whether a value has just ended, behind which a slash divides.
     word_before: bool,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    /// Where a statement may begin.
+    fn at(code: &'a [u8], at: usize) -> Lexer<'a> {
+        Lexer { code, at, end: at, word_before: false }
+    }
+
     /// The next letter that counts, and where it stands; behind it the lexer goes on.
     fn next(&mut self) -> Option<(usize, u8)> {
         loop {
@@ -237,26 +254,73 @@ impl Lexer<'_> {
                 _ => 1,
             };
             let is_quoted = matches!(byte, b'"' | b'\'' | b'`') || is_regex;
-            self.word_before = is_quoted
-                || byte.is_ascii_alphanumeric()
-                || matches!(byte, b'_' | b'$' | b')' | b']' | b'}')
-                || char::from(byte) == BEYOND_ASCII;
+            self.word_before = is_quoted || ends_value(byte);
+            self.end = self.at;
             return Some((start, byte));
         }
     }
+
+    /// The same, but passes over letters that neither open nor close anything.
+    fn next_sign(&mut self) -> Option<(usize, u8)> {
+        let rest = &self.code[self.at..];
+        let signs = rest.iter().position(|byte| SIGNS[usize::from(*byte)]);
+        let passed = &rest[..signs.unwrap_or(rest.len())];
+        if let [plain @ .., last] = passed.trim_ascii_end() {
+            self.end = self.at + plain.len() + 1;
+            self.word_before = ends_value(*last);
+        }
+        self.at += passed.len();
+        self.next()
+    }
 }
+
+/// Whether a value may end with this letter.
+fn ends_value(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b')' | b']' | b'}' | BEYOND_ASCII)
+}
+
+/// The letters that may open or close something: brackets, quotes, comments.
+static SIGNS: [bool; 256] = {
+    let mut signs = [false; 256];
+    let all = b"()[]{}\"'`/<-";
+    let mut at = 0;
+    while at < all.len() {
+        signs[all[at] as usize] = true;
+        at += 1;
+    }
+    signs
+};
 
 /// How long what begins with a quote, or a slash, is to the next one.
 fn quoted_len(text: &[u8]) -> usize {
+    let quote = text[0];
+    if quote == b'/' {
+        return regex_len(text);
+    }
+    let mut at = 1;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr3(quote, b'\\', b'\n', rest)) {
+        at += found + 1;
+        match text[at - 1] {
+            b'\\' => at += 1,
+            b'\n' if quote == b'`' => {}
+            b'\n' => return at - 1,
+            _ => return at,
+        }
+    }
+    text.len()
+}
+
+/// The same of a regular expression, in which a slash between square brackets ends nothing.
+fn regex_len(text: &[u8]) -> usize {
     let mut at = 1;
     let mut in_class = false;
     while let Some(&byte) = text.get(at) {
         match byte {
             b'\\' => at += 1,
-            b'[' if text[0] == b'/' => in_class = true,
-            b']' if text[0] == b'/' => in_class = false,
-            b'\n' if text[0] != b'`' => return at,
-            _ if byte == text[0] && !in_class => return at + 1,
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'\n' => return at,
+            b'/' if !in_class => return at + 1,
             _ => {}
         }
         at += 1;
@@ -340,13 +404,30 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
 
         #[test]
+        fn no_sign_is_passed_over_and_code_ends_where_it_does(
+            bits in prop::collection::vec(prop::sample::select(vec![
+                "a", "b1 ", "'", "\"", "`", "/", "/*", "*/", "//", "\n", "\\", "(", ")", "{", "}", "=", " ", "\t", "[", "]",
+                "<!--", "-->", "-", "<", "\x7f", "$", ";",
+            ]), 0..24),
+        ) {
+            let code = bits.concat();
+            let is_sign = |found: &(usize, u8)| SIGNS[usize::from(found.1)];
+            let (mut all, mut signs) = (Lexer::at(code.as_bytes(), 0), Lexer::at(code.as_bytes(), 0));
+            let letters: Vec<_> = std::iter::from_fn(|| all.next()).filter(is_sign).collect();
+            let passed: Vec<_> = std::iter::from_fn(|| signs.next_sign()).filter(is_sign).collect();
+            prop_assert_eq!(letters, passed, "{}", code);
+            prop_assert_eq!(all.end, signs.end, "{}", code);
+        }
+
+        #[test]
         fn statements_follow_each_other_whatever_is_written(
             bits in prop::collection::vec(prop::sample::select(vec![
                 "ё", "a", "'", "\"", "`", "/", "/*", "*/", "//", "\n", "\\", "(", ")", "{", "}", ";", "=", ">", " ",
                 "function", "[", "]", "TAG", "$(", "if", "catch", "$", "{",
             ]), 0..24),
         ) {
-            let code = in_ascii(bits.concat().as_bytes());
+            let code = bits.concat();
+            let code = in_ascii(code.as_bytes());
             let found = statements(&code);
             prop_assert!(found.windows(2).all(|two| two[0].end <= two[1].start), "{found:?}");
             prop_assert!(found.iter().all(|at| !code[at.clone()].is_empty()), "{found:?}");

@@ -137,8 +137,9 @@ impl<E: Edit> Rewriter<E> {
         let mut window = Window { chunk, from: 0, out: &mut out, last: &last };
         let mut at = 0;
         while at < chunk.len() {
-            if self.mode == Mode::Flow && self.scanner.is_in_data() && self.tree.is_html() {
+            if self.mode == Mode::Flow && self.scanner.is_in_data() {
                 at = self.stride(at, &mut window);
+                self.scanner.set_foreign(self.tree.is_foreign());
                 if at == chunk.len() {
                     break;
                 }

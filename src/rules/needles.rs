@@ -2,7 +2,8 @@
 //!
 //! A page's scripts are long and hardly any is a tag. Most rules cannot match where some word is
 //! missing (`googletagmanager.com`, `Ya.Metrika`), so all those words are looked for at once, at the
-//! speed of memory, and only the rules whose words are there are tried.
+//! speed of memory, and only the rules whose words are there are tried. The fewer are looked for, the
+//! faster: words that share a part are looked for by it.
 //!
 //! What a rule cannot do without is read from its pattern. A rule that can do without any word is
 //! tried on every script: slower, never wrong.
@@ -12,6 +13,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 use regex_syntax::hir::{Hir, HirKind};
+use rustc_hash::FxHashMap;
 
 /// Shorter words are found everywhere and tell nothing.
 const WORD_BYTES_MIN: usize = 3;
@@ -19,21 +21,39 @@ const WORD_BYTES_MIN: usize = 3;
 /// A rule that needs one of more words than this is tried on every script.
 const WORDS_MAX: usize = 32;
 
+/// Up to 32 words are looked for in 32 bytes at once, more of them in 16; so few also hardly hit by chance.
+const AT_ONCE_MAX: usize = 24;
+
+/// More words than these are looked for letter by letter, however they are cut.
+const CUT_MAX: usize = 64;
+
+/// Words that share less than this are not looked for by it: it would be found too often.
+const PART_BYTES_MIN: usize = 4;
+
 /// The words of some rules.
 #[derive(Debug)]
 pub(super) struct Needles {
-    words: AhoCorasick,
-    /// For each word, the rules that it speaks for.
-    speaks_for: Vec<Vec<usize>>,
+    /// What is looked for: the words, or parts that several have.
+    parts: AhoCorasick,
+    /// For each part, the words that have it.
+    words: Vec<Vec<Word>>,
     /// The rules that no word speaks for.
     always: Vec<usize>,
+}
+
+/// A word, and which rules cannot do without it or another.
+#[derive(Debug)]
+struct Word {
+    bytes: Vec<u8>,
+    /// Where in it the part begins that it is looked for by.
+    part_at: usize,
+    speaks_for: Vec<usize>,
 }
 
 impl Needles {
     /// Reads what each of some patterns cannot do without.
     pub(super) fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Needles {
-        let mut words: Vec<Vec<u8>> = Vec::new();
-        let mut speaks_for: Vec<Vec<usize>> = Vec::new();
+        let mut words: Vec<Word> = Vec::new();
         let mut always = Vec::new();
         let mut rules = 0;
         for (rule, pattern) in patterns.enumerate() {
@@ -43,58 +63,92 @@ impl Needles {
                 continue;
             };
             for word in needed {
-                let at = words.iter().position(|known| *known == word).unwrap_or_else(|| {
-                    words.push(word);
-                    speaks_for.push(Vec::new());
-                    words.len() - 1
-                });
-                speaks_for[at].push(rule);
+                match words.iter_mut().find(|known| known.bytes == word) {
+                    Some(known) => known.speaks_for.push(rule),
+                    None => words.push(Word { bytes: word, part_at: 0, speaks_for: vec![rule] }),
+                }
             }
         }
-        let (words, speaks_for) = shortest(words, speaks_for);
-        let words = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&words);
-        match words {
-            Ok(words) => Needles { words, speaks_for, always },
+        let parts = parts(words.iter().map(|word| word.bytes.clone()).collect());
+        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&parts);
+        let Ok(built) = built else {
             // More words than it takes: then all rules are tried, as if there were none.
-            Err(_) => Needles {
-                words: AhoCorasick::new::<[&[u8]; 0], _>([]).expect("nothing is not too much"),
-                speaks_for: Vec::new(),
+            return Needles {
+                parts: AhoCorasick::new::<[&[u8]; 0], _>([]).expect("nothing is not too much"),
+                words: Vec::new(),
                 always: (0..rules).collect(),
-            },
+            };
+        };
+        let mut by_part: Vec<Vec<Word>> = parts.iter().map(|_| Vec::new()).collect();
+        for word in words {
+            let place = |part: &Vec<u8>| memmem::find(&word.bytes, part);
+            let mut places =
+                parts.iter().enumerate().filter_map(|(at, part)| Some((at, place(part)?)));
+            let (at, part_at) = places.next().expect("a part of each word is looked for");
+            by_part[at].push(Word { part_at, ..word });
         }
+        Needles { parts: built, words: by_part, always }
     }
 
     /// The rules that may match this script, each once, in order.
     pub(super) fn worth_trying(&self, text: &[u8]) -> impl Iterator<Item = usize> {
         let mut worth = self.always.clone();
         let mut from = 0;
-        while let Some(found) = self.words.find(&text[from..]) {
-            for rule in &self.speaks_for[found.pattern().as_usize()] {
-                if !worth.contains(rule) {
-                    worth.push(*rule);
+        while let Some(found) = self.parts.find(&text[from..]) {
+            let start = from + found.start();
+            let stands = |word: &&Word| {
+                let start = start.checked_sub(word.part_at);
+                start.is_some_and(|start| text[start..].starts_with(&word.bytes))
+            };
+            for word in self.words[found.pattern().as_usize()].iter().filter(stands) {
+                for rule in &word.speaks_for {
+                    if !worth.contains(rule) {
+                        worth.push(*rule);
+                    }
                 }
             }
-            from += found.start() + 1;
+            from = start + 1;
         }
         worth.sort_unstable();
         worth.into_iter()
     }
 }
 
-/// Without the words that hold others, which speak for both: the fewer there are, the faster they are
-/// looked for, and none hides behind another.
-fn shortest(words: Vec<Vec<u8>>, speaks_for: Vec<Vec<usize>>) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
-    let mut all: Vec<_> = words.into_iter().zip(speaks_for).collect();
-    all.sort_by_key(|(word, _)| word.len());
-    let mut kept: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
-    for (word, rules) in all {
-        let held = |(short, _): &&mut (Vec<u8>, _)| memmem::find(&word, short).is_some();
-        match kept.iter_mut().find(held) {
-            Some((_, spoken)) => spoken.extend(rules),
-            None => kept.push((word, rules)),
+/// What to look for to find each of some words: the words, but for those that hold others, and, where
+/// these are too many to be looked for at the best speed, parts that several share. None holds another,
+/// so none hides behind another.
+fn parts(words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut parts = shortest(words);
+    while (AT_ONCE_MAX + 1..=CUT_MAX).contains(&parts.len()) {
+        let Some(part) = shared(&parts).map(<[u8]>::to_vec) else { break };
+        parts.push(part);
+        parts = shortest(parts);
+    }
+    parts
+}
+
+/// Without the words that hold others.
+fn shortest(mut words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    words.sort_by_key(Vec::len);
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    for word in words {
+        if !kept.iter().any(|short| memmem::find(&word, short).is_some()) {
+            kept.push(word);
         }
     }
-    kept.into_iter().unzip()
+    kept
+}
+
+/// The longest part that two words share, if it is long enough.
+fn shared(words: &[Vec<u8>]) -> Option<&[u8]> {
+    let longest = words.iter().map(Vec::len).max()?;
+    (PART_BYTES_MIN..longest).rev().find_map(|len| {
+        let mut first_in = FxHashMap::default();
+        let parts = words.iter().flat_map(|word| word.windows(len).map(move |part| (part, word)));
+        let mut again =
+            parts.filter(|(part, word)| *first_in.entry(*part).or_insert(*word) != *word);
+        again.next().map(|(part, _)| part)
+    })
 }
 
 /// Words of which every match of a pattern holds at least one.
@@ -163,10 +217,11 @@ mod tests {
         };
         let always: Vec<_> = rules.needles.always.iter().map(pattern).collect();
         assert!(always.is_empty(), "tried on every script: {always:?}");
-        let words = &rules.needles.words;
-        println!("{} rules, {} words", rules.inline.len(), words.patterns_len());
-        // Beyond this many, or with shorter ones, they are looked for letter by letter.
-        assert!(words.patterns_len() <= 64 && words.min_pattern_len() >= 4, "{words:?}");
+        let parts = &rules.needles.parts;
+        let words = rules.needles.words.iter().flatten().count();
+        println!("{} rules, {words} words, {} parts", rules.inline.len(), parts.patterns_len());
+        // Beyond this many, or with shorter ones, they are looked for more slowly.
+        assert!(parts.patterns_len() <= 32 && parts.min_pattern_len() >= 4, "{parts:?}");
     }
 
     #[test]
@@ -185,5 +240,20 @@ mod tests {
             assert!(worth.contains(&3), "what needs no word is always tried");
         }
         assert_eq!(needles.worth_trying(b"none of them").count(), 1);
+    }
+
+    #[test]
+    fn many_words_are_looked_for_by_what_they_share_and_are_told_apart() {
+        let word = |n: usize| format!("{}vendor{n}-{}", "x".repeat(n % 5), "com".repeat(1 + n % 3));
+        let words: Vec<String> = (0..CUT_MAX).map(word).collect();
+        let needles = Needles::of(words.iter().map(String::as_str));
+        assert!(needles.parts.patterns_len() <= AT_ONCE_MAX, "{:?}", needles.parts);
+        for at in &words {
+            let text = format!("vendor0 com {at}vendor1-com{at}, vendor");
+            let expected: Vec<_> =
+                (0..words.len()).filter(|rule| text.contains(&words[*rule])).collect();
+            let worth: Vec<_> = needles.worth_trying(text.as_bytes()).collect();
+            assert_eq!(worth, expected, "{text}");
+        }
     }
 }

@@ -53,11 +53,12 @@ pub(super) fn may_begin(letters: [u8; 2]) -> bool {
     matches!(&letters, b"on" | b"da" | b"st" | b"pi" | b"at" | b"ba")
 }
 
-/// Whether what may be an attribute, followed by the rest of its tag, may do any of this.
-pub(super) fn may_act(text: &[u8]) -> bool {
+/// Whether what may be an attribute, followed by the rest of its tag, may do any of this. `may_lead` says
+/// whether an address that is kept may lead to anybody.
+pub(super) fn may_act(text: &[u8], may_lead: impl FnOnce(&[u8]) -> bool) -> bool {
     match text[0].to_ascii_lowercase() {
         b'o' => true,
-        b'd' => may_be_kept(text),
+        b'd' => may_be_kept(text, may_lead),
         // An address takes a bracket or, escaped, a backslash or a reference.
         b's' => begins(text, b"style") && memchr::memchr3(b'(', b'\\', b'&', text).is_some(),
         b'p' => begins(text, b"ping"),
@@ -66,19 +67,23 @@ pub(super) fn may_act(text: &[u8]) -> bool {
     }
 }
 
-/// Whether what begins like an attribute may keep an address.
-fn may_be_kept(text: &[u8]) -> bool {
-    // Without a value it keeps none, and what is then taken for its value is another's.
-    let Some(equals) = memchr::memchr(b'=', text).filter(|_| inert::is_kept(text)) else {
+/// Whether what begins like an attribute may keep an address that may lead to anybody.
+fn may_be_kept(text: &[u8], may_lead: impl FnOnce(&[u8]) -> bool) -> bool {
+    if !inert::is_kept(text) {
         return false;
-    };
+    }
+    // Without a value it keeps none, and what is then taken for its value is another's.
+    let Some(equals) = memchr::memchr(b'=', text) else { return false };
     let value = text[equals + 1..].trim_ascii_start();
     let (quote, value) = match value {
         [quote @ (b'"' | b'\''), value @ ..] => (*quote, value),
         _ => (b'>', value),
     };
-    let value = &value[..memchr::memchr(quote, value).unwrap_or(value.len())];
-    is_list(text[..equals].trim_ascii_end()) || is_whole(value)
+    if is_list(text[..equals].trim_ascii_end()) {
+        return true;
+    }
+    // Nearly all hold words, which is seen before their end is.
+    is_whole(value) && may_lead(&value[..memchr::memchr(quote, value).unwrap_or(value.len())])
 }
 
 pub(super) fn begins(text: &[u8], with: &[u8]) -> bool {
@@ -90,13 +95,17 @@ fn is_list(name: &[u8]) -> bool {
     name.last_chunk().is_some_and(|end: &[u8; 3]| end.eq_ignore_ascii_case(b"set"))
 }
 
-/// Whether an address, as written or as read, may lead to another host than the page's.
-fn is_whole(address: &[u8]) -> bool {
+/// What is seen of an address, as written or as read, that may lead to another host than the page's.
+fn whole(address: &[u8]) -> Option<Glance<'_>> {
     // What begins with neither a scheme nor a slash, however written, is none, or a relative one.
     let may_be = |first: &u8| first.is_ascii_alphabetic() || b"/\\&".contains(first);
-    address.iter().find(|byte| **byte > b' ').is_some_and(may_be)
-        && glance(address) != Glance::Relative
-        && !is_data(address)
+    let seen = address.iter().find(|byte| **byte > b' ').filter(|first| may_be(first));
+    let seen = seen.map(|_| glance(address)).filter(|seen| *seen != Glance::Relative);
+    seen.filter(|_| !is_data(address))
+}
+
+fn is_whole(address: &[u8]) -> bool {
+    whole(address).is_some()
 }
 
 /// What a script of the page would use an address for that it finds on such an element.
@@ -109,6 +118,13 @@ fn kept_for(name: &[u8]) -> Use {
 }
 
 impl Document {
+    /// Whether an address that an element of this name keeps may lead to anybody of whom a rule speaks.
+    pub(super) fn may_lead(&self, name: &[u8], address: &[u8]) -> bool {
+        let elsewhere = |seen: &Glance<'_>| self.is_elsewhere(seen, address, &[kept_for(name)]);
+        // Who scouts is told of any, with the element.
+        whole(address).is_some_and(|seen| self.scout.is_some() || !elsewhere(&seen))
+    }
+
     /// Takes the attributes that reach a withheld vendor.
     pub(super) fn clear_attributes(&mut self, element: &mut Element<'_>) {
         for attribute in element.attributes() {
@@ -181,6 +197,12 @@ mod tests {
     /// Asks of each attribute what is asked of it before its tag is taken apart.
     struct Asking;
 
+    /// Whether an address that is kept may lead to anybody, where nobody has a host in `.example`.
+    fn may_lead(address: &[u8]) -> bool {
+        let nobodys = |seen| matches!(seen, Glance::Host(host) if host.ends_with(".example"));
+        whole(address).is_some_and(|seen| !nobodys(seen))
+    }
+
     impl Edit for Asking {
         fn interest(&mut self, _name: &[u8]) -> Interest {
             Interest::Tag
@@ -194,11 +216,11 @@ mod tests {
                     None => false,
                     Some(Kind::Handler | Kind::Told | Kind::Picture) => true,
                     Some(Kind::Style) => raw.iter().any(|byte| b"(\\&".contains(byte)),
-                    Some(Kind::Kept) => !raw.is_empty() && (is_list(name) || is_whole(raw)),
+                    Some(Kind::Kept) => !raw.is_empty() && (is_list(name) || may_lead(raw)),
                 };
                 let text = &tag[name.as_ptr() as usize - tag.as_ptr() as usize..];
                 let letters = [text[0].to_ascii_lowercase(), text[1].to_ascii_lowercase()];
-                let asked = may_begin(letters) && may_act(text);
+                let asked = may_begin(letters) && may_act(text, may_lead);
                 assert!(asked || !acts, "{} of {}", text.escape_ascii(), tag.escape_ascii());
             }
         }
@@ -211,7 +233,7 @@ mod tests {
         fn whatever_acts_is_asked_about(
             bits in prop::collection::vec(prop::sample::select(vec![
                 " ", "\n", "/", "=", "\"", "'", "data-a", "DATA-srcset", "data-consent", "style", "STYLE", "onload", "On", "ping",
-                "background", "attributionsrc", "//a.kz/b", "https://a.kz", "/c", "u", "url(d)", "\\2f", "&sol;", "{", "a b",
+                "background", "attributionsrc", "//a.kz/b", "https://a.kz", "//b.example", "/c", "u", "url(d)", "\\2f", "&sol;", "{", "a b",
             ]), 0..14),
         ) {
             let page = format!("<p {}>", bits.concat());

@@ -58,10 +58,15 @@ impl Document {
     /// that no rule knows are withheld, one has to lead to the page's own host; so has any address where
     /// there are lists to be asked.
     pub(super) fn leads_elsewhere(&self, address: &[u8], uses: &[Use]) -> bool {
+        self.is_elsewhere(&glance(address), address, uses)
+    }
+
+    /// The same of an address of which so much has been seen.
+    pub(super) fn is_elsewhere(&self, seen: &Glance<'_>, address: &[u8], uses: &[Use]) -> bool {
         let rules = &self.snapshot.rules;
         let any_host = self.fates.lists_asked
             || (self.fates.unlisted_scripts && matches!(uses, [Use::Script]));
-        match glance(address) {
+        match seen {
             Glance::Relative => {
                 self.base == Base::Elsewhere
                     && !rules.may_be_first_party(address)
@@ -69,12 +74,12 @@ impl Document {
             }
             // What another host serves is given to a vendor by a rule that names the host.
             Glance::Host(host) => {
-                let own = || rules.site.owns(&host) && rules.may_be_first_party(address);
-                let unknown = || any_host && self.bases[0].host_str() != Some(&host);
-                let elsewhere = !rules.names_host(&host) && !own() && !unknown();
+                let own = || rules.site.owns(host) && rules.may_be_first_party(address);
+                let unknown = || any_host && self.bases[0].host_str() != Some(host);
+                let elsewhere = !rules.names_host(host) && !own() && !unknown();
                 // What does not lead elsewhere is read by the book, and told there.
                 if let Some(scout) = self.scout.as_ref().filter(|_| elsewhere) {
-                    scout.host(rules, &self.bases[0], &host, uses);
+                    scout.host(rules, &self.bases[0], host, uses);
                 }
                 elsewhere
             }
@@ -161,6 +166,10 @@ impl Document {
     }
 
     pub(super) fn fate_of_code(&self, code: &[u8]) -> Fate {
+        // Rules that speak of nothing are refused, and a script with an address has no other code.
+        if code.is_empty() {
+            return Fate::Permit;
+        }
         let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
         if fate != Fate::Permit {
             self.tell(|rules, fates| Ground::of_code(rules, fates, code));

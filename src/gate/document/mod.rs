@@ -308,7 +308,7 @@ impl Edit for Document {
         // Hardly any word is a name that matters, and mostly its first letters tell.
         let Some(&[first, second]) = text.first_chunk() else { return false };
         let letters = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
-        (may_begin(letters) && may_act(text))
+        (may_begin(letters) && may_act(text, |address| self.may_lead(name, address)))
             || (letters == *b"ht" && name == b"meta" && begins(text, b"http-equiv"))
     }
 

@@ -286,6 +286,11 @@ impl<E: Edit> Rewriter<E> {
             is_plain: self.tree.is_plain(),
         });
         self.edit.element(&mut element);
+        // Nearly all stay as they came.
+        if shown == Shown::Whole && element.is_unchanged() {
+            out(bytes);
+            return (Unseen::Pass, Vec::new());
+        }
         // In SVG what follows is markup, and shown as such.
         let goes_on = shown == Shown::Beginning && namespace == Namespace::Html;
         let kept = if goes_on { kept(text.len()) } else { 0 };

@@ -1,4 +1,4 @@
-//! The short way through ordinary tags of HTML: nearly all of nearly every page.
+//! The short way through ordinary tags: nearly all of nearly every page.
 //!
 //! A window of the chunk is looked at once for the signs of tags, and then serves all the tags in it.
 //! Nothing is said here that the scanner's states would not say; it is said sooner, and whatever is
@@ -17,7 +17,8 @@ use super::{
 const AHEAD_BYTES: usize = 10;
 
 impl<E: Edit> Rewriter<E> {
-    /// Takes ordinary tags from `at` on, as long as there are any. Returns how far it came.
+    /// Takes ordinary tags from `at` on, as long as there are any. Returns how far it came. Whether that is
+    /// in foreign content, which changes how a `<!` is read, the scanner is not told here.
     pub(super) fn stride<O: FnMut(&[u8])>(
         &mut self,
         mut at: usize,
@@ -63,7 +64,7 @@ impl<E: Edit> Rewriter<E> {
                     if interest == Interest::Pass {
                         let content =
                             self.tree.start_tag(key, self_closing, |wanted| find(tag, wanted));
-                        if content != Content::Data || !self.tree.is_html() {
+                        if content != Content::Data {
                             self.read_on(content, len, tag);
                             return at;
                         }
@@ -87,7 +88,7 @@ impl<E: Edit> Rewriter<E> {
                     at = piece.end;
                     self.tag(tag, piece, window);
                 }
-                if self.mode != Mode::Flow || !self.scanner.is_in_data() || !self.tree.is_html() {
+                if self.mode != Mode::Flow || !self.scanner.is_in_data() {
                     return at;
                 }
                 signs.pass_opened_before(at - signs.start());
