@@ -10,12 +10,18 @@
 //! such files here, too.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
+use bytes::Bytes;
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 
+use crate::coding::{self, Coding, Levels};
+
 /// A file that the gateway serves from under `/.consent/`.
+///
+/// It is packed when somebody first asks for it so, as well as can be: it is asked for by every visitor, and
+/// made once.
 #[derive(Debug)]
 pub struct Asset {
     /// Where it is served, such as `/.consent/banner-0a1b2c3d.css`.
@@ -26,7 +32,11 @@ pub struct Asset {
     pub body: Cow<'static, str>,
     /// The digest of its content, as a policy (CSP) and an `integrity` attribute name it: `sha256-…`.
     pub integrity: String,
+    packed: [OnceLock<Bytes>; 4],
 }
+
+/// Files are packed once.
+const BEST: Levels = Levels { zstd: 19, br: 11, gzip: 9 };
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
@@ -55,7 +65,23 @@ impl Asset {
         let digest = Sha256::digest(&*body);
         let integrity = format!("sha256-{}", BASE64.encode(&digest));
         let digest = HEXLOWER.encode(&digest[..4]);
-        Self { path: format!("/.consent/{stem}-{digest}.{ending}"), content_type, body, integrity }
+        let path = format!("/.consent/{stem}-{digest}.{ending}");
+        Self { path, content_type, body, integrity, packed: Default::default() }
+    }
+
+    /// Its content in a coding.
+    pub fn packed(&self, coding: Coding) -> Bytes {
+        let place = match coding {
+            Coding::Zstd => 1,
+            Coding::Brotli => 2,
+            Coding::Gzip => 3,
+            Coding::Identity | Coding::Deflate => 0,
+        };
+        let packed = self.packed[place].get_or_init(|| match place {
+            0 => Bytes::copy_from_slice(self.body.as_bytes()),
+            _ => coding::whole(self.body.as_bytes(), coding, BEST).into(),
+        });
+        packed.clone()
     }
 
     /// A script that follows from the rules, which goes by this name.

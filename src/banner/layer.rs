@@ -291,7 +291,7 @@ mod tests {
             layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
             String::from_utf8(out).expect("ASCII")
         };
-        let digest = format!(" integrity=\"{}\"", assets::banner_js().integrity);
+        let digest = format!(" integrity=\"{}\"", crate::banner::assets::banner_js().integrity);
         assert!(written(true, false).contains(&digest) && !written(true, false).contains("reload"));
         assert!(written(false, true).contains(" data-reload>"));
         assert!(!written(false, true).contains("integrity"));

@@ -55,8 +55,19 @@ impl Coding {
     /// Identity where the client likes that better, names nothing that we make, or is silent:
     /// what does not say that it can unpack mostly cannot.
     pub fn for_client<'a>(accept: impl Iterator<Item = &'a [u8]>) -> Coding {
+        Coding::best(accept, MADE)
+    }
+
+    /// The same for a file that is packed once and as well as can be: among equals br, which knows the
+    /// words of scripts beforehand, then zstd, then gzip.
+    pub fn for_file<'a>(accept: impl Iterator<Item = &'a [u8]>) -> Coding {
+        Coding::best(accept, [Coding::Gzip, Coding::Zstd, Coding::Brotli])
+    }
+
+    /// The coding of highest weight, among equals the last of these.
+    fn best<'a>(accept: impl Iterator<Item = &'a [u8]>, made: [Coding; 3]) -> Coding {
         let accepted = Accepted::read(accept);
-        let (weight, coding) = MADE
+        let (weight, coding) = made
             .into_iter()
             .map(|coding| (accepted.weight(coding), coding))
             .max_by_key(|(weight, _)| *weight)

@@ -60,6 +60,15 @@ impl Default for Levels {
     }
 }
 
+/// A whole body, packed. Identity and what we do not make stay as they are.
+pub fn whole(plain: &[u8], coding: Coding, levels: Levels) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let mut encoder = Encoder::new(coding, levels);
+    let done = encoder.write(plain, &mut packed).and_then(|()| encoder.finish(&mut packed));
+    done.expect("nothing that is written to an encoder is refused");
+    packed
+}
+
 /// The level to use where this one was asked for.
 fn within(range: &RangeInclusive<u8>, level: u8) -> u8 {
     level.clamp(*range.start(), *range.end())

@@ -22,7 +22,7 @@ mod unzstd;
 mod tests;
 
 pub use decode::{Decoder, STEP_BYTES_MAX, Step};
-pub use encode::{Encoder, Levels};
+pub use encode::{Encoder, Levels, whole};
 
 /// How a body is packed (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,7 +12,6 @@ pub mod form;
 mod report;
 mod settings;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,8 +20,9 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use data_encoding::HEXLOWER;
 use http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
-    HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    SET_COOKIE, VARY,
 };
 use http::{Method, Response, StatusCode};
 use http_body::Body;
@@ -36,6 +36,7 @@ use self::choose::{Outcome, TERM_DAYS, Wish, choose};
 use self::form::{Form, Whom, check_origin, local_path};
 use self::report::REPORT_BYTES_MAX;
 use crate::banner::{assets, pages};
+use crate::coding::Coding;
 use crate::fault::{Fault, GatewayFault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
@@ -124,7 +125,7 @@ impl Subject<'_> {
     {
         if let Some(asset) = assets::find(path).or_else(|| self.snapshot.script_at(path)) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-            return Ok(file(asset));
+            return Ok(file(asset, self.headers));
         }
         if let Some(hiding) = self.snapshot.hiding.as_ref().filter(|hiding| hiding.path == path) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
@@ -405,12 +406,15 @@ fn allow(method: &Method, allowed: &[Method], names: &'static str) -> Result<(),
 }
 
 /// A stylesheet or script of ours. Its address holds its digest, so a copy never goes stale.
-fn file(asset: &assets::Asset) -> Page {
-    let body = match &asset.body {
-        Cow::Borrowed(body) => Bytes::from_static(body.as_bytes()),
-        Cow::Owned(body) => Bytes::from(body.clone()),
-    };
-    cacheable(body, asset.content_type)
+fn file(asset: &assets::Asset, asked: &HeaderMap) -> Page {
+    let accept = asked.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes);
+    let coding = Coding::for_file(accept);
+    let mut page = cacheable(asset.packed(coding), asset.content_type);
+    set(&mut page, VARY, "Accept-Encoding");
+    if coding != Coding::Identity {
+        set(&mut page, CONTENT_ENCODING, coding.name());
+    }
+    page
 }
 
 fn cacheable(body: Bytes, content_type: &'static str) -> Page {

@@ -1,0 +1,49 @@
+//! What the gateway adds to a page, in bytes: `cargo test --test weights -- --nocapture` prints the table that
+//! stands in docs/run-time.md.
+//!
+//! The guard is held to its bound here, with the shipped rules. Files are weighed as they go out, in each
+//! coding; markup as it stands in a page.
+
+use std::path::Path;
+
+use kelisim::banner::assets;
+use kelisim::coding::{Coding, Levels, whole};
+use kelisim::gate::seal::{Seal, SealKey};
+use kelisim::rules;
+use kelisim::snapshot::Snapshot;
+
+/// What the guard may weigh in brotli, with the shipped rules.
+const GUARD_BYTES_MAX: usize = 3 * 1024;
+
+const BEST: Levels = Levels { zstd: 19, br: 11, gzip: 9 };
+
+/// Plain, in gzip, in brotli.
+fn weights(code: &str) -> [usize; 3] {
+    let packed = |coding| whole(code.as_bytes(), coding, BEST).len();
+    [code.len(), packed(Coding::Gzip), packed(Coding::Brotli)]
+}
+
+#[test]
+fn the_guard_keeps_its_weight() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let files = kelisim::config::rule_files(&shipped).expect("the shipped rules");
+    let rules = rules::load("rules", &files).expect("the rules load");
+    let policy = rules.policies.all().last().expect("there is a policy").in_force;
+    let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+    let snapshot = Snapshot::new(rules, seal);
+    let guard = snapshot.guard(policy).expect("there is something to guard against");
+    let mut table = Vec::new();
+    for part in &guard.weights {
+        table.push((part.name, weights(&part.code)));
+    }
+    table.push(("guard, stubs and release in one file", weights(&guard.file.body)));
+    table.push(("banner.js", weights(&assets::banner_js().body)));
+    table.push(("banner.css", weights(&assets::banner_css().body)));
+    table.push(("control.js", weights(&assets::control_js().body)));
+    println!("| | plain | gzip | brotli |\n|---|---|---|---|");
+    for (name, [plain, gzip, brotli]) in &table {
+        println!("| {name} | {plain} | {gzip} | {brotli} |");
+    }
+    let [_, _, brotli] = table[0].1;
+    assert!(brotli <= GUARD_BYTES_MAX, "the guard weighs {brotli} bytes");
+}
