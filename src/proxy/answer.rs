@@ -149,7 +149,7 @@ impl Worker {
     /// What changes a page that comes with these fields, and counts what it withholds.
     pub(super) fn document(&self, walk: &Walk<'_>, headers: &HeaderMap, gated: Gated) -> Document {
         let Gated { fates, url, insertion, guard, scout, .. } = gated;
-        let guard = guard.map(|guard| guard.under(headers));
+        let guard = guard.and_then(|guard| guard.under(headers));
         let insertion = insertion.map(|insertion| insertion.under(headers));
         let (counters, snapshot) = (Arc::clone(&self.counters), Arc::clone(walk.snapshot));
         Document::new(Arc::clone(walk.snapshot), fates, url, insertion)
@@ -201,7 +201,7 @@ impl Gated {
         // Most sites have none.
         headers.get(CONTENT_SECURITY_POLICY)?;
         let insertion = self.insertion.clone().map(|insertion| insertion.under(headers));
-        let guard = self.guard.clone().map(|guard| guard.under(headers));
+        let guard = self.guard.clone().and_then(|guard| guard.under(headers));
         Ours::of(walk.snapshot, &self.url, insertion.as_ref(), guard.as_ref())
             .let_into_fields(headers)
     }

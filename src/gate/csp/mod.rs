@@ -91,6 +91,15 @@ pub fn wants_trusted_types(policy: &str) -> bool {
     sources(policy, ["require-trusted-types-for"; 3]).is_some()
 }
 
+/// Whether a policy lets no script run at all.
+pub fn lets_no_script(policy: &str) -> bool {
+    let mut lists = policy.split(',').filter_map(|policy| sources(policy, SCRIPTS));
+    lists.any(|list| {
+        let mut sources = list.split_ascii_whitespace().skip(1);
+        sources.all(|source| source.eq_ignore_ascii_case("'none'"))
+    })
+}
+
 /// The policies of a header.
 pub fn texts(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(CONTENT_SECURITY_POLICY).iter().filter_map(|policy| policy.to_str().ok())

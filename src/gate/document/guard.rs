@@ -32,11 +32,13 @@ pub struct GuardTag {
 }
 
 impl GuardTag {
-    /// The same in a page that comes with these policies.
-    #[must_use]
-    pub fn under(self, headers: &HeaderMap) -> GuardTag {
+    /// The same in a page that comes with these policies; nothing where no script of the page's runs.
+    pub fn under(self, headers: &HeaderMap) -> Option<GuardTag> {
+        if csp::texts(headers).any(csp::lets_no_script) {
+            return None;
+        }
         let reloads = self.reloads || csp::texts(headers).any(csp::wants_trusted_types);
-        GuardTag { nonce: csp::nonce(headers), reloads, ..self }
+        Some(GuardTag { nonce: csp::nonce(headers), reloads, ..self })
     }
 }
 
