@@ -364,6 +364,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_let_in_once_needs_nothing_more() {
+        let words = [
+            "default-src",
+            "script-src",
+            "form-action",
+            "'none'",
+            "'self'",
+            "*",
+            ";",
+            ",",
+            " ",
+            "x",
+        ];
+        for number in 0..words.len().pow(4) {
+            let word = |place: u32| words[number / words.len().pow(place) % words.len()];
+            let policy = [word(0), " ", word(1), word(2), " ", word(3)].concat();
+            if let Some(told) = of(&policy, None) {
+                assert_eq!(of(&told, None), None, "{policy} became {told}");
+            }
+        }
+    }
+
+    #[test]
     fn where_hosts_are_passed_over_digests_are_named_and_no_inline_script_dies_of_it() {
         let strict = of("script-src 'sha256-c2l0ZQ==' 'strict-dynamic' 'unsafe-inline'", None);
         let expected =
