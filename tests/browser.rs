@@ -383,6 +383,22 @@ fn the_console_shows_no_error_that_the_site_does_not_make_itself() {
 }
 
 #[test]
+fn behind_an_enforced_policy_the_site_works_and_tags_come_with_the_page_anew() {
+    let (demo, stub) = (Demo::start_with(&["--csp", "enforce"]), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    for origin in [&demo.http, &demo.https] {
+        visitor.open(&format!("{origin}/en/prices"));
+        assert_untracked(&stub, &visitor);
+        assert_eq!(visitor.console().errors, [""; 0], "at {origin}");
+    }
+    visitor.run("window.stillTheSamePage = true");
+    agree(&stub, &visitor);
+    assert_eq!(visitor.run("return 'stillTheSamePage' in window"), false, "no policy was widened");
+    visitor.settle();
+    assert_eq!(visitor.console().errors, [""; 0], "what was agreed to is not stopped");
+}
+
+#[test]
 fn the_banner_speaks_the_language_of_the_page() {
     let (demo, stub) = (Demo::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);

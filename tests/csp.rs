@@ -297,6 +297,11 @@ fn what_would_let_a_vendor_pass_is_refused_with_the_rule_and_what_is_right() {
         // Writing to a string does not fail.
         let _ = writeln!(said, "{source} as {uses}: {}", steady(verdict, &rules));
     }
+    let many: String = (0..100)
+        .map(|n| allow(&format!("https://cdn{n}.example.kz"), "\"script\", \"style\""))
+        .collect();
+    fs::write(rules.path("csp.toml"), many).expect("it can be written");
+    let _ = writeln!(said, "a hundred hosts: {}", steady(rules.check().stderr.trim_end(), &rules));
     compare("check-csp", &said);
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Behind<'a> {
 impl<'a> Behind<'a> {
     /// The one for this walk.
     pub(super) fn of(walk: &Walk<'a>) -> Behind<'a> {
-        let snapshot: &'a crate::snapshot::Snapshot = walk.snapshot;
+        let snapshot = walk.snapshot;
         let walls = snapshot.walls.as_ref().filter(|_| walk.mode == Mode::Enforce);
         let policy = snapshot.rules.policies.at(walk.now);
         Behind {
@@ -44,7 +44,7 @@ impl<'a> Behind<'a> {
 
     /// Whether a worker may be asked for, whose code has to come with it.
     pub(super) fn may_be_worker(self, parts: &Parts, path: &str) -> bool {
-        self.is_there() && workers::may_be_asked_for(&parts.headers, path)
+        self.enforce && workers::may_be_asked_for(&parts.headers, path)
     }
 
     /// What an answer is run as, as far as it matters.

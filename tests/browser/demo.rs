@@ -38,7 +38,13 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn start() -> Self {
+        Demo::start_with(&[])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let arguments = ["demo", "--listen-tls", "127.0.0.1:0", "--listen", "127.0.0.1:0"];
+        let arguments = [&arguments[..], more].concat();
         let (process, addresses) =
             Process::start(&arguments, ["open https:", "open http:", "site http:"]);
         let [https, http, site] = addresses;

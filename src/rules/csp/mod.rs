@@ -32,8 +32,9 @@ pub const CSP_FILE: &str = "csp.toml";
 const UNAPPROVED: &str = "is missing, and `csp = \"enforce\"` of site.toml stops what is not approved there; set \
     `csp = \"learn\"` and draft it by `kelisim discover --csp`, or make an empty one if the site reaches nothing";
 
-/// How many entries there may be: a policy is sent with every page.
-const ENTRIES_MAX: usize = 200;
+/// The longest policy that entries may make, in bytes: it is sent with every page, and proxies in front keep
+/// 4 to 8 KiB for all fields.
+const POLICY_BYTES_MAX: usize = 4096;
 
 /// What something is fetched for, or sent to.
 #[derive(
@@ -194,10 +195,12 @@ fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Approved {
     let mut source = Source::open(path, text, problems);
     let mut approved = Approved { entries: Vec::new(), path: path.to_owned() };
     let entries = source.each::<AllowEntry>("allow");
-    if entries.len() > ENTRIES_MAX {
+    let bytes = |entry: &Entry<AllowEntry>| entry.value.uses.len() * (entry.value.source.len() + 1);
+    let bytes = entries.iter().map(bytes).sum::<usize>();
+    if bytes > POLICY_BYTES_MAX {
         let text = format!(
-            "has {} entries, and {ENTRIES_MAX} may be; a policy goes out with every page: join hosts under `*.`",
-            entries.len()
+            "makes a policy of {bytes} bytes, and {POLICY_BYTES_MAX} may be; it goes out with every page: join \
+             hosts under `*.`, or files under their folder"
         );
         source.problem(0, text);
     }
