@@ -77,8 +77,7 @@ impl Worker {
         body: Paced,
     ) -> Result<Response<Body>, Fault> {
         let Walk { snapshot, mode, verdicts, cookie, target, peer, .. } = *walk;
-        let rules = &snapshot.rules;
-        let seal = &snapshot.seal;
+        let (rules, seal) = (&snapshot.rules, &snapshot.seal);
         let cookies = request::cookies(&parts.headers, rules, verdicts, cookie, seal, mode);
         self.counters.request_cookies_withheld.add(cookies.withheld.len() as u64);
         self.counters.withhold(rules, &cookies.tally);
@@ -153,10 +152,7 @@ impl Worker {
         let walled = behind.is_there();
         let treatment = Treatment::of(answer.status, &answer.headers, destination, applies, walled);
         let scout = self.scouting.of_page(walk, parts, &answer, treatment, &url);
-        // One that is as it was keeps the one that it has, and its policies let that in.
-        let is_page = matches!(treatment, Treatment::Rewrite(_));
-        let is_page = is_page || answer.status == StatusCode::NOT_MODIFIED;
-        let guard = if is_page { guard(walk, &fates, destination) } else { None };
+        let guard = guard(walk, &fates, destination, treatment, answer.status);
         let gated = Gated { destination, fates, url, insertion, guard, scout };
         if mode == Mode::Observe {
             let body = match own {
@@ -346,8 +342,16 @@ fn permitted(walk: &Walk<'_>, policy: &PolicyVersion) -> String {
 }
 
 /// What runs first in a document, where anything may be withheld in it.
-fn guard(walk: &Walk<'_>, fates: &Fates, destination: Destination) -> Option<GuardTag> {
-    if !(fates.withhold_any() && destination.may_be_document()) {
+fn guard(
+    walk: &Walk<'_>,
+    fates: &Fates,
+    destination: Destination,
+    treatment: Treatment,
+    status: StatusCode,
+) -> Option<GuardTag> {
+    // A page that is as it was has the one that it came with, and its policies have to let that in.
+    let is_page = matches!(treatment, Treatment::Rewrite(_)) || status == StatusCode::NOT_MODIFIED;
+    if !(is_page && fates.withhold_any() && destination.may_be_document()) {
         return None;
     }
     let rules = &walk.snapshot.rules;

@@ -261,24 +261,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         }
         readable
     });
-    let mut level = |name: &str, given: Option<i64>, range: RangeInclusive<u8>, usual: u8| {
-        let level = given.map_or(Some(usual), |level| u8::try_from(level).ok());
-        level.filter(|level| range.contains(level)).unwrap_or_else(|| {
-            let (least, most) = (range.start(), range.end());
-            let given = given.unwrap_or_default();
-            let text = format!(
-                "`{name} = {given}` is no level of {name}; name one from {least} to {most}"
-            );
-            source.problem(compression_line, text);
-            usual
-        })
-    };
-    let usual = Levels::default();
-    let compression = Levels {
-        zstd: level("zstd", file.compression.zstd, Levels::ZSTD, usual.zstd),
-        br: level("br", file.compression.br, Levels::BR, usual.br),
-        gzip: level("gzip", file.compression.gzip, Levels::GZIP, usual.gzip),
-    };
+    let compression = levels(&mut source, compression_line, &file.compression);
     let SiteFile {
         languages,
         control,
@@ -310,4 +293,26 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         operator,
         path: path.to_owned(),
     })
+}
+
+/// How hard changed pages are packed.
+fn levels(source: &mut Source<'_>, line: usize, given: &Compression) -> Levels {
+    let mut level = |name: &str, given: Option<i64>, range: RangeInclusive<u8>, usual: u8| {
+        let level = given.map_or(Some(usual), |level| u8::try_from(level).ok());
+        level.filter(|level| range.contains(level)).unwrap_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let given = given.unwrap_or_default();
+            let text = format!(
+                "`{name} = {given}` is no level of {name}; name one from {least} to {most}"
+            );
+            source.problem(line, text);
+            usual
+        })
+    };
+    let usual = Levels::default();
+    Levels {
+        zstd: level("zstd", given.zstd, Levels::ZSTD, usual.zstd),
+        br: level("br", given.br, Levels::BR, usual.br),
+        gzip: level("gzip", given.gzip, Levels::GZIP, usual.gzip),
+    }
 }
