@@ -49,6 +49,7 @@
 //! 9. If the page has to change, it goes through a [`gate::stream`]: unpacked, read in its
 //!    encoding, changed by [`gate::document`], which is an [`html::Edit`], and packed again.
 //!    A script that begins like a vendor's library is a matter for [`gate::first_party`], too.
+//!    A page in which anything may be withheld begins with a [`guard`]: it takes what scripts insert later.
 //!    Everything else passes as it came, still compressed. Documents and the code of workers go out beside a
 //!    policy of approved hosts ([`gate::csp`]), if the operator wants one. Where the operator only observes, or the page
 //!    is exempt, all that steps 6 to 9 would change is counted in a [`gate::tally`], and stays as it is.
@@ -70,6 +71,8 @@
 //! - A tag that matched never goes out runnable, unless all rules that matched only report. A page that
 //!   cannot be read goes out behind a policy that lets nothing reach another host. *(`tests/scenarios/`,
 //!   `tests/browser.rs`.)*
+//! - No script of a page can agree: what a page's guard lets pass is what the gateway says is permitted.
+//!   *(`tests/vectors.rs`, `tests/run_time.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,

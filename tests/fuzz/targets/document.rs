@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 
 use kelisim::charset::{self, Charset, Reading};
 use kelisim::coding::{Coding, Decoder, Levels};
-use kelisim::gate::document::{Document, Insertion};
+use kelisim::gate::document::{Document, GuardTag, Insertion};
 use kelisim::gate::fate::Fates;
 use kelisim::gate::seal::{Seal, SealKey};
 use kelisim::gate::stream::Stream;
@@ -74,7 +74,14 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| {
 
 fn document(insertion: Option<Insertion>) -> Document {
     let Gate { snapshot, fates, url } = &*GATE;
-    Document::new(Arc::clone(snapshot), fates.clone(), url.clone(), insertion)
+    let guard = insertion.as_ref().map(|insertion| GuardTag {
+        policy: insertion.policy,
+        permitted: String::new(),
+        reloads: insertion.banner,
+        nonce: insertion.nonce.clone(),
+        is_document: insertion.is_document,
+    });
+    Document::new(Arc::clone(snapshot), fates.clone(), url.clone(), insertion).guarded(guard)
 }
 
 /// Nothing, the control or the banner.
@@ -87,6 +94,7 @@ fn insertion(choice: u8) -> Option<Insertion> {
         return_to: "/a/b?c".to_owned(),
         nonce: (choice == 3).then(|| "n".to_owned()),
         permitted: String::new(),
+        reload: choice == 3,
         accept_language: String::new(),
         is_document: false,
     })
