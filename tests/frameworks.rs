@@ -308,6 +308,45 @@ fn a_page_in_next_hydrates_with_its_tags_withheld() {
     );
 }
 
+/// Pages that are rendered in the browser: nothing to hydrate, and tags that the page's own code inserts.
+#[test]
+fn pages_in_angular_and_jquery_work_with_what_they_insert_withheld() {
+    for folder in ["angular", "jquery"] {
+        let served = Served::of(folder);
+        let stub = Stub::start();
+        let visitor = Visitor::new(&stub, Scripts::On);
+        let inserted = ["GET mc.yandex.ru/watch/101234567", "GET www.googletagmanager.com/gtag/js?id=G-FRAME00002"];
+        let works = |url: &str| {
+            visitor.open(url);
+            visitor.wait_until("the page comes to life", || {
+                visitor.attribute("html", "data-hydrated").as_deref() == Some(folder)
+            });
+            visitor.click("#add");
+            visitor.wait_until("the click counts", || visitor.text("#count").as_deref() == Some("1"));
+            visitor.type_into("#name", "ab");
+            visitor.wait_until("the field has its state", || {
+                visitor.text("#greeting").as_deref() == Some("Hello, ab")
+            });
+            visitor.settle();
+        };
+        works(&format!("http://{}/production.html", served.site));
+        assert!(asked(&stub, 0, &TAGS) && asked(&stub, 0, &inserted), "{:?}", stub.contacts());
+        let straight = errors(&visitor, served.site);
+
+        visitor.forget_cookies();
+        let gateway = served.gateway.plain;
+        let url = format!("http://{gateway}/production.html");
+        let seen = stub.contacts().len();
+        works(&url);
+        assert_eq!(stub.contacts()[seen..], [""; 0], "{folder}: undecided");
+        visitor.click(AGREE);
+        visitor.wait_until("the tags run", || asked(&stub, seen, &TAGS));
+        visitor.wait_until("what was inserted runs", || asked(&stub, seen, &inserted[1..]));
+        let new = &errors(&visitor, gateway) - &straight;
+        assert_eq!(new, BTreeSet::new(), "{folder}");
+    }
+}
+
 /// Not a promise but a limit, put down exactly: whoever ends it has to change this test.
 #[test]
 fn what_a_framework_makes_anew_from_its_state_is_not_withheld_yet() {

@@ -64,6 +64,7 @@ if (!installed) {
 }
 
 const require = createRequire(path.join(work, 'package.json'));
+const { METRICA_PIXEL } = await import(pathToFileURL(path.join(work, 'tags.js')));
 const esbuild = require('esbuild');
 const sfc = require('vue/compiler-sfc');
 
@@ -114,6 +115,17 @@ for (const [name, ending] of [['react', 'jsx'], ['vue', 'js']]) {
     if (mode === 'production')
       fs.writeFileSync(path.join(site, 'inserted.html'), await html(`${mode}.js`, { inserts: true }));
   }
+}
+
+// These render in the browser alone: the server sends the page around them.
+const { page } = await import(pathToFileURL(path.join(work, 'shell.js')));
+for (const name of ['angular', 'jquery']) {
+  const site = path.join(target, name);
+  fs.rmSync(site, { recursive: true, force: true });
+  await bundle(`${name}/client.js`, 'production', false, path.join(site, 'production.js'));
+  const state = { title: 'Tea & porcelain', pixel: METRICA_PIXEL };
+  const root = name === 'angular' ? '<app-shop></app-shop>' : '';
+  fs.writeFileSync(path.join(site, 'production.html'), page('production.js', root, state));
 }
 
 run(process.execPath, path.join(work, 'next'), path.join(work, 'node_modules/next/dist/bin/next'), 'build');
