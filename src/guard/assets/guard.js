@@ -5,37 +5,38 @@ const { apply, construct } = Reflect;
 const ask = fetch;
 const jar = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
 
-// A group of rules: its purpose, then an expression each for addresses (in markup, too), cookies and keys in storage.
+// A group of rules: its purpose, then an expression each for hosts, cookies, keys in storage, and addresses in markup.
 const either = (globs, any) => '(?:' + globs.replace(/[.+?^${}()[\]\\]/g, '\\$&').replace(/ /g, '|').replace(/\*/g, any) + ')';
+const whole = (globs) => RegExp('^' + either(globs, '.*') + '$', 'i');
 const groups = RULES.map(([purpose, urls, cookies, keys]) => [
   purpose,
-  RegExp('(<script[^>]*\\s)?((?:src|href)=["\']?)?(?:\\w+:)?//(?:[^/"\'\\s]*@)?' + either(urls, '[^"\'\\s)>]*'), 'gi'),
-  RegExp('^' + either(cookies, '.*') + '$'),
-  RegExp('^' + either(keys, '.*') + '$'),
+  whole(urls.replace(/\/\S*/g, '')),
+  whole(cookies),
+  whole(keys),
+  RegExp('(<script[^>]*\\s)?((?:src|href)=["\']?)?(?:\\w+:)?//' + either(urls, '[^"\'\\s)>]*') + '(?![\\w.-])', 'gi'),
 ]);
 // The purpose that withholds what begins with what a group names.
 const withheld = (kind, text) => groups.find((group) => !permitted.includes(group[0]) && !text.search(group[kind]))?.[0];
 const whose = (url) => {
   try {
-    return withheld(1, new URL(url.url || url, document.baseURI).href);
+    const { hostname, pathname, search } = new URL(url.url || url, document.baseURI);
+    return withheld(1, hostname) && withheld(4, '//' + hostname + pathname + search);
   } catch {}
 };
-// Markup or style without its withheld addresses; scripts in it are held. Under Trusted Types only what a policy of the
-// page's made counts, and nothing is left of it.
+// Markup or style without its withheld addresses; scripts in it are held. It is only taken apart where a host is named.
+// Under Trusted Types only what a policy of the page's made counts, and nothing is left of it.
 const clean = (text) => {
   let left = '' + text;
-  for (const [purpose, urls] of groups)
-    if (!permitted.includes(purpose))
-      left = left.replace(urls, (all, script, name = '') => script ? `${script}data-consent=${purpose} data-consent-${all.slice(script.length)}` : name + 'about:blank#');
-  return left == text ? text : typeof text === 'object' ? trustedTypes.emptyHTML : left;
+  for (const [, host] of left.matchAll(/\/\/([\w.-]+)/g))
+    if (withheld(1, host)) {
+      for (const group of groups)
+        if (!permitted.includes(group[0]))
+          left = left.replace(group[4], (all, script, name = '') => script ? `${script}data-consent=${group[0]} data-consent-${all.slice(script.length)}` : name + 'about:blank#');
+      return typeof text === 'object' ? trustedTypes.emptyHTML : left;
+    }
+  return text;
 };
-const later = (target, ...types) => setTimeout(() => {
-  for (const type of types) {
-    const event = new Event(type);
-    target.dispatchEvent(event);
-    if (target.dead) target['on' + type]?.(event);
-  }
-});
+const later = (target, ...types) => setTimeout(() => types.forEach((type) => target.dispatchEvent(new Event(type))));
 
 const seen = new WeakSet();
 const install = (what) => {
@@ -64,7 +65,6 @@ const install = (what) => {
   };
   const of = (names) => names.split(' ').map((name) => page[name]?.prototype);
   const no = (found, result) => found && [1, result];
-  const set = page.Element.prototype.setAttribute;
 
   // Attributes, by whatever way they are set: a script is held, of others the address goes.
   const attribute = (args, self, name, at = 0) => {
@@ -72,8 +72,8 @@ const install = (what) => {
     else if (/^(src|(xlink:)?href|data|poster|background|baseVal)$/i.test(name) && !/^(a|area|base)$/.test(self.localName)) {
       const purpose = whose(args[at]);
       if (purpose && self.localName === 'script') {
-        apply(set, self, ['data-consent', purpose]);
-        apply(set, self, ['data-consent-src', args[at]]);
+        self.dataset.consent = purpose;
+        self.dataset.consentSrc = args[at];
       } else if (purpose) later(self, 'error');
       return no(purpose);
     }
@@ -82,13 +82,15 @@ const install = (what) => {
     args[at] = clean(args[at]);
   };
   wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length > 12 ? 1 : 0], length > 12 ? 2 : 1));
-  wrap(of('Element'), 'setAttributeNode setAttributeNodeNS', ([one], self) => attribute([one.value], self, one.name));
+  wrap(of('Element'), 'setAttributeNode', ([one], self) => attribute([one.value], self, one.name));
   wrap(Object.getOwnPropertyNames(page).filter((name) => /^(HTML.*|SVGAnimatedString|Element|ShadowRoot|CSSStyleDeclaration)$/.test(name)).map((name) => page[name].prototype),
     'src srcset srcdoc href data poster ping background imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
   wrap(of('Element ShadowRoot Range CSSStyleSheet'), 'setHTMLUnsafe createContextualFragment insertRule replaceSync', text(0));
   wrap(of('Element CSSStyleDeclaration'), 'insertAdjacentHTML setProperty', text(1));
   wrap(of('Document'), 'write writeln', (args) => {
-    args.splice(0, 9, clean(args.join('')));
+    const text = args.join('');
+    const left = clean(text);
+    if (left !== text) args.splice(0, 9, left);
   });
 
   // Nodes that count by their text, and frames, whose interfaces are others.
@@ -102,13 +104,13 @@ const install = (what) => {
       }
   });
   // No interface stands for each property of a style, but observers speak before anything is drawn.
-  new page.MutationObserver((records) => {
+  new MutationObserver((records) => {
     for (const { target } of records) {
       const style = target.getAttribute('style');
       if (style && clean(style) !== style) target.setAttribute('style', style);
     }
   }).observe(page.document, { attributeFilter: ['style'], subtree: true });
-  wrap(of('HTMLIFrameElement HTMLObjectElement'), 'contentWindow contentDocument', (args, self, name, get) => [1, install(apply(get, self, args))], 'get');
+  wrap(of('HTMLIFrameElement'), 'contentWindow contentDocument', (args, self, name, get) => [1, install(apply(get, self, args))], 'get');
 
   // What is sent: it is answered as if it had been.
   wrap([page], 'fetch', ([url]) => no(whose(url), Promise.resolve(new Response())));
@@ -120,7 +122,8 @@ const install = (what) => {
   wrap(of('XMLHttpRequest'), 'send', (args, self) => no(refused.has(self) && later(self, 'error', 'loadend')));
   wrap([page], 'WebSocket EventSource', ([url]) => {
     if (!whose(url)) return;
-    const dead = Object.assign(new EventTarget(), { dead: 1, readyState: 3, send() {}, close() {} });
+    // What was never opened, and knows handlers of errors.
+    const dead = Object.assign(new XMLHttpRequest(), { send() {}, close() {} });
     later(dead, 'error', 'close');
     return [1, dead];
   });
@@ -135,7 +138,7 @@ const install = (what) => {
   wrap([page], 'open', ([url]) => no(whose(url), null));
   wrap(of('HTMLFormElement'), 'submit requestSubmit', (args, self) => no(whose(self.getAttribute('action'))));
   page.navigation?.addEventListener('navigate', (event) => {
-    if (!event.userInitiated && event.cancelable && whose(event.destination)) event.preventDefault();
+    if (!event.userInitiated && whose(event.destination)) event.preventDefault();
   });
 
   // What is stored.
