@@ -39,15 +39,9 @@ const clean = (text) => {
 const later = (target, ...types) => setTimeout(() => types.forEach((type) => target.dispatchEvent(new Event(type))));
 
 const seen = new WeakSet();
-const install = (what) => {
-  let page;
-  try {
-    page = what.defaultView || what;
-    if (seen.has(page.Node)) return what;
-    seen.add(page.Node);
-  } catch {
-    return what;
-  }
+const install = (page) => {
+  if (seen.has(page.Node)) return;
+  seen.add(page.Node);
   // Asks `first` before methods, setters or getters: what it gives in brackets is the result, else they go on.
   const wrap = (kinds, names, first, key) => {
     for (const kind of kinds)
@@ -66,12 +60,14 @@ const install = (what) => {
   const of = (names) => names.split(' ').map((name) => page[name]?.prototype);
   const no = (found, result) => found && [1, result];
 
-  // Attributes, by whatever way they are set: a script is held, of others the address goes.
+  // Attributes, by whatever way they are set: a script is held, of others the address goes. Code is left alone: what it
+  // loads passes here again.
   const attribute = (args, self, name, at = 0) => {
-    if (/^(style|srcdoc|(image)?srcset|ping|content|(inn|out)erHTML|cssText)$/i.test(name)) args[at] = clean(args[at]);
-    else if (/^(src|(xlink:)?href|data|poster|background|baseVal)$/i.test(name) && !/^(a|area|base)$/.test(self.localName)) {
+    const isCode = self.localName === 'script';
+    if (/^(style|srcdoc|(image)?srcset|ping|content|(inn|out)erHTML|cssText)$/i.test(name)) isCode || (args[at] = clean(args[at]));
+    else if (/^(src|(xlink:)?href|data|poster|baseVal)$/i.test(name) && !/^(a|area|base)$/.test(self.localName)) {
       const purpose = whose(args[at]);
-      if (purpose && self.localName === 'script') {
+      if (purpose && isCode) {
         self.dataset.consent = purpose;
         self.dataset.consentSrc = args[at];
       } else if (purpose) later(self, 'error');
@@ -84,7 +80,7 @@ const install = (what) => {
   wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length > 12 ? 1 : 0], length > 12 ? 2 : 1));
   wrap(of('Element'), 'setAttributeNode', ([one], self) => attribute([one.value], self, one.name));
   wrap(Object.getOwnPropertyNames(page).filter((name) => /^(HTML.*|SVGAnimatedString|Element|ShadowRoot|CSSStyleDeclaration)$/.test(name)).map((name) => page[name].prototype),
-    'src srcset srcdoc href data poster ping background imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
+    'src srcset srcdoc href data poster ping imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
   wrap(of('Element ShadowRoot Range CSSStyleSheet'), 'setHTMLUnsafe createContextualFragment insertRule replaceSync', text(0));
   wrap(of('Element CSSStyleDeclaration'), 'insertAdjacentHTML setProperty', text(1));
   wrap(of('Document'), 'write writeln', (args) => {
@@ -110,7 +106,13 @@ const install = (what) => {
       if (style && clean(style) !== style) target.setAttribute('style', style);
     }
   }).observe(page.document, { attributeFilter: ['style'], subtree: true });
-  wrap(of('HTMLIFrameElement'), 'contentWindow contentDocument', (args, self, name, get) => [1, install(apply(get, self, args))], 'get');
+  wrap(of('HTMLIFrameElement'), 'contentWindow contentDocument', (args, self, name, get) => {
+    const found = apply(get, self, args);
+    try {
+      install(found.defaultView || found);
+    } catch {}
+    return [1, found];
+  }, 'get');
 
   // What is sent: it is answered as if it had been.
   wrap([page], 'fetch', ([url]) => no(whose(url), Promise.resolve(new Response())));
@@ -145,5 +147,4 @@ const install = (what) => {
   wrap(of('Document'), 'cookie', ([text]) => no(withheld(2, (text + '').split('=')[0].trim())));
   wrap(of('CookieStore'), 'set', ([name]) => no(withheld(2, name.name ?? name), Promise.resolve()));
   wrap(of('Storage'), 'setItem', ([key]) => no(withheld(3, key + '')));
-  return what;
 };
