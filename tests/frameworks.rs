@@ -315,14 +315,18 @@ fn pages_in_angular_and_jquery_work_with_what_they_insert_withheld() {
         let served = Served::of(folder);
         let stub = Stub::start();
         let visitor = Visitor::new(&stub, Scripts::On);
-        let inserted = ["GET mc.yandex.ru/watch/101234567", "GET www.googletagmanager.com/gtag/js?id=G-FRAME00002"];
+        let inserted = [
+            "GET mc.yandex.ru/watch/101234567",
+            "GET www.googletagmanager.com/gtag/js?id=G-FRAME00002",
+        ];
         let works = |url: &str| {
             visitor.open(url);
             visitor.wait_until("the page comes to life", || {
                 visitor.attribute("html", "data-hydrated").as_deref() == Some(folder)
             });
             visitor.click("#add");
-            visitor.wait_until("the click counts", || visitor.text("#count").as_deref() == Some("1"));
+            visitor
+                .wait_until("the click counts", || visitor.text("#count").as_deref() == Some("1"));
             visitor.type_into("#name", "ab");
             visitor.wait_until("the field has its state", || {
                 visitor.text("#greeting").as_deref() == Some("Hello, ab")

@@ -136,7 +136,10 @@ fn what_a_rule_only_reports_passes_is_counted_and_stands_in_red_at_the_admin_add
     // But for the banner, which asks about the others, all is there.
     let (before, _) = PAGE.split_once("</body>").expect("it has an end");
     let (head, body) = before.split_once("</head>").expect("it has a head");
-    assert!(seen.starts_with(head) && seen.contains(body), "{seen}");
+    let (guard, others) = seen.split_once("</script>").expect("the guard is there for the others");
+    let (start, rest) = head.split_once("<head>").expect("it begins");
+    assert!(guard.starts_with(&format!("{start}<head><script src=\"/.consent/guard-")), "{seen}");
+    assert!(others.starts_with(rest) && others.contains(body), "{seen}");
     let metrics = text(&get(&gateway, "/metrics"));
     let reported = metrics.lines().filter_map(|line| line.strip_prefix("kelisim_reported_total"));
     let expected = [

@@ -41,7 +41,8 @@ pub(super) fn of_page(rules: &RuleSet, policy: &PolicyVersion, groups: &[Group])
         }
     }
     let mut stubs = lent(&json!(until), rules.site.consent_mode);
-    for vendor in &rules.vendors {
+    // Who only is looked at is not switched off.
+    for vendor in rules.vendors.iter().filter(|vendor| vendor.withholds()) {
         let (Some(stub), Some(until)) = (vendor.stub(), rules.until(vendor, policy)) else {
             continue;
         };

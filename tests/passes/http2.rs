@@ -103,8 +103,10 @@ fn a_page_that_changes_is_shown_as_it_comes() {
     );
     let mut packer = Packing::Gzip.packer();
     let mut packed = Vec::new();
-    for part in ["<!doctype html><p>first</p>", "<p>second</p>", "<p>third</p>"] {
-        site.say(chunk(&packer.piece(part.as_bytes()).expect("it packs")));
+    for part in ["<p>first</p>", "<p>second</p>", "<p>third</p>"] {
+        let sent =
+            if packed.is_empty() { format!("<!doctype html>{part}") } else { part.to_owned() };
+        site.say(chunk(&packer.piece(sent.as_bytes()).expect("it packs")));
         loop {
             match next(&came) {
                 Came::Data(data) => packed.extend_from_slice(&data),
