@@ -13,6 +13,10 @@
 mod calls;
 #[path = "run_time/consent_mode.rs"]
 mod consent_mode;
+#[path = "run_time/elsewhere.rs"]
+mod elsewhere;
+#[path = "run_time/identifiers.rs"]
+mod identifiers;
 #[path = "harness/message.rs"]
 #[allow(dead_code, reason = "the scenarios use more of it")]
 mod message;
