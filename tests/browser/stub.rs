@@ -10,7 +10,7 @@
 //! [`TRACKERS`], how they are led here by [`super::visitor`].
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -25,10 +25,11 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
+use tungstenite::handshake::server::create_response_with_body;
 
 /// Host patterns as Chromium's resolver rules take them: those of Metrica, of Google's tags
 /// and of Facebook's pixel.
-pub(crate) const TRACKERS: [&str; 18] = [
+pub(crate) const TRACKERS: [&str; 19] = [
     "mc.yandex.*",
     "*.mc.yandex.ru",
     "mc.webvisor.*",
@@ -47,6 +48,7 @@ pub(crate) const TRACKERS: [&str; 18] = [
     "*.googleadservices.com",
     "*.googlesyndication.com",
     "*.facebook.com",
+    "connect.facebook.net",
 ];
 
 /// A host that is led here too, is no tracker, and is never counted.
@@ -87,7 +89,8 @@ impl Stub {
     }
 
     /// Everything that reached a tracker so far, oldest first: `connect mc.yandex.ru`,
-    /// `GET mc.yandex.ru/metrika/tag.js`, `POST mc.yandex.ru/watch/1/1?…`.
+    /// `GET mc.yandex.ru/metrika/tag.js`, `POST mc.yandex.ru/watch/1/1?…`, and a WebSocket as the
+    /// `GET` that opens it.
     pub(crate) fn contacts(&self) -> Vec<String> {
         self.contacts.lock().expect("no holder panics").clone()
     }
@@ -131,21 +134,30 @@ async fn connection(stream: tokio::net::TcpStream, tls: TlsAcceptor, contacts: C
         if counted {
             note(format!("{} {host}{}", request.method(), request.uri()));
         }
-        std::future::ready(Ok::<_, Infallible>(answer(&host, request.uri().path())))
+        let opened = create_response_with_body(&request, Full::default);
+        let answer = opened.unwrap_or_else(|_| answer(&host, request.uri()));
+        std::future::ready(Ok::<_, Infallible>(answer))
     });
     // A browser that hangs up ends the connection with an error, and nobody minds.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answers).await;
 }
 
 /// What a tracker's host answers: a script where pages load one, else the smallest thing that fits.
-fn answer(host: &str, path: &str) -> Response<Full<Bytes>> {
+fn answer(host: &str, asked: &Uri) -> Response<Full<Bytes>> {
     const PIXEL: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0\
         ,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
-    let (kind, body): (_, &'static [u8]) = match path {
-        "/metrika/tag.js" => ("text/javascript", include_bytes!("fakes/metrica.js")),
-        "/gtag/js" | "/gtm.js" => ("text/javascript", include_bytes!("fakes/google.js")),
+    const SCRIPT: &str = "text/javascript";
+    // Metrica's hits are also asked for as scripts (JSONP).
+    let as_script = asked.query().is_some_and(|query| query.contains("wmode=5"));
+    let (kind, body): (_, &'static [u8]) = match asked.path() {
+        "/metrika/tag.js" => (SCRIPT, include_bytes!("fakes/metrica.js")),
+        "/gtag/js" | "/gtm.js" => (SCRIPT, include_bytes!("fakes/google.js")),
+        "/analytics.js" => (SCRIPT, include_bytes!("fakes/analytics.js")),
+        "/ga.js" => (SCRIPT, include_bytes!("fakes/ga.js")),
+        "/en_US/fbevents.js" => (SCRIPT, include_bytes!("fakes/fbevents.js")),
         "/ns.html" => ("text/html", b"<!DOCTYPE html><title>ns</title>"),
         _ if host == SENTINEL => ("text/html", b"<!DOCTYPE html><title>sentinel</title>"),
+        _ if as_script => (SCRIPT, b""),
         _ => ("image/gif", PIXEL),
     };
     let mut response = Response::new(Full::new(Bytes::from_static(body)));
@@ -153,5 +165,7 @@ fn answer(host: &str, path: &str) -> Response<Full<Bytes>> {
     headers.insert(header::CONTENT_TYPE, kind.parse().expect("a plain type"));
     // Each page asks anew: a cached script would be a hit that nobody counts.
     headers.insert(header::CACHE_CONTROL, "no-store".parse().expect("a plain word"));
+    // As trackers do: any page may read what they answer.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".parse().expect("a plain word"));
     response
 }

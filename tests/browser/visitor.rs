@@ -26,6 +26,9 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// Between two looks at what is awaited.
 const GLANCE: Duration = Duration::from_millis(25);
 
+/// The site's own names are here, at whatever port: some things depend on there being a domain.
+const OWN: &str = "MAP *.send-box.com 127.0.0.1";
+
 /// The field in which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -73,7 +76,7 @@ impl<'a> Visitor<'a> {
         let led = |host: &str| format!("MAP {host} {}", stub.address);
         let mut rules: Vec<_> = TRACKERS.into_iter().chain([SENTINEL]).map(led).collect();
         rules.extend(
-            ["MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].map(str::to_owned),
+            [OWN, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].map(str::to_owned),
         );
         let mut arguments = vec![
             format!("--user-data-dir={}", folder.path().join("profile").display()),
@@ -186,6 +189,22 @@ impl<'a> Visitor<'a> {
         self.devtools("Network.clearBrowserCookies", &json!({}));
     }
 
+    /// Goes back in the tab's history, as the button does.
+    #[allow(dead_code, reason = "the demonstration has nothing to go back to")]
+    pub(crate) fn back(&self) {
+        self.command("/back", &json!({}));
+    }
+
+    /// Does something in a tab of its own, closes that, and is back in this one.
+    pub(crate) fn aside(&self, what: impl FnOnce()) {
+        let page = self.driver.get("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
+        let tab = self.command("/window/new", &json!({ "type": "tab" }));
+        self.command("/window", &json!({ "handle": tab["handle"] }));
+        what();
+        self.driver.delete("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
+        self.command("/window", &json!({ "handle": page }));
+    }
+
     /// What the console has shown since it was last asked for.
     pub(crate) fn console(&self) -> Console {
         let log = self.command("/se/log", &json!({ "type": "browser" }));
@@ -235,12 +254,7 @@ impl<'a> Visitor<'a> {
     }
 
     fn visit_sentinel(&self) {
-        let page = self.driver.get("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
-        let tab = self.command("/window/new", &json!({ "type": "tab" }));
-        self.command("/window", &json!({ "handle": tab["handle"] }));
-        self.open(&format!("https://{SENTINEL}/"));
-        self.driver.delete("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
-        self.command("/window", &json!({ "handle": page }));
+        self.aside(|| self.open(&format!("https://{SENTINEL}/")));
     }
 
     fn devtools(&self, command: &str, parameters: &Value) -> Value {

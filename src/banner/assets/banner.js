@@ -14,6 +14,7 @@
   let busy = false;
   let timer = 0;
   let before = null;
+  const others = window.BroadcastChannel && new BroadcastChannel('kelisim');
 
   const frame = document.createElement('iframe');
   frame.name = 'cc-frame';
@@ -44,19 +45,35 @@
     let state;
     try {
       state = await (window.kelisim ? kelisim.state() : ask());
-      if (!form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason)))
-        throw new Error('not recorded');
+      if (!isAnswered(state)) throw new Error('not recorded');
     } catch (error) {
       return fail();
     }
     if (!busy) return;
     clearTimeout(timer);
     leave();
-    new BroadcastChannel('kelisim').postMessage('choice');
+    if (others) others.postMessage('choice');
     // A page's policy cannot be widened: what it would stop comes with the page anew.
     const agreed = form.dataset.purposes.split(' ').some((id) => permitted(state, id));
     if ('reload' in form.dataset && agreed) return location.reload();
     release(state);
+  }
+
+  // What is decided in another tab is decided here, too.
+  if (others) others.onmessage = async () => {
+    try {
+      const state = await (window.kelisim ? kelisim.state() : ask());
+      if (busy || !main.isConnected || !isAnswered(state)) return;
+      leave();
+      release(state);
+    } catch (error) {
+      // The banner stays, and can be answered here.
+      console.debug(error);
+    }
+  };
+
+  function isAnswered(state) {
+    return form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason));
   }
 
   // The guard asks by itself. Where it could not be loaded, nothing was held but what came with the page.

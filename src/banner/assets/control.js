@@ -4,10 +4,11 @@
   'use strict';
   let had = document.currentScript.dataset.permit;
   const look = async (told) => {
-    if (told === had) return;
+    // A choice is news each time, whatever was told before.
+    if (told === had && told !== 'choice') return;
     try {
       if (window.kelisim) {
-        await window.kelisim.state();
+        await window.kelisim.state(false);
       } else {
         const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
         const state = await answer.json();

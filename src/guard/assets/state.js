@@ -15,8 +15,13 @@ const forget = (from) => {
 forget();
 addEventListener('pagehide', forget);
 
-const runs = (gone) => performance.getEntriesByType('resource').some(({ name }) => gone.includes(whose(name)));
-const state = async () => {
+// Browsers keep 250 entries: of more, nobody knows.
+const runs = (gone) => {
+  const loaded = performance.getEntriesByType('resource');
+  return loaded.length > 249 || loaded.some(({ name }) => gone.includes(whose(name)));
+};
+// Who cannot run the held tags asks without a release: what a site calls goes on being answered here.
+const state = async (release = true) => {
   const answer = await ask(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
   if (!answer.ok) throw new Error(answer.status);
   const state = await answer.json();
@@ -24,7 +29,7 @@ const state = async () => {
   const asked = groups.map(([purpose]) => purpose).filter((purpose) => purpose !== 'undeclared');
   const come = asked.filter((purpose) => may(purpose) && !permitted.includes(purpose));
   const gone = asked.filter((purpose) => !may(purpose) && permitted.includes(purpose));
-  if (come.length) {
+  if (release && come.length) {
     if (tag.dataset.reload !== undefined) {
       // The policy of a page cannot be widened.
       try {

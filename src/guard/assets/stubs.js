@@ -13,11 +13,15 @@ const lend = (vendor, purpose) => ({
   site: SITE,
   // Puts a call into a queue; of too many the oldest goes. What was called after the page had loaded is called again
   // after a reload that releases.
-  push(queue, call, carry = true) {
+  push(queue, call) {
     queue.push(call);
+    this.waits(queue, call);
+  },
+  // What is to be done when a call was put into a queue, of which so many of the oldest stay.
+  waits(queue, call, carry = true, stay = 0) {
     if (permitted.includes(purpose)) return;
-    if (queue.length > QUEUE_MAX) queue.shift();
-    if (carry && page?.readyState === 'complete' && late.push([vendor, 'length' in call ? [...call] : call]) > QUEUE_MAX) late.shift();
+    if (queue.length > QUEUE_MAX + stay) queue.splice(stay, 1);
+    if (carry && page?.readyState === 'complete' && late.push([vendor, typeof call === 'object' && call?.[Symbol.iterator] ? [...call] : call]) > QUEUE_MAX) late.shift();
   },
   // A callback that a site waits for: it is called soon, and never a second time.
   once(callback, self, wait, ...args) {

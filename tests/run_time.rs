@@ -1,0 +1,44 @@
+//! What happens in the visitor's browser: tags withheld, called, released, withdrawn, in Chromium.
+//!
+//! Sites call tags, wait for their answers, insert them by script and replace their queues; the script that
+//! the gateway puts first in each page has to bear all that. The trackers' hosts are the counting stub, and
+//! what they serve are fakes with the vendors' contract (`tests/browser/fakes/`): no vendor's code is here.
+//!
+//! Most tests visit the page straight at the site first, or after agreement: what is asked for there is what
+//! has to be missing, or to come in the same order, so that no check can pass by finding nothing.
+//!
+//! The pages are in `tests/run_time/`, with a file of tests for each theme.
+
+#[path = "run_time/calls.rs"]
+mod calls;
+#[path = "run_time/consent_mode.rs"]
+mod consent_mode;
+#[path = "run_time/elsewhere.rs"]
+mod elsewhere;
+#[path = "run_time/identifiers.rs"]
+mod identifiers;
+#[path = "harness/message.rs"]
+#[allow(dead_code, reason = "the scenarios use more of it")]
+mod message;
+#[path = "harness/program.rs"]
+#[allow(dead_code, reason = "the binary's tests use more of it")]
+mod program;
+#[path = "run_time/release.rs"]
+mod release;
+#[path = "run_time/served.rs"]
+mod served;
+#[path = "harness/site.rs"]
+#[allow(dead_code, reason = "the scenarios use more of it")]
+mod site;
+#[path = "browser/stub.rs"]
+mod stub;
+#[path = "run_time/transports.rs"]
+mod transports;
+#[path = "browser/visitor.rs"]
+#[allow(dead_code, reason = "the demonstration's tests use more of it")]
+mod visitor;
+#[path = "browser/webdriver.rs"]
+mod webdriver;
+
+/// How long anything may take that a test waits for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
