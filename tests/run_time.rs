@@ -41,4 +41,4 @@ mod visitor;
 mod webdriver;
 
 /// How long anything may take that a test waits for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

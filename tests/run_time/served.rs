@@ -83,7 +83,10 @@ fn answer(target: &str) -> Vec<u8> {
         "bundle.js" => package.join("browser/fakes/metrica.js"),
         name => package.join("run_time").join(name),
     };
-    let kind = if name.ends_with(".js") { "text/javascript" } else { "text/html; charset=utf-8" };
+    let kind = match name.rsplit('.').next() {
+        Some("js") => "text/javascript",
+        _ => "text/html; charset=utf-8",
+    };
     let policy = match name {
         "held.html" => "Content-Security-Policy: script-src 'nonce-n0nce'\r\n",
         _ => "",
