@@ -57,4 +57,10 @@ const KNOWN: &[Known] = &[
         banner: Some(Banner::With),
         reason: "a frameset holds no banner; the white space in its texts stays",
     },
+    Known {
+        page: "readability-toc-missing",
+        scripts: Some(Scripts::On),
+        banner: Some(Banner::With),
+        reason: "its policy, in a meta, would stop the banner's form, and is given our folder",
+    },
 ];
