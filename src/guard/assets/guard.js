@@ -31,7 +31,7 @@ const clean = (text) => {
     if (withheld(1, host)) {
       for (const group of groups)
         if (!permitted.includes(group[0]))
-          left = left.replace(group[4], (all, script, name = '') => script ? `${script}data-consent=${group[0]} data-consent-${all.slice(script.length)}` : name + 'about:blank#');
+          left = left.replace(group[4], (all, script = '', name) => script + (name ? (script && `data-consent=${group[0]} `) + 'data-consent-' + all.slice(script.length) : 'data:,'));
       return typeof text === 'object' ? trustedTypes.emptyHTML : left;
     }
   return text;
