@@ -15,6 +15,8 @@ mod calls;
 mod consent_mode;
 #[path = "run_time/elsewhere.rs"]
 mod elsewhere;
+#[path = "run_time/frames.rs"]
+mod frames;
 #[path = "run_time/identifiers.rs"]
 mod identifiers;
 #[path = "harness/message.rs"]

@@ -9,12 +9,12 @@
     try {
       if (window.kelisim) {
         await window.kelisim.state(false);
+        had = told;
       } else {
         const answer = await fetch(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
         const state = await answer.json();
         if (had.split(' ').some((purpose) => purpose && state[purpose].verdict !== 'permit')) location.reload();
       }
-      had = told;
     } catch (error) {
       // The next page, or the next visit, asks again.
       console.debug(error);

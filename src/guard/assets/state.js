@@ -1,11 +1,14 @@
 // What holds now, and what follows from a change: the server is asked, whoever calls.
-const forget = (from) => {
+// A frame in a sandbox of its own has neither cookies nor storage, and says so by throwing.
+const forget = () => {
   for (const [purpose, , cookies, keys] of groups) {
     if (permitted.includes(purpose)) continue;
-    for (const name of document.cookie.split(/;\s*/).map((cookie) => cookie.split('=')[0]))
-      if (cookies.test(name))
-        for (let domain = location.hostname; domain; domain = domain.replace(/^[^.]*\.?/, ''))
-          for (const where of ['', ';domain=' + domain]) apply(jar.set, document, [name + '=;max-age=0;path=/' + where]);
+    try {
+      for (const name of document.cookie.split(/;\s*/).map((cookie) => cookie.split('=')[0]))
+        if (cookies.test(name))
+          for (let domain = location.hostname; domain; domain = domain.replace(/^[^.]*\.?/, ''))
+            for (const where of ['', ';domain=' + domain]) apply(jar.set, document, [name + '=;max-age=0;path=/' + where]);
+    } catch {}
     for (const kind of ['localStorage', 'sessionStorage'])
       try {
         for (const key of Object.keys(window[kind])) if (keys.test(key)) window[kind].removeItem(key);
