@@ -13,7 +13,7 @@ use kelisim::rules;
 use kelisim::snapshot::Snapshot;
 
 /// What the guard may weigh in brotli, with the shipped rules.
-const GUARD_BYTES_MAX: usize = 3 * 1024;
+const GUARD_BYTES_MAX: usize = 3_000;
 
 const BEST: Levels = Levels { zstd: 19, br: 11, gzip: 9 };
 

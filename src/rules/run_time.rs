@@ -88,6 +88,10 @@ impl Group {
         without_narrower(&mut self.addresses, addresses);
         without_narrower(&mut self.cookies, glob_matches);
         without_narrower(&mut self.keys, glob_matches);
+        // Neighbours that end alike pack better.
+        self.addresses.sort_by_cached_key(|address| {
+            split(address).0.rsplit('.').map(str::to_owned).collect::<Vec<_>>()
+        });
     }
 }
 

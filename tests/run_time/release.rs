@@ -81,3 +81,30 @@ fn a_tag_that_writes_into_the_document_works_when_it_is_released() {
     visitor
         .wait_until("the event is told", || told(&stub, seen) == ["ga pageview", "ga shop.later"]);
 }
+
+#[test]
+fn a_reload_that_releases_calls_once_what_was_called_and_keeps_the_place() {
+    let (served, stub) = (Served::behind_a_policy(), Stub::start());
+    let visitor = Visitor::new(&stub, Scripts::On);
+    let goals = || {
+        let hits = stub.hits_after(0);
+        hits.iter().filter(|hit| hit.contains("goal%3A%2F%2F") && hit.contains("order")).count()
+    };
+    visitor.open(&served.page("long.html"));
+    visitor.run("document.querySelector('#order').scrollIntoView({ block: 'center' })");
+    visitor.click("#order");
+    let place = visitor.run("window.first = true; return Math.round(scrollY)");
+    assert!(place.as_i64().is_some_and(|place| place > 1000), "{place}");
+    visitor.settle();
+    assert_eq!(stub.contacts(), [""; 0]);
+
+    answer_banner(&visitor, AGREE);
+    visitor.wait_until("the goal is counted", || goals() == 1);
+    assert_eq!(visitor.run("return window.first"), serde_json::Value::Null, "it was loaded anew");
+    visitor.wait_until("the place is found again", || {
+        visitor.run("return Math.round(scrollY)") == place
+    });
+    visitor.open(&served.page("long.html"));
+    visitor.settle();
+    assert_eq!(goals(), 1, "{:?}", stub.hits_after(0));
+}

@@ -23,6 +23,24 @@ pub(crate) const AGREE: &str = "#cc-main button[value=agree-all]";
 pub(crate) const DECLINE: &str = "#cc-main button[value=decline-all]";
 const WITHDRAW: &str = "form[action='/.consent/withdraw'] button";
 
+/// What an operator would have approved for the pages.
+const APPROVED: &str = r#"
+[[allow]]
+source = "'unsafe-inline'"
+as = ["script", "style"]
+what = "the site's own code"
+
+[[allow]]
+source = "data:"
+as = ["image"]
+what = "an empty icon"
+
+[[allow]]
+source = "https://mc.yandex.ru"
+as = ["script", "connect", "image"]
+what = "Metrica, for who has agreed"
+"#;
+
 /// A running site, with a gateway in front.
 pub(crate) struct Served {
     site: SocketAddr,
@@ -36,8 +54,17 @@ impl Served {
         Served::with("")
     }
 
+    /// Behind the shipped rules and a policy that lets pages reach Metrica once it is agreed to.
+    pub(crate) fn behind_a_policy() -> Served {
+        Served::with_files("csp = \"enforce\"", &[("csp.toml", APPROVED)])
+    }
+
     /// Behind the shipped rules, with this line in `site.toml`.
     pub(crate) fn with(line: &str) -> Served {
+        Served::with_files(line, &[])
+    }
+
+    fn with_files(line: &str, files: &[(&str, &str)]) -> Served {
         let site = Site::start();
         let address = site.address;
         std::thread::spawn(move || {
@@ -57,6 +84,9 @@ impl Served {
                 if name == "site.toml" { text.replacen("control = ", &added, 1) } else { text };
             fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder");
             fs::write(path, text).expect("a file");
+        }
+        for (name, text) in files {
+            fs::write(rules.join(name), text).expect("a file");
         }
         let rules = rules.display().to_string();
         let program = Program::run(address, &folder.path().join("data"));

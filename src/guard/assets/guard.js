@@ -2,12 +2,10 @@
 // Wrappers are proxies and look native. What is permitted is asked at each call: a release needs nothing put back.
 // It is no wall: what gets past it is stopped by the policy that the gate sends under `csp = "enforce"`.
 const { apply, construct } = Reflect;
-const ask = fetch;
-const jar = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
 
 // A group of rules: its purpose, then an expression each for hosts, cookies, keys in storage, and addresses in markup.
 const either = (globs, any) => '(?:' + globs.replace(/[.+?^${}()[\]\\]/g, '\\$&').replace(/ /g, '|').replace(/\*/g, any) + ')';
-const whole = (globs) => RegExp('^' + either(globs, '.*') + '$', 'i');
+const whole = (globs) => RegExp('^' + either(globs, '.*') + '$');
 const groups = RULES.map(([purpose, urls, cookies, keys]) => [
   purpose,
   whole(urls.replace(/\/\S*/g, '')),
@@ -64,7 +62,7 @@ const install = (page) => {
   // loads passes here again.
   const attribute = (args, self, name, at = 0) => {
     const isCode = self.localName === 'script';
-    if (/^(style|srcdoc|(image)?srcset|ping|content|(inn|out)erHTML|cssText)$/i.test(name)) isCode || (args[at] = clean(args[at]));
+    if (/^(style|ping|content|cssText)$|src(doc|set)$|erHTML$/i.test(name)) isCode || (args[at] = clean(args[at]));
     else if (/^(src|(xlink:)?href|data|poster|baseVal)$/i.test(name) && !/^(a|area|base)$/.test(self.localName)) {
       const purpose = whose(args[at]);
       if (purpose && isCode) {
@@ -77,7 +75,8 @@ const install = (page) => {
   const text = (at) => (args) => {
     args[at] = clean(args[at]);
   };
-  wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length > 12 ? 1 : 0], length > 12 ? 2 : 1));
+  // The one has its name and its value at 0 and 1, the other, whose name is two letters longer, at 1 and 2.
+  wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length / 2 - 6], length / 2 - 5));
   wrap(of('Element'), 'setAttributeNode', ([one], self) => attribute([one.value], self, one.name));
   wrap(Object.getOwnPropertyNames(page).filter((name) => /^(HTML.*|SVGAnimatedString|Element|ShadowRoot|CSSStyleDeclaration)$/.test(name)).map((name) => page[name].prototype),
     'src srcset srcdoc href data poster ping imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
@@ -133,7 +132,7 @@ const install = (page) => {
   // Ways out that no policy closes.
   const servers = ([settings]) => {
     for (const server of settings?.iceServers || [])
-      if ([server.urls].flat().some((url) => whose('x://' + (url + '').replace(/.*?:/, '')))) server.urls = [];
+      if ([server.urls].flat().some((url) => whose((url + '').replace(/.*?:/, 'x://')))) server.urls = [];
   };
   wrap([page], 'RTCPeerConnection', servers);
   wrap(of('RTCPeerConnection'), 'setConfiguration', servers);

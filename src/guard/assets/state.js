@@ -1,4 +1,7 @@
 // What holds now, and what follows from a change: the server is asked, whoever calls.
+const ask = fetch;
+const { reload } = document.currentScript.dataset;
+const jar = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
 // A frame in a sandbox of its own has neither cookies nor storage, and says so by throwing.
 const forget = () => {
   for (const [purpose, , cookies, keys] of groups) {
@@ -33,7 +36,7 @@ const state = async (release = true) => {
   const come = asked.filter((purpose) => may(purpose) && !permitted.includes(purpose));
   const gone = asked.filter((purpose) => !may(purpose) && permitted.includes(purpose));
   if (release && come.length) {
-    if (tag.dataset.reload !== undefined) {
+    if (reload !== undefined) {
       // The policy of a page cannot be widened.
       try {
         sessionStorage.setItem(CARRIED, JSON.stringify(late));
