@@ -30,7 +30,7 @@ pub struct Weight {
 pub(super) fn of_page(rules: &RuleSet, policy: &PolicyVersion, groups: &[Group]) -> Vec<Weight> {
     let told: Vec<_> = groups.iter().map(told).collect();
     let guard = format!(
-        "(()=>{{const permitted=document.currentScript.dataset.permit.split(' '),RULES={};\n{}",
+        "(()=>{{const permitted=document.currentScript.dataset.permit.split(' '),RULES={};{}",
         json!(told),
         GUARD
     );

@@ -79,9 +79,9 @@ const install = (page) => {
   wrap(of('Element'), 'setAttribute setAttributeNS', (args, self, { length }) => attribute(args, self, args[length / 2 - 6], length / 2 - 5));
   wrap(of('Element'), 'setAttributeNode', ([one], self) => attribute([one.value], self, one.name));
   wrap(Object.getOwnPropertyNames(page).filter((name) => /^(HTML.*|SVGAnimatedString|Element|ShadowRoot|CSSStyleDeclaration)$/.test(name)).map((name) => page[name].prototype),
-    'src srcset srcdoc href data poster ping imageSrcset content baseVal innerHTML outerHTML cssText', (args, self, name) => attribute(args, self, name));
-  wrap(of('Element ShadowRoot Range CSSStyleSheet'), 'setHTMLUnsafe createContextualFragment insertRule replaceSync', text(0));
-  wrap(of('Element CSSStyleDeclaration'), 'insertAdjacentHTML setProperty', text(1));
+    'imageSrcset srcset innerHTML srcdoc href content ping src outerHTML data poster baseVal cssText', (args, self, name) => attribute(args, self, name));
+  wrap(of('Range ShadowRoot CSSStyleSheet Element'), 'setHTMLUnsafe replaceSync createContextualFragment insertRule', text(0));
+  wrap(of('Element CSSStyleDeclaration'), 'setProperty insertAdjacentHTML', text(1));
   wrap(of('Document'), 'write writeln', (args) => {
     const text = args.join('');
     const left = clean(text);
@@ -90,7 +90,7 @@ const install = (page) => {
 
   // Nodes that count by their text, and frames, whose interfaces are others.
   const counts = 'style,meta,[type=speculationrules]';
-  wrap(of('Node Element Document DocumentFragment CharacterData'), 'appendChild insertBefore replaceChild append prepend before after replaceWith replaceChildren insertAdjacentElement', (args) => {
+  wrap(of('CharacterData Document DocumentFragment Node Element'), 'appendChild insertBefore replaceWith append prepend after before replaceChild replaceChildren insertAdjacentElement', (args) => {
     for (const node of args)
       for (const one of node?.matches?.(counts) ? [node] : node?.firstElementChild ? node.querySelectorAll(counts) : []) {
         const key = one.content ? 'content' : 'textContent';
