@@ -1,6 +1,6 @@
 // Builds the sites of tests/frameworks.rs: `node tests/frameworks/build.js`.
 //
-// All that is fetched and made stands in target/frameworks/: `work/` is a copy of this folder with its packages,
+// All that is fetched and made stands in target/frameworks/: `packages/` is a copy of this folder with its packages,
 // `react/`, `vue/` and `next/` are the sites, as files. What has not changed is not made again.
 // The page `inserted` of each has tags that the framework makes anew from its state.
 import { execFileSync } from 'node:child_process';
@@ -28,7 +28,7 @@ if (major < 20 || (major === 20 && minor < 11)) {
 
 const sources = import.meta.dirname;
 const target = path.resolve(sources, '../../target/frameworks');
-const work = path.join(target, 'work');
+const work = path.join(target, 'packages');
 const stamp = path.join(target, 'built');
 
 function digest() {

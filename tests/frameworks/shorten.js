@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const packages = path.join(root, 'target/frameworks/work/package.json');
+const packages = path.join(root, 'target/frameworks/packages/package.json');
 const { transformSync } = createRequire(packages)('esbuild');
 const folder = path.join(root, 'src/guard/assets');
 
