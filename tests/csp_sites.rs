@@ -8,70 +8,24 @@
 //!
 //! The browser is driven by `tests/browser/`. Nothing is skipped.
 
-#[path = "harness/broken.rs"]
-#[allow(dead_code, reason = "the tests of broken rules use more of it")]
-mod broken;
-#[path = "harness/message.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod message;
-#[path = "harness/program.rs"]
-#[allow(dead_code, reason = "the binary's tests use more of it")]
-mod program;
-#[path = "harness/site.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod site;
-#[path = "browser/stub.rs"]
-mod stub;
-#[path = "browser/visitor.rs"]
-#[allow(dead_code, reason = "the demonstration's tests use more of it")]
-mod visitor;
-#[path = "browser/webdriver.rs"]
-mod webdriver;
+#[path = "browser/mod.rs"]
+#[allow(dead_code, reason = "each test in a browser uses a part of it")]
+mod browser;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use broken::Rules;
+use browser::stub::Stub;
+use browser::visitor::{Scripts, Visitor};
+use browser::{AGREE, BANNER, DECLINE, Served, answer};
 use data_encoding::BASE64;
-use program::{Gateway, Program};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use site::Site;
-use stub::Stub;
-use tempfile::TempDir;
-use visitor::{Scripts, Visitor};
-
-/// How long anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const BANNER: &str = "#cc-main";
-const AGREE: &str = "#cc-main button[value=agree-all]";
-const DECLINE: &str = "#cc-main button[value=decline-all]";
 
 /// The site's own code and style, in the page and beside it.
 const INLINE: &str = "window.inline = 1";
 const FILE: &str = "window.file = 1";
 const STYLE: &str = "h1 { color: rgb(1, 2, 3) }";
-
-/// What was approved for all of them.
-const APPROVED: &str = r#"
-[[allow]]
-source = "'unsafe-inline'"
-as = ["script", "style"]
-what = "the site's own code"
-
-[[allow]]
-source = "data:"
-as = ["image"]
-what = "an empty icon"
-
-[[allow]]
-source = "https://mc.yandex.ru"
-as = ["script", "connect", "image"]
-what = "Metrica, for who has agreed"
-"#;
 
 /// A page with a policy.
 struct Policed {
@@ -159,43 +113,23 @@ impl Policed {
     }
 }
 
-/// A site of such pages.
-fn start_site() -> SocketAddr {
-    let site = Site::start();
-    let address = site.address;
-    std::thread::spawn(move || {
-        let policies = policies();
-        while let Some(mut received) = site.next() {
-            let target = received.request.start.split(' ').nth(1).unwrap_or("/").to_owned();
-            let policed = policies.iter().find(|policed| target == format!("/{}", policed.name));
-            let (kind, header, body) = match policed {
-                Some(policed) => ("text/html", policed.header.as_str(), policed.page()),
-                None if target == "/loader" => ("text/html", "", LOADER.to_owned()),
-                None if target == "/worker.js" => ("text/javascript", "", WORKER.to_owned()),
-                None => ("text/javascript", "", FILE.to_owned()),
-            };
-            let policy = match header {
-                "" => String::new(),
-                policy => format!("Content-Security-Policy: {policy}\r\n"),
-            };
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{policy}Content-Length: {length}\r\n\r\n{body}"
-            );
-            // A browser that hangs up is not minded.
-            let _ = received.write(answer.as_bytes());
-        }
-    });
-    address
-}
-
-/// A gateway whose policy is this.
-fn gateway(site: SocketAddr, csp: &str) -> (Gateway, Rules, TempDir) {
-    let (rules, data) = (Rules::copy(), tempfile::tempdir().expect("a folder"));
-    rules.change("site.toml", "# csp = \"learn\"", &format!("csp = \"{csp}\""));
-    fs::write(rules.path("csp.toml"), APPROVED).expect("it can be written");
-    let gateway = Program::run(site, data.path()).arg("--rules").arg(rules.folder()).start();
-    (gateway, rules, data)
+/// A site of such pages, behind a gateway whose policy is this.
+fn served(csp: &str) -> Served {
+    let policies = policies();
+    Served::with(&format!("csp = \"{csp}\""), move |target| {
+        let policed = policies.iter().find(|policed| target == format!("/{}", policed.name));
+        let (kind, header, body) = match policed {
+            Some(policed) => ("text/html", policed.header.as_str(), policed.page()),
+            None if target == "/loader" => ("text/html", "", LOADER.to_owned()),
+            None if target == "/worker.js" => ("text/javascript", "", WORKER.to_owned()),
+            None => ("text/javascript", "", FILE.to_owned()),
+        };
+        let policy = match header {
+            "" => String::new(),
+            policy => format!("Content-Security-Policy: {policy}\r\n"),
+        };
+        answer("200 OK", kind, &policy, body.as_bytes())
+    })
 }
 
 /// What of the page's own counted.
@@ -217,17 +151,17 @@ fn tag_ran(stub: &Stub, seen: usize) -> bool {
 }
 
 fn sites_work_as_they_do_directly(csp: &str) {
-    let (site, stub) = (start_site(), Stub::start());
-    let (gateway, _rules, _data) = gateway(site, csp);
+    let (served, stub) = (served(csp), Stub::start());
+    let gateway = &served.gateway;
     let visitor = Visitor::new(&stub, Scripts::On);
     for Policed { name, lets_tag, .. } in policies() {
-        let direct = format!("http://{site}/{name}");
-        let through = format!("http://{}/{name}", gateway.plain);
+        let direct = served.bare(name);
+        let through = served.page(name);
 
         let seen = stub.contacts().len();
         visitor.open(&direct);
         visitor.settle();
-        let (works, before) = (alive(&visitor), errors(&visitor, site));
+        let (works, before) = (alive(&visitor), errors(&visitor, served.site));
         assert_eq!(works, serde_json::json!([1, 1, "rgb(1, 2, 3)"]), "{name}: {before:?}");
         assert_eq!(tag_ran(&stub, seen), lets_tag, "{name}: {before:?}");
 
@@ -276,18 +210,17 @@ fn loaded(stub: &Stub, seen: usize) -> BTreeSet<String> {
 
 #[test]
 fn what_a_pages_own_code_loads_later_is_stopped_until_it_is_agreed_to() {
-    let (site, stub) = (start_site(), Stub::start());
-    let (gateway, _rules, _data) = gateway(site, "enforce");
+    let (served, stub) = (served("enforce"), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let seen = stub.contacts().len();
-    visitor.open(&format!("http://{site}/loader"));
+    visitor.open(&served.bare("loader"));
     visitor.settle();
     // Nothing else stops them, so that this test can fail.
     assert_eq!(loaded(&stub, seen).len(), 6, "{:?}", stub.hits_after(seen));
 
     visitor.forget_cookies();
     let seen = stub.contacts().len();
-    visitor.open(&format!("http://{}/loader", gateway.plain));
+    visitor.open(&served.page("loader"));
     visitor.settle();
     assert_eq!(stub.contacts()[seen..], [""; 0]);
     visitor.click(AGREE);

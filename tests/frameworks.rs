@@ -9,41 +9,19 @@
 //!
 //! The pages are in `tests/frameworks/`, the browser is driven by `tests/browser/`.
 
-#[path = "harness/message.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod message;
-#[path = "harness/program.rs"]
-#[allow(dead_code, reason = "the binary's tests use more of it")]
-mod program;
-#[path = "harness/site.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod site;
-#[path = "browser/stub.rs"]
-mod stub;
-#[path = "browser/visitor.rs"]
-#[allow(dead_code, reason = "the demonstration's tests use more of it")]
-mod visitor;
-#[path = "browser/webdriver.rs"]
-mod webdriver;
+#[path = "browser/mod.rs"]
+#[allow(dead_code, reason = "each test in a browser uses a part of it")]
+mod browser;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use program::{Gateway, Program};
-use site::Site;
-use stub::Stub;
-use tempfile::TempDir;
-use visitor::{Scripts, Visitor};
-
-/// How long anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const BANNER: &str = "#cc-main";
-const AGREE: &str = "#cc-main button[value=agree-all]";
-const DECLINE: &str = "#cc-main button[value=decline-all]";
+use browser::stub::Stub;
+use browser::visitor::{Scripts, Visitor};
+use browser::{AGREE, BANNER, DECLINE, Served, answer};
 
 /// What the built pages of a framework show that it is alive, besides what they do.
 const REACT: &str = "Object.keys(add).some(key => key.startsWith('__reactProps$'))";
@@ -53,29 +31,10 @@ const VUE: &str = "!!root.__vue_app__";
 const OURS: [&str; 6] =
     ["src", "href", "type", "data-consent", "data-consent-src", "data-consent-type"];
 
-/// A site of built pages, and the gateway in front of it.
-struct Served {
-    site: SocketAddr,
-    gateway: Gateway,
-    _data: TempDir,
-}
-
-impl Served {
-    fn of(framework: &str) -> Served {
-        let folder = built().join(framework);
-        let site = Site::start();
-        let address = site.address;
-        std::thread::spawn(move || {
-            while let Some(mut received) = site.next() {
-                let target = received.request.start.split(' ').nth(1).unwrap_or("/").to_owned();
-                // A browser that hangs up is not minded.
-                let _ = received.write(&answer(&folder, &target));
-            }
-        });
-        let data = tempfile::tempdir().expect("a folder");
-        let gateway = Program::run(address, data.path()).start();
-        Served { site: address, gateway, _data: data }
-    }
+/// A framework's built pages, behind the gateway.
+fn served(framework: &str) -> Served {
+    let folder = built().join(framework);
+    Served::start(move |target| file(&folder, target))
 }
 
 /// Where the pages are, if they are there and no older than their sources.
@@ -104,7 +63,7 @@ fn newest(folder: &Path) -> SystemTime {
 }
 
 /// What a server of files answers, with a hint in each page's head.
-fn answer(folder: &Path, target: &str) -> Vec<u8> {
+fn file(folder: &Path, target: &str) -> Vec<u8> {
     let path = target.split('?').next().unwrap_or_default().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
     let (kind, hint) = match path.rsplit('.').next() {
@@ -118,11 +77,7 @@ fn answer(folder: &Path, target: &str) -> Vec<u8> {
         Ok(body) => ("200 OK", body),
         Err(_) => ("404 Not Found", Vec::new()),
     };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{hint}\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body].concat()
+    answer(status, kind, hint, &body)
 }
 
 /// A page of a framework.
@@ -217,7 +172,7 @@ fn asked(stub: &Stub, seen: usize, tags: &[&str]) -> bool {
 
 /// The four visits: at the site, undecided, after a refusal, after an agreement.
 fn hydrates_as_without_the_gateway(folder: &str, page: Page) {
-    let served = Served::of(folder);
+    let served = served(folder);
     let straight = {
         let stub = Stub::start();
         let visitor = Visitor::new(&stub, Scripts::On);
@@ -312,7 +267,7 @@ fn a_page_in_next_hydrates_with_its_tags_withheld() {
 #[test]
 fn pages_in_angular_and_jquery_work_with_what_they_insert_withheld() {
     for folder in ["angular", "jquery"] {
-        let served = Served::of(folder);
+        let served = served(folder);
         let stub = Stub::start();
         let visitor = Visitor::new(&stub, Scripts::On);
         let inserted = [
@@ -360,7 +315,7 @@ fn what_a_framework_makes_anew_from_its_state_is_withheld_until_it_is_agreed_to(
         ("vue", &[]),
         ("next", &["GET www.googletagmanager.com/gtag/js?id=G-FRAME00002"]),
     ] {
-        let served = Served::of(folder);
+        let served = served(folder);
         let stub = Stub::start();
         let visitor = Visitor::new(&stub, Scripts::On);
         visitor.open(&format!("http://{}/inserted.html", served.gateway.plain));

@@ -9,6 +9,9 @@
 //!
 //! The pages are in `tests/run_time/`, with a file of tests for each theme.
 
+#[path = "browser/mod.rs"]
+#[allow(dead_code, reason = "each test in a browser uses a part of it")]
+mod browser;
 #[path = "run_time/calls.rs"]
 mod calls;
 #[path = "run_time/consent_mode.rs"]
@@ -19,28 +22,9 @@ mod elsewhere;
 mod frames;
 #[path = "run_time/identifiers.rs"]
 mod identifiers;
-#[path = "harness/message.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod message;
-#[path = "harness/program.rs"]
-#[allow(dead_code, reason = "the binary's tests use more of it")]
-mod program;
 #[path = "run_time/release.rs"]
 mod release;
 #[path = "run_time/served.rs"]
 mod served;
-#[path = "harness/site.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod site;
-#[path = "browser/stub.rs"]
-mod stub;
 #[path = "run_time/transports.rs"]
 mod transports;
-#[path = "browser/visitor.rs"]
-#[allow(dead_code, reason = "the demonstration's tests use more of it")]
-mod visitor;
-#[path = "browser/webdriver.rs"]
-mod webdriver;
-
-/// How long anything may take that a test waits for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -6,48 +6,23 @@
 //!
 //! The guard and the policy are looked at together, as a visitor meets them, and each by itself.
 
-#[path = "harness/broken.rs"]
-#[allow(dead_code, reason = "the tests of broken rules use more of it")]
-mod broken;
-#[path = "harness/message.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod message;
-#[path = "harness/program.rs"]
-#[allow(dead_code, reason = "the binary's tests use more of it")]
-mod program;
-#[path = "harness/site.rs"]
-#[allow(dead_code, reason = "the scenarios use more of it")]
-mod site;
-#[path = "browser/stub.rs"]
-mod stub;
-#[path = "browser/visitor.rs"]
-#[allow(dead_code, reason = "the demonstration's tests use more of it")]
-mod visitor;
-#[path = "browser/webdriver.rs"]
-mod webdriver;
+#[path = "browser/mod.rs"]
+#[allow(dead_code, reason = "each test in a browser uses a part of it")]
+mod browser;
 
-use std::fs;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use broken::Rules;
-use program::{Gateway, Program};
+use browser::stub::Stub;
+use browser::visitor::{Scripts, Visitor};
+use browser::{Served, answer, serve};
 use serde_json::Value;
-use site::Site;
-use stub::Stub;
-use tempfile::TempDir;
-use visitor::{Scripts, Visitor};
-
-/// How long anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const VECTORS: &str = include_str!("vectors/vectors.js");
 const WORKER: &str = include_str!("vectors/worker.js");
 
-/// What the site needs, as an operator would have approved it.
-const APPROVED: &str = "[[allow]]\nsource = \"'unsafe-inline'\"\nas = [\"script\", \"style\"]\n\
-    what = \"the site's own code\"\n\n[[allow]]\nsource = \"blob:\"\nas = [\"worker\"]\n\
-    what = \"the site's own workers\"\n";
+const PAGE: &str = "<!doctype html><html lang=en><head><meta charset=utf-8><title>ways</title>\
+    <link rel=icon href=data:,><script src=/vectors.js></script></head>\
+    <body><p id=here>ways</p></body></html>";
 
 /// The five that pass any policy.
 const PAST: [&str; 5] = ["web-rtc", "speculation", "open", "location", "refresh"];
@@ -57,40 +32,22 @@ const PAST: [&str; 5] = ["web-rtc", "speculation", "open", "location", "refresh"
 const PAST_THE_GUARD: [&str; 5] =
     ["import", "frame-location", "worker-fetch", "worker-import", "worker-file"];
 
-/// A site with the page, which may bring a policy of its own.
-fn start_site(policy: &'static str) -> SocketAddr {
-    let site = Site::start();
-    let address = site.address;
-    std::thread::spawn(move || {
-        while let Some(mut received) = site.next() {
-            let target = received.request.start.split(' ').nth(1).unwrap_or("/").to_owned();
-            let (kind, body) = match target.split('?').next() {
-                Some("/vectors.js") => ("text/javascript", VECTORS),
-                Some("/worker.js") => ("text/javascript", WORKER),
-                _ => (
-                    "text/html",
-                    "<!doctype html><html lang=en><head><meta charset=utf-8><title>ways</title>\
-                     <link rel=icon href=data:,><script src=/vectors.js></script></head>\
-                     <body><p id=here>ways</p></body></html>",
-                ),
-            };
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{policy}Content-Length: {length}\r\n\r\n{body}"
-            );
-            // A browser that hangs up is not minded.
-            let _ = received.write(answer.as_bytes());
-        }
-    });
-    address
+/// What the site answers, with a policy of its own.
+fn answers(policy: &'static str) -> impl Fn(&str) -> Vec<u8> {
+    move |target| {
+        let (kind, body) = match target.split('?').next() {
+            Some("/vectors.js") => ("text/javascript", VECTORS),
+            Some("/worker.js") => ("text/javascript", WORKER),
+            _ => ("text/html", PAGE),
+        };
+        answer("200 OK", kind, policy, body.as_bytes())
+    }
 }
 
-fn gateway(site: SocketAddr, csp: &str) -> (Gateway, Rules, TempDir) {
-    let (rules, data) = (Rules::copy(), tempfile::tempdir().expect("a folder"));
-    rules.change("site.toml", "# csp = \"learn\"", &format!("csp = \"{csp}\""));
-    fs::write(rules.path("csp.toml"), APPROVED).expect("it can be written");
-    let gateway = Program::run(site, data.path()).arg("--rules").arg(rules.folder()).start();
-    (gateway, rules, data)
+/// The ways that are open behind a gateway with this policy.
+fn open_behind(csp: &str) -> Ways {
+    let served = Served::with(&format!("csp = \"{csp}\""), answers(""));
+    open_ways(served.gateway.plain)
 }
 
 /// The ways that are open at an address, in the order of the page.
@@ -142,7 +99,7 @@ fn open_ways(address: SocketAddr) -> Ways {
 
 #[test]
 fn without_the_gateway_every_way_is_open() {
-    let ways = open_ways(start_site(""));
+    let ways = open_ways(serve(answers("")));
     assert_eq!(ways.asked.len(), 38, "{ways:?}");
 }
 
@@ -152,23 +109,20 @@ fn a_policy_alone_leaves_open_the_five_that_none_closes() {
     let policy = "Content-Security-Policy: default-src 'self' 'unsafe-inline'; form-action 'self'; \
                   worker-src 'self' blob:\r\n";
     let frames = ["frame", "frame-location", "frame-form"];
-    open_ways(start_site(policy)).are(PAST, frames);
+    open_ways(serve(answers(policy))).are(PAST, frames);
 }
 
 #[test]
 fn the_guard_alone_leaves_open_what_has_no_guard_in_it() {
-    let (gateway, _rules, _data) = gateway(start_site(""), "off");
-    open_ways(gateway.plain).are(PAST_THE_GUARD, []);
+    open_behind("off").are(PAST_THE_GUARD, []);
 }
 
 #[test]
 fn a_policy_that_is_learned_stops_nothing_more() {
-    let (gateway, _rules, _data) = gateway(start_site(""), "learn");
-    open_ways(gateway.plain).are(PAST_THE_GUARD, []);
+    open_behind("learn").are(PAST_THE_GUARD, []);
 }
 
 #[test]
 fn with_the_policy_enforced_nothing_is_asked_for_by_any_way() {
-    let (gateway, _rules, _data) = gateway(start_site(""), "enforce");
-    open_ways(gateway.plain).are([], ["frame-location"]);
+    open_behind("enforce").are([], ["frame-location"]);
 }

@@ -2,18 +2,17 @@
 
 use serde_json::json;
 
-use crate::served::{
-    AGREE, BANNER, DECLINE, Served, agree, answer_banner, assert_nothing_thrown, kept, told,
-};
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::browser::{AGREE, BANNER, DECLINE};
+use crate::served::{self, agree, answer_banner, assert_nothing_thrown, kept, told};
 
 /// Callbacks that have come, each name once and sorted, and those that are still awaited.
 const CALLED: &str = "return [awaited.filter(name => !called.includes(name)), called.length]";
 
 #[test]
 fn whatever_a_site_calls_before_a_choice_throws_nothing_and_is_answered_once_and_later() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("calls.html"));
     assert_nothing_thrown(&visitor);
@@ -40,7 +39,7 @@ fn whatever_a_site_calls_before_a_choice_throws_nothing_and_is_answered_once_and
 
 #[test]
 fn forms_and_links_that_wait_for_a_callback_lead_on() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let waiting = ["metrica", "counter", "hit", "gtag", "layer", "ga", "gaq"];
     let all_lead_on = |when: &str| {
@@ -70,7 +69,7 @@ fn forms_and_links_that_wait_for_a_callback_lead_on() {
 
 #[test]
 fn what_was_called_is_told_in_order_after_an_agreement_as_without_a_gateway() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let without_signals = |told: Vec<String>| -> Vec<String> {
         let plain = |hit: String| hit.split(" G1").next().unwrap_or_default().to_owned();
         told.into_iter().map(plain).filter(|hit| !hit.starts_with("meta")).collect()
@@ -114,7 +113,7 @@ fn what_was_called_is_told_in_order_after_an_agreement_as_without_a_gateway() {
 
 #[test]
 fn after_a_refusal_nothing_that_was_called_is_ever_told() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("tags.html"));
     answer_banner(&visitor, DECLINE);
@@ -130,7 +129,7 @@ fn after_a_refusal_nothing_that_was_called_is_ever_told() {
 
 #[test]
 fn of_too_many_calls_the_newest_wait() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("tags.html"));
     visitor.run(
@@ -168,7 +167,7 @@ fn of_too_many_calls_the_newest_wait() {
 
 #[test]
 fn tags_answer_to_the_names_that_their_loaders_give_them_and_maps_stay() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("renamed.html"));
     assert_nothing_thrown(&visitor);

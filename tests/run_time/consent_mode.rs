@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::served::{AGREE, Served, agree, answer_banner, told};
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::AGREE;
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::served::{self, agree, answer_banner, told};
 
 /// What stands in the layer, in order: commands by their name and what they are about.
 const LAYER: &str = "return dataLayer.map(item => item[0] === 'consent' ? item[0] + ' ' + item[1] : item[0] || Object.keys(item)[0])";
@@ -14,7 +15,7 @@ const SAID: &str = "return dataLayer.filter(item => item[0] === 'consent').map(i
 
 #[test]
 fn the_first_hit_says_that_only_analytics_is_agreed_to_and_so_does_the_next_page() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.bare("tags.html"));
     visitor.settle();
@@ -60,7 +61,7 @@ fn the_first_hit_says_that_only_analytics_is_agreed_to_and_so_does_the_next_page
 
 #[test]
 fn a_site_that_puts_a_list_of_its_own_in_the_place_of_the_layer_says_it_too() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("anew.html"));
     assert_eq!(visitor.run(LAYER), json!(["consent default", "pageType", "js", "config"]));
@@ -78,7 +79,7 @@ fn a_site_that_puts_a_list_of_its_own_in_the_place_of_the_layer_says_it_too() {
 
 #[test]
 fn what_the_site_says_itself_counts_less_than_ours_or_alone() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let begin = ["consent default", "consent update", "consent default", "js"];
     for page in ["of the choice", "after it"] {
@@ -94,7 +95,7 @@ fn what_the_site_says_itself_counts_less_than_ours_or_alone() {
     }
 
     let visitor = Visitor::new(&stub, Scripts::On);
-    let served = Served::with("consent-mode = \"site\"");
+    let served = served::with("consent-mode = \"site\"");
     let seen = stub.contacts().len();
     visitor.open(&served.page("own-consent.html"));
     assert_eq!(visitor.run(LAYER), json!(["consent default", "js", "config"]));
@@ -108,7 +109,7 @@ fn what_the_site_says_itself_counts_less_than_ours_or_alone() {
 
 #[test]
 fn metricas_own_tag_manager_is_never_loaded() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let managers = |seen: usize| {
         stub.hits_after(seen).iter().filter(|hit| hit.contains("/ytm-config/")).count()
     };

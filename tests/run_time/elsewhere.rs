@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::browser::{AGREE, BANNER, DECLINE, Served};
 use crate::served::{
-    AGREE, BANNER, DECLINE, Served, agree, answer_banner, assert_nothing_thrown, kept,
-    press_withdraw, told, withdraw,
+    self, agree, answer_banner, assert_nothing_thrown, kept, press_withdraw, told, withdraw,
 };
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
 
 /// Whether the tags of the page are held.
 const HELD: &str = "return !!document.querySelector('script[data-consent]')";
 
 #[test]
 fn a_withdrawal_in_another_tab_stops_the_tags_of_this_one() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     agree(&visitor, &served.page("tags.html"));
     visitor.wait_until("all tags run", || told(&stub, 0).len() >= 9);
@@ -51,7 +51,7 @@ fn a_withdrawal_in_another_tab_stops_the_tags_of_this_one() {
 
 #[test]
 fn a_page_on_which_nothing_ran_is_not_loaded_anew() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     agree(&visitor, &served.page("tags.html"));
     visitor.open(&served.page("away.html"));
@@ -67,7 +67,7 @@ fn a_page_on_which_nothing_ran_is_not_loaded_anew() {
 
 #[test]
 fn a_page_that_loaded_more_than_browsers_remember_is_loaded_anew() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     agree(&visitor, &served.page("away.html"));
     visitor.run("window.thisPage = true; for (let n = 0; n < 300; n++) fetch('/watch.js?' + n)");
@@ -82,7 +82,7 @@ fn a_page_that_loaded_more_than_browsers_remember_is_loaded_anew() {
 
 #[test]
 fn an_agreement_in_another_tab_releases_the_tags_of_this_one() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("tags.html"));
     assert!(visitor.sees(BANNER));
@@ -103,7 +103,7 @@ fn an_agreement_in_another_tab_releases_the_tags_of_this_one() {
 
 #[test]
 fn a_page_from_after_a_refusal_waits_for_the_next_and_its_forms_go_on() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("away.html"));
     answer_banner(&visitor, DECLINE);
@@ -126,7 +126,7 @@ fn a_page_from_after_a_refusal_waits_for_the_next_and_its_forms_go_on() {
 
 #[test]
 fn pages_wait_to_be_gone_back_to_with_our_scripts_in_them() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     for choice in ["none", "a refusal", "an agreement"] {
         let visitor = Visitor::new(&stub, Scripts::On);
         visitor.open(&served.page("anew.html"));
@@ -146,7 +146,7 @@ fn pages_wait_to_be_gone_back_to_with_our_scripts_in_them() {
 
 #[test]
 fn a_page_that_comes_back_knows_what_was_withdrawn_meanwhile() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     agree(&visitor, &served.page("tags.html"));
     visitor.wait_until("all tags run", || told(&stub, 0).len() >= 9);
@@ -167,7 +167,7 @@ fn a_page_that_comes_back_knows_what_was_withdrawn_meanwhile() {
 
 #[test]
 fn a_page_that_comes_back_asks_by_itself_what_holds() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     agree(&visitor, &served.page("anew.html"));
     visitor.wait_until("the tag runs", || !told(&stub, 0).is_empty());

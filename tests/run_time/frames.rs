@@ -1,12 +1,12 @@
 //! Frames in a sandbox have neither cookies nor storage, and a guard all the same.
 
-use crate::served::Served;
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::served;
 
 #[test]
 fn a_frame_in_a_sandbox_works_and_tells_nobody() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let alive = |url: &str| {
         visitor.open(url);

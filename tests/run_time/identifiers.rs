@@ -1,8 +1,9 @@
 //! What tags know visitors by: on which domain it is kept, and that it does not come back.
 
-use crate::served::{AGREE, Served, agree, answer_banner, kept, told, withdraw};
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::AGREE;
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::served::{self, agree, answer_banner, kept, told, withdraw};
 
 /// The identifier that Metrica keeps, wherever it is.
 const UID: &str = "return [document.cookie.match(/_ym_uid=(\\d+)/)?.[1] ?? null, \
@@ -10,7 +11,7 @@ const UID: &str = "return [document.cookie.match(/_ym_uid=(\\d+)/)?.[1] ?? null,
 
 #[test]
 fn an_identifier_that_was_withdrawn_does_not_come_back() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let told_from = |seen: usize, visitor: &Visitor<'_>| {
         visitor.wait_until("Metrica tells", || {
             told(&stub, seen).contains(&"metrica tags.html".to_owned())
@@ -49,7 +50,7 @@ fn an_identifier_that_was_withdrawn_does_not_come_back() {
 
 #[test]
 fn what_is_kept_on_the_registrable_domain_goes_too() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     // Neither an address nor a secure context: as sites are that have no TLS.
     let page = served.page("tags.html").replace("127.0.0.1", "www.send-box.com");

@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use crate::served::{AGREE, Served, answer_banner, assert_nothing_thrown, told};
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::AGREE;
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::served::{self, answer_banner, assert_nothing_thrown, told};
 
 #[test]
 fn held_tags_come_back_in_order_and_whole() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.page("held.html"));
     visitor.settle();
@@ -58,7 +59,7 @@ fn held_tags_come_back_in_order_and_whole() {
 
 #[test]
 fn a_tag_that_writes_into_the_document_works_when_it_is_released() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&served.bare("written.html"));
     visitor.settle();
@@ -84,7 +85,7 @@ fn a_tag_that_writes_into_the_document_works_when_it_is_released() {
 
 #[test]
 fn a_reload_that_releases_calls_once_what_was_called_and_keeps_the_place() {
-    let (served, stub) = (Served::behind_a_policy(), Stub::start());
+    let (served, stub) = (served::behind_a_policy(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let goals = || {
         let hits = stub.hits_after(0);

@@ -7,106 +7,33 @@
 //! sent it: hits are numbered, as the vendors' are, since each may come by a connection of its own.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::program::{Gateway, Program};
-use crate::site::Site;
-use crate::stub::Stub;
-use crate::visitor::Visitor;
+use crate::browser::stub::Stub;
+use crate::browser::visitor::Visitor;
+use crate::browser::{AGREE, BANNER, Served, answer};
 
-pub(crate) const BANNER: &str = "#cc-main";
-pub(crate) const AGREE: &str = "#cc-main button[value=agree-all]";
-pub(crate) const DECLINE: &str = "#cc-main button[value=decline-all]";
 const WITHDRAW: &str = "form[action='/.consent/withdraw'] button";
 
-/// What an operator would have approved for the pages.
-const APPROVED: &str = r#"
-[[allow]]
-source = "'unsafe-inline'"
-as = ["script", "style"]
-what = "the site's own code"
-
-[[allow]]
-source = "data:"
-as = ["image"]
-what = "an empty icon"
-
-[[allow]]
-source = "https://mc.yandex.ru"
-as = ["script", "connect", "image"]
-what = "Metrica, for who has agreed"
-"#;
-
-/// A running site, with a gateway in front.
-pub(crate) struct Served {
-    site: SocketAddr,
-    gateway: Gateway,
-    _folder: TempDir,
+/// Behind the shipped rules.
+pub(crate) fn start() -> Served {
+    Served::start(file)
 }
 
-impl Served {
-    /// Behind the shipped rules.
-    pub(crate) fn start() -> Served {
-        Served::with("")
-    }
+/// Behind the shipped rules, with this line in `site.toml`.
+pub(crate) fn with(line: &str) -> Served {
+    Served::with(line, file)
+}
 
-    /// Behind the shipped rules and a policy that lets pages reach Metrica once it is agreed to.
-    pub(crate) fn behind_a_policy() -> Served {
-        Served::with_files("csp = \"enforce\"", &[("csp.toml", APPROVED)])
-    }
-
-    /// Behind the shipped rules, with this line in `site.toml`.
-    pub(crate) fn with(line: &str) -> Served {
-        Served::with_files(line, &[])
-    }
-
-    fn with_files(line: &str, files: &[(&str, &str)]) -> Served {
-        let site = Site::start();
-        let address = site.address;
-        std::thread::spawn(move || {
-            while let Some(mut received) = site.next() {
-                let target = received.request.start.split(' ').nth(1).unwrap_or("/").to_owned();
-                // A browser that hangs up is not minded.
-                let _ = received.write(&answer(&target));
-            }
-        });
-        let folder = tempfile::tempdir().expect("a folder");
-        let rules = folder.path().join("rules");
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-        for (name, text) in kelisim::config::rule_files(&shipped).expect("the shipped rules") {
-            let path = rules.join(&name);
-            let added = format!("{line}\ncontrol = ");
-            let text =
-                if name == "site.toml" { text.replacen("control = ", &added, 1) } else { text };
-            fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder");
-            fs::write(path, text).expect("a file");
-        }
-        for (name, text) in files {
-            fs::write(rules.join(name), text).expect("a file");
-        }
-        let rules = rules.display().to_string();
-        let program = Program::run(address, &folder.path().join("data"));
-        let gateway = program.arg("--rules").arg(&rules).start();
-        Served { site: address, gateway, _folder: folder }
-    }
-
-    /// A page through the gateway.
-    pub(crate) fn page(&self, name: &str) -> String {
-        format!("http://{}/{name}", self.gateway.plain)
-    }
-
-    /// The same page straight at the site.
-    pub(crate) fn bare(&self, name: &str) -> String {
-        format!("http://{}/{name}", self.site)
-    }
+/// Behind the shipped rules and a policy that lets pages reach Metrica once it is agreed to.
+pub(crate) fn behind_a_policy() -> Served {
+    with("csp = \"enforce\"")
 }
 
 /// What a server of files answers; the page of tags that are held has a policy of its own.
-fn answer(target: &str) -> Vec<u8> {
+fn file(target: &str) -> Vec<u8> {
     let name = target.split('?').next().unwrap_or_default().trim_start_matches('/');
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let path = match name {
@@ -121,15 +48,9 @@ fn answer(target: &str) -> Vec<u8> {
         "held.html" => "Content-Security-Policy: script-src 'nonce-n0nce'\r\n",
         _ => "",
     };
-    let (status, body) = match fs::read(path) {
-        Ok(body) => ("200 OK", body),
-        Err(_) => ("404 Not Found", Vec::new()),
-    };
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{policy}\r\n"
-    );
-    [head.as_bytes(), &body].concat()
+    let read = fs::read(path);
+    let status = if read.is_ok() { "200 OK" } else { "404 Not Found" };
+    answer(status, kind, policy, &read.unwrap_or_default())
 }
 
 /// Opens a page and agrees to everything.

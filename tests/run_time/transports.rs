@@ -1,8 +1,9 @@
 //! A library that no rule knows runs at once, and tries every way out that Metrica tries.
 
-use crate::served::{AGREE, DECLINE, Served, answer_banner, kept};
-use crate::stub::Stub;
-use crate::visitor::{Scripts, Visitor};
+use crate::browser::stub::Stub;
+use crate::browser::visitor::{Scripts, Visitor};
+use crate::browser::{AGREE, DECLINE};
+use crate::served::{self, answer_banner, kept};
 
 /// The ways in their order, as they are seen by who is told.
 const WAYS: [&str; 5] = [
@@ -15,7 +16,7 @@ const WAYS: [&str; 5] = [
 
 #[test]
 fn each_way_out_is_closed_until_the_visitor_agrees() {
-    let (served, stub) = (Served::start(), Stub::start());
+    let (served, stub) = (served::start(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let pages: Vec<_> = (0..WAYS.len()).map(|n| format!("library.html?closed={n}")).collect();
     let told = |page: &str, way: &str| {
