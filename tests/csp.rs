@@ -244,11 +244,7 @@ fn who_sends_what_is_no_report_or_too_much_changes_nothing() {
     assert_eq!((first.source.as_str(), first.count), ("https://often.example", 3));
 
     // An address has its rate, and who reports too much may still choose.
-    let mut last = 204;
-    for _ in 0..60 {
-        last = started.report(page, "img-src", "https://a.example/");
-    }
-    assert_eq!(last, 429);
+    assert!((0..60).any(|_| started.report(page, "img-src", "https://a.example/") == 429));
     let body = "choice=decline-all&return=/";
     let choose = format!(
         "POST /.consent/choices HTTP/1.1\r\nHost: send-box.com\r\nContent-Type: \

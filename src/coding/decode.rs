@@ -45,7 +45,7 @@ pub struct Step {
 
 /// A decoder for one body.
 ///
-/// ```ignore
+/// ```text
 /// loop {
 ///     let step = decoder.step(packed, &mut plain)?;
 ///     packed = &packed[step.taken..];
