@@ -8,8 +8,11 @@
 //!
 //! The parts are in `tests/browser/`: the trackers (`stub`), the visitor, the driver, the process.
 
+#[allow(dead_code, reason = "tests/visits.rs uses more of it")]
 mod browser {
     pub(crate) mod demo;
+    pub(crate) mod driver;
+    pub(crate) mod marionette;
     pub(crate) mod stub;
     pub(crate) mod visitor;
     pub(crate) mod webdriver;

@@ -11,6 +11,11 @@
 //! The parts are in `tests/dom/`, the differences that there are in `tests/dom/known.rs`; the browser
 //! is driven as in `tests/browser.rs`.
 
+#[path = "browser/driver.rs"]
+#[expect(dead_code, reason = "pages are only read here")]
+mod driver;
+#[path = "browser/marionette.rs"]
+mod marionette;
 #[path = "browser/stub.rs"]
 mod stub;
 #[path = "browser/visitor.rs"]

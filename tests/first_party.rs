@@ -5,6 +5,8 @@
 
 #[allow(dead_code, reason = "the demonstration's tests use more of it")]
 mod browser {
+    pub(crate) mod driver;
+    pub(crate) mod marionette;
     pub(crate) mod stub;
     pub(crate) mod visitor;
     pub(crate) mod webdriver;

@@ -7,6 +7,8 @@
 
 #[path = "../harness/broken.rs"]
 pub(crate) mod broken;
+pub(crate) mod driver;
+pub(crate) mod marionette;
 #[path = "../harness/message.rs"]
 pub(crate) mod message;
 #[path = "../harness/program.rs"]

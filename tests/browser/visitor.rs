@@ -1,23 +1,21 @@
-//! A visitor: a Chromium of their own with an empty profile, driven as a person drives it.
+//! A visitor: a browser of their own with an empty profile, driven as a person drives it.
 //!
 //! Clicks and keys are real input events, made by the browser itself: they reach a page whose
 //! scripts are switched off, and they carry what the gateway looks for in an agreement.
 //!
-//! Every tracker host leads to the stub, every other name to nowhere: no test touches the network.
 //! What must come is awaited with a deadline; what must not come is waited out by
 //! [`Visitor::settle`].
 //!
-//! The commands come from [`super::webdriver`], the trackers are in [`super::stub`].
+//! How each browser is started and told is in [`super::driver`], the trackers are in [`super::stub`].
 
+pub(crate) use super::driver::{Browser, Cookie, Scripts, View};
 use super::{
-    stub::{SENTINEL, Stub, TRACKERS},
-    webdriver::{Refusal, WebDriver},
+    driver::Driver,
+    stub::{SENTINEL, Stub},
+    webdriver::Refusal,
 };
 use serde_json::{Value, json};
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long the browser may take to do what it must do in the end.
@@ -26,25 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// Between two looks at what is awaited.
 const GLANCE: Duration = Duration::from_millis(25);
 
-/// The site's own names are here, at whatever port: some things depend on there being a domain.
-const OWN: &str = "MAP *.send-box.com 127.0.0.1";
-
 /// The field in which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-
-/// Whether the visitor's browser runs scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scripts {
-    On,
-    Off,
-}
-
-/// A cookie as the browser holds it, `HttpOnly` ones included.
-#[derive(Debug)]
-pub(crate) struct Cookie {
-    pub(crate) name: String,
-    pub(crate) domain: String,
-}
 
 /// What the console has shown.
 #[derive(Debug)]
@@ -59,62 +40,20 @@ pub(crate) struct Console {
 /// A person with a browser.
 pub(crate) struct Visitor<'a> {
     // Before its folder: fields are dropped in order, and the browser writes there to the end.
-    driver: WebDriver,
+    driver: Driver,
     _folder: TempDir,
     stub: &'a Stub,
 }
 
 impl<'a> Visitor<'a> {
+    /// With Chromium.
     pub(crate) fn new(stub: &'a Stub, scripts: Scripts) -> Self {
-        let chromium = Path::new("/usr/bin/chromium");
-        assert!(
-            chromium.exists(),
-            "{} is missing: run `tests/run`, which installs it",
-            chromium.display()
-        );
+        Self::with(Browser::Chromium, stub, scripts)
+    }
+
+    pub(crate) fn with(browser: Browser, stub: &'a Stub, scripts: Scripts) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let led = |host: &str| format!("MAP {host} {}", stub.address);
-        let mut rules: Vec<_> = TRACKERS.into_iter().chain([SENTINEL]).map(led).collect();
-        rules.extend(
-            [OWN, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].map(str::to_owned),
-        );
-        let mut arguments = vec![
-            format!("--user-data-dir={}", folder.path().join("profile").display()),
-            format!("--host-resolver-rules={}", rules.join(",")),
-        ];
-        arguments.extend(
-            [
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--ignore-certificate-errors",
-                "--window-size=1280,900",
-                // What the browser does of its own accord would be noise among what the page does.
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ]
-            .map(str::to_owned),
-        );
-        let javascript = match scripts {
-            Scripts::On => 1,
-            Scripts::Off => 2,
-        };
-        let driver = WebDriver::start(
-            folder.path(),
-            &json!({
-                "browserName": "chrome",
-                "goog:loggingPrefs": { "browser": "ALL" },
-                "goog:chromeOptions": {
-                    "binary": chromium,
-                    "args": arguments,
-                    "prefs": { "profile.default_content_setting_values.javascript": javascript },
-                },
-            }),
-        );
+        let driver = Driver::start(browser, folder.path(), stub, scripts);
         Self { driver, _folder: folder, stub }
     }
 
@@ -164,20 +103,19 @@ impl<'a> Visitor<'a> {
         self.command("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// What `script` says to the function that is its last argument, in the page.
+    pub(crate) fn wait_for(&self, script: &str) -> Value {
+        self.command("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
     /// Everything in the browser's jar, whatever page is open.
     pub(crate) fn cookies(&self) -> Vec<Cookie> {
-        let jar = self.devtools("Storage.getCookies", &json!({}));
-        let text = |value: &Value| value.as_str().expect("a cookie has name and domain").to_owned();
-        let cookies = jar["cookies"].as_array().expect("a jar is a list");
-        cookies
-            .iter()
-            .map(|cookie| Cookie { name: text(&cookie["name"]), domain: text(&cookie["domain"]) })
-            .collect()
+        self.driver.cookies()
     }
 
     /// Puts a cookie for `url` into the jar, as if it had been there from before.
     pub(crate) fn plant(&self, url: &str, name: &str) {
-        self.devtools(
+        self.driver.devtools(
             "Network.setCookie",
             &json!({ "url": url, "name": name, "value": "planted", "path": "/" }),
         );
@@ -186,7 +124,7 @@ impl<'a> Visitor<'a> {
     /// Loses all cookies, as if nothing had been chosen.
     #[allow(dead_code, reason = "who visits many sites with one browser")]
     pub(crate) fn forget_cookies(&self) {
-        self.devtools("Network.clearBrowserCookies", &json!({}));
+        self.driver.forget_cookies();
     }
 
     /// Goes back in the tab's history, as the button does.
@@ -203,6 +141,30 @@ impl<'a> Visitor<'a> {
         what();
         self.driver.delete("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
         self.command("/window", &json!({ "handle": page }));
+    }
+
+    /// Looks at pages so from now on.
+    pub(crate) fn view(&self, view: View) {
+        self.driver.show(view);
+        let width = json!(view.width / view.zoom);
+        self.wait_until("the page has its size", || self.run("return innerWidth") == width);
+    }
+
+    /// Presses a key, and `held` meanwhile.
+    pub(crate) fn press(&self, key: char, held: Option<char>) {
+        let event = |kind: &str, key: char| json!({ "type": kind, "value": key.to_string() });
+        let mut keys: Vec<_> = held.map(|held| event("keyDown", held)).into_iter().collect();
+        keys.extend([event("keyDown", key), event("keyUp", key)]);
+        keys.extend(held.map(|held| event("keyUp", held)));
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": keys });
+        self.command("/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// What is seen of the page, as PNG.
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        let png = self.driver.get("/screenshot").unwrap_or_else(|refusal| panic!("{refusal}"));
+        let png = png.as_str().expect("a picture is a string");
+        data_encoding::BASE64.decode(png.as_bytes()).expect("it is in Base64")
     }
 
     /// What the console has shown since it was last asked for.
@@ -255,10 +217,6 @@ impl<'a> Visitor<'a> {
 
     fn visit_sentinel(&self) {
         self.aside(|| self.open(&format!("https://{SENTINEL}/")));
-    }
-
-    fn devtools(&self, command: &str, parameters: &Value) -> Value {
-        self.command("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     fn find(&self, css: &str) -> Option<String> {

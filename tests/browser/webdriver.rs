@@ -35,11 +35,17 @@ pub(crate) struct WebDriver {
     runtime: Runtime,
 }
 
-/// What chromedriver could not do: its error code, such as `no such element`, and its explanation.
+/// What a browser could not do: its error code, such as `no such element`, and its explanation.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) error: String,
     message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(error: &str, message: &str) -> Self {
+        Self { error: error.to_owned(), message: message.to_owned() }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -73,7 +79,7 @@ impl WebDriver {
             .expect("a runtime starts");
         let mut driver = Self { process, port, session: String::new(), runtime };
         let wanted = json!({ "capabilities": { "alwaysMatch": capabilities } });
-        let session = driver.command(&Method::POST, "/session", Some(&wanted));
+        let session = driver.command(&Method::POST, "/session", &wanted);
         let session =
             session.unwrap_or_else(|refusal| panic!("Chromium does not start: {refusal}"));
         driver.session =
@@ -81,29 +87,18 @@ impl WebDriver {
         driver
     }
 
-    pub(crate) fn get(&self, command: &str) -> Result<Value, Refusal> {
-        self.command(&Method::GET, command, None)
-    }
-
-    pub(crate) fn post(&self, command: &str, arguments: &Value) -> Result<Value, Refusal> {
-        self.command(&Method::POST, command, Some(arguments))
-    }
-
-    pub(crate) fn delete(&self, command: &str) -> Result<Value, Refusal> {
-        self.command(&Method::DELETE, command, None)
-    }
-
-    fn command(
+    /// A command of WebDriver, the session's own path left out; `arguments` are nothing but for `POST`.
+    pub(crate) fn command(
         &self,
         method: &Method,
         command: &str,
-        arguments: Option<&Value>,
+        arguments: &Value,
     ) -> Result<Value, Refusal> {
         let path = [self.session.as_str(), command].concat();
-        let body = arguments.map(Value::to_string).unwrap_or_default();
+        let body = if arguments.is_null() { String::new() } else { arguments.to_string() };
         let exchange =
             async { tokio::time::timeout(COMMAND, exchange(self.port, method, &path, body)).await };
-        let failed = |message: String| Refusal { error: format!("{method} {path}"), message };
+        let failed = |message: String| Refusal::new(&format!("{method} {path}"), &message);
         let answer = match self.runtime.block_on(exchange) {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(failed(error.to_string())),
@@ -114,10 +109,7 @@ impl WebDriver {
         let value = answer["value"].take();
         match value["error"].as_str() {
             None => Ok(value),
-            Some(error) => Err(Refusal {
-                error: error.to_owned(),
-                message: value["message"].as_str().unwrap_or_default().to_owned(),
-            }),
+            Some(error) => Err(Refusal::new(error, value["message"].as_str().unwrap_or_default())),
         }
     }
 }
@@ -125,7 +117,7 @@ impl WebDriver {
 impl Drop for WebDriver {
     fn drop(&mut self) {
         // Ending the session ends the browser; only then is chromedriver no longer needed.
-        let _ = self.delete("");
+        let _ = self.command(&Method::DELETE, "", &Value::Null);
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
