@@ -167,5 +167,9 @@ fn answer(host: &str, asked: &Uri) -> Response<Full<Bytes>> {
     headers.insert(header::CACHE_CONTROL, "no-store".parse().expect("a plain word"));
     // As trackers do: any page may read what they answer.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".parse().expect("a plain word"));
+    if host == SENTINEL {
+        // Each journey there is a whole one.
+        headers.insert(header::CONNECTION, "close".parse().expect("a plain word"));
+    }
     response
 }

@@ -15,7 +15,10 @@ use super::{
     webdriver::Refusal,
 };
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    cell::{Cell, OnceCell},
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 
 /// How long the browser may take to do what it must do in the end.
@@ -23,6 +26,9 @@ const DEADLINE: Duration = Duration::from_secs(15);
 
 /// Between two looks at what is awaited.
 const GLANCE: Duration = Duration::from_millis(25);
+
+/// What a page has at least for what it does by itself, before it is looked whether it does.
+const PAUSE: Duration = Duration::from_millis(150);
 
 /// The field in which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -43,6 +49,11 @@ pub(crate) struct Visitor<'a> {
     driver: Driver,
     _folder: TempDir,
     stub: &'a Stub,
+    scripts: Scripts,
+    /// The tab that goes to the sentinel, once there is one.
+    sentinel: OnceCell<Value>,
+    /// How long the page took that was opened last.
+    loaded_in: Cell<Duration>,
 }
 
 impl<'a> Visitor<'a> {
@@ -54,12 +65,15 @@ impl<'a> Visitor<'a> {
     pub(crate) fn with(browser: Browser, stub: &'a Stub, scripts: Scripts) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let driver = Driver::start(browser, folder.path(), stub, scripts);
-        Self { driver, _folder: folder, stub }
+        let (sentinel, loaded_in) = (OnceCell::new(), Cell::default());
+        Self { driver, _folder: folder, stub, scripts, sentinel, loaded_in }
     }
 
     /// Goes to `url` and stays until the page's `load` event.
     pub(crate) fn open(&self, url: &str) {
+        let start = Instant::now();
         self.command("/url", &json!({ "url": url }));
+        self.loaded_in.set(start.elapsed());
     }
 
     /// The address of the page that is open.
@@ -182,10 +196,10 @@ impl<'a> Visitor<'a> {
     pub(crate) fn wait_until(&self, what: &str, condition: impl Fn() -> bool) {
         let start = Instant::now();
         while !condition() {
-            let page = self.address();
             assert!(
                 start.elapsed() < DEADLINE,
-                "not within {DEADLINE:?} at {page}: {what}; {:?}",
+                "not within {DEADLINE:?} at {}: {what}; {:?}",
+                self.address(),
                 self.stub.contacts()
             );
             std::thread::sleep(GLANCE);
@@ -195,11 +209,12 @@ impl<'a> Visitor<'a> {
     /// Waits out what the open page may still send.
     ///
     /// The page has loaded, so every script and pixel in it has run. What they sent is on its way
-    /// through the browser's one network process; the journey of a new tab to the stub goes the
-    /// same way, later and longer. When the stub heard of nothing new during two such journeys,
-    /// nothing is on its way. The page keeps no say in it: no script of ours runs there, and its
-    /// policies do not bind another tab. That this is waiting enough is shown by the run without
-    /// the gateway, which looks for hits after this and no more.
+    /// through the browser's one network process; the journey from another tab to the stub goes the
+    /// same way, on a connection of its own, and later: the page has as long for what it does by itself
+    /// as it took to load, which on a busy machine is longer. When the stub heard of nothing new during two
+    /// such journeys, nothing is on its way. The page keeps no say in it: no script of ours runs
+    /// there, and its policies do not bind another tab. That this is waiting enough is shown by the
+    /// runs without the gateway, which look for hits after this and no more.
     pub(crate) fn settle(&self) {
         let start = Instant::now();
         let mut quiet = 0;
@@ -210,13 +225,28 @@ impl<'a> Visitor<'a> {
                 self.stub.contacts()
             );
             let before = self.stub.contacts().len();
+            std::thread::sleep(self.loaded_in.get().max(PAUSE));
             self.visit_sentinel();
             quiet = if self.stub.contacts().len() == before { quiet + 1 } else { 0 };
         }
     }
 
+    /// One journey to the stub, in a tab that is kept for it: a new one, or only a new page in it, costs more
+    /// than everything else that a test does.
     fn visit_sentinel(&self) {
-        self.aside(|| self.open(&format!("https://{SENTINEL}/")));
+        let page = self.driver.get("/window").unwrap_or_else(|refusal| panic!("{refusal}"));
+        let known = self.sentinel.get().is_some();
+        let tab = self.sentinel.get_or_init(|| {
+            self.command("/window/new", &json!({ "type": "tab" }))["handle"].clone()
+        });
+        self.command("/window", &json!({ "handle": tab }));
+        let url = format!("https://{SENTINEL}/");
+        if known && self.scripts == Scripts::On {
+            self.wait_for("fetch('/', { cache: 'no-store' }).finally(arguments[0])");
+        } else {
+            self.command("/url", &json!({ "url": url }));
+        }
+        self.command("/window", &json!({ "handle": page }));
     }
 
     fn find(&self, css: &str) -> Option<String> {
