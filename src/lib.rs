@@ -39,7 +39,8 @@
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
 //! 4. [`policy::decide()`] gives the verdicts.
-//! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
+//! 5. What lies under `/.consent/`, and what others look for under `/.well-known/`, is answered by [`subject`];
+//!    everything else is the site's.
 //! 6. What the site would serve of a withheld vendor is answered by [`gate::first_party`], without
 //!    the site. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.

@@ -46,6 +46,7 @@ use crate::policy::{
     Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
     Visitor, VisitorId,
 };
+use crate::rules::Mode;
 use crate::snapshot::Snapshot;
 use crate::store::{Entry, Store, StoreError, Way};
 use crate::time::DAY_SECONDS;
@@ -55,6 +56,13 @@ pub const ROOT: &str = "/.consent/";
 
 /// A visitor's request to us, with all that was read from it.
 #[derive(Debug)]
+/// What a site says of its support of the browsers' signal, where they look for it
+/// (Global Privacy Control, "GPC Support Resource").
+const GPC: &str = "/.well-known/gpc.json";
+
+/// The paths outside [`ROOT`] that are ours, since others say where they are.
+pub const WELL_KNOWN: [&str; 1] = [GPC];
+
 pub struct Subject<'a> {
     /// The rules in force.
     pub snapshot: &'a Arc<Snapshot>,
@@ -110,7 +118,7 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 impl Subject<'_> {
-    /// Answers a request to a path under [`ROOT`].
+    /// Answers a request to a path under [`ROOT`], or one of [`WELL_KNOWN`].
     pub async fn answer<B>(
         &self,
         store: &Store,
@@ -166,6 +174,10 @@ impl Subject<'_> {
                 self.choose(store, &form, &wishes).await?
             }
             "/.consent/withdraw" => {
+            GPC => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                json(&self.signal_support())
+            }
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
                 let wishes = self.refuse_all()?;
@@ -291,6 +303,19 @@ impl Subject<'_> {
             shown,
             locale: language.to_owned(),
             way: self.way(form),
+    /// `{"gpc": true, "lastUpdate": "2025-10-01"}`: whether the signal counts here, and since when that
+    /// has been said: with the policy in force. A gate that only observes withholds nothing, so there
+    /// the signal does not count.
+    fn signal_support(&self) -> Value {
+        let acts = self.snapshot.rules.site.mode == Mode::Enforce;
+        match self.conditions.policy {
+            Some(policy) => {
+                serde_json::json!({ "gpc": acts, "lastUpdate": policy.in_force.to_string() })
+            }
+            None => serde_json::json!({ "gpc": acts }),
+        }
+    }
+
             signal,
             visitor,
             supersedes,
