@@ -76,6 +76,9 @@
 //!   *(`tests/vectors.rs`, `tests/run_time.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
+//! - No terms of a purpose change unannounced: on each page, a week ahead, by a list that is made by comparing.
+//!   Then those are asked whose purpose changed, and nobody else. *(`tests/scenarios/policy_announced.txt`,
+//!   `terms_changed.txt`, `wording_changed.txt`; `tests/policy.rs`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
 //!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*

@@ -186,6 +186,7 @@ pub(super) fn prepare(markup: Markup) -> Prepared {
         ("data-nonce", Place::Nonce),
         ("data-integrity", Place::Integrity),
         ("data-control", Place::ControlIntegrity),
+        ("data-notice", Place::NoticeIntegrity),
         ("data-value", Place::Reload),
     ];
     let markup = attributes.iter().fold(markup.into_string(), |markup, (name, place)| {

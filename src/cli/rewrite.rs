@@ -49,6 +49,7 @@ fn rewrite(options: &Options) -> Result<(), String> {
     let insertion = options.banner.then(|| Insertion {
         policy: scene.policy().in_force,
         banner: true,
+        notice: None,
         token: String::new(),
         return_to: url.path().to_owned(),
         nonce: None,

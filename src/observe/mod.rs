@@ -34,7 +34,7 @@ use tracing::{error, info};
 
 pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
-pub use discovery::{Discovered, Discoveries, Found};
+pub use discovery::{Days, Discovered, Discoveries, Found};
 pub use line::{Line, Observation, line};
 pub use needs::{Need, Needed, Needs};
 pub use servers::ServerCounters;

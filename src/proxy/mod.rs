@@ -186,6 +186,7 @@ impl Worker {
                     host: target.host(),
                     headers: &parts.headers,
                     needs: &self.needs,
+                    discoveries: self.scouting.discoveries(),
                 };
                 // There is no site whose word on it would have to be heard.
                 listener.ask_for_body().await;

@@ -10,6 +10,7 @@
 
 mod action;
 mod coherence;
+mod cookie;
 mod csp;
 mod first_party;
 mod hosts;
@@ -34,6 +35,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use action::{Action, Said};
+pub use cookie::{CookieRole, CookieRule};
 pub use csp::{Allow, Approved, CSP_FILE, CspSource, Fetch, HostSource, Owners};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
@@ -285,6 +287,12 @@ impl RuleSet {
     /// The vendors that a cookie of this name belongs to, by their place in `vendors`.
     pub fn with_cookie(&self, name: &[u8]) -> impl Iterator<Item = usize> {
         self.said_of_cookie(name).map(|said| said.vendor)
+    }
+
+    /// The rule that names a cookie first, as it is written: `_ga_*`.
+    pub fn cookie_rule(&self, name: &[u8]) -> Option<String> {
+        let mut rules = self.vendors.iter().flat_map(Vendor::cookies).map(|(rule, _)| rule);
+        rules.find(|rule| rule.matches(name)).map(ToString::to_string)
     }
 
     /// What the vendors that a cookie of this name belongs to say of it, each once, by the strictest of

@@ -53,6 +53,8 @@ pub struct Insertion {
     pub policy: Day,
     /// The banner, or only the control.
     pub banner: bool,
+    /// The version whose notice is shown, where the banner is not.
+    pub notice: Option<Day>,
     /// The form's token.
     pub token: String,
     /// The page's own path and query, to return to.
@@ -260,7 +262,7 @@ impl Document {
         if foreign { own.ascii_serialization() } else { String::new() }
     }
 
-    /// Writes the banner or the control, once.
+    /// Writes the banner, or the notice of a new version and the control, once.
     fn insert(&mut self, out: &mut Vec<u8>) {
         self.hide(out);
         let Some(insertion) = self.insertion.take() else { return };
@@ -277,8 +279,15 @@ impl Document {
         let page = insertion.carrier(self.hashes.ours, &origin);
         match (&face.layer, &face.control) {
             (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
-            (_, Some(control)) => control.write(out, page),
-            _ => {}
+            (_, control) => {
+                let notice = insertion.notice.and_then(|day| self.snapshot.notice(day, language));
+                if let Some(notice) = notice {
+                    notice.write(out, &insertion.token, page);
+                }
+                if let Some(control) = control {
+                    control.write(out, page);
+                }
+            }
         }
     }
 }
