@@ -79,6 +79,7 @@
 //! - No terms of a purpose change unannounced: on each page, a week ahead, by a list that is made by comparing.
 //!   Then those are asked whose purpose changed, and nobody else. *(`tests/scenarios/policy_announced.txt`,
 //!   `terms_changed.txt`, `wording_changed.txt`; `tests/policy.rs`.)*
+//! - What is counted of answers has nobody in it. *(`tests/policy.rs`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
 //!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*

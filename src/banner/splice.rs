@@ -26,6 +26,8 @@ pub(super) enum Place {
     Return,
     /// The page to return to, as a part of a query.
     ReturnQuery,
+    /// The kind of page, as the value of an attribute.
+    Kind,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
     /// The purposes that the page came under, as the value of an attribute.
@@ -43,11 +45,12 @@ pub(super) enum Place {
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
+        (Self::Kind, "\u{1}kind\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
         (Self::Permitted, "\u{1}permitted\u{1}"),
         (Self::Integrity, "\u{1}integrity\u{1}"),
@@ -69,6 +72,7 @@ pub(super) struct Values<'a> {
     pub(super) token: &'a str,
     pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
+    pub(super) kind: &'a str,
     pub(super) nonce: Option<&'a str>,
     pub(super) permitted: &'a str,
     pub(super) origin: &'a str,
@@ -115,6 +119,7 @@ impl Prepared {
                 }
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
+                Place::Kind => out.extend_from_slice(ascii(&escape(values.kind)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
                 Place::Integrity | Place::ControlIntegrity | Place::NoticeIntegrity
                     if values.by_digest =>

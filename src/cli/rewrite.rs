@@ -50,6 +50,7 @@ fn rewrite(options: &Options) -> Result<(), String> {
         policy: scene.policy().in_force,
         banner: true,
         notice: None,
+        kind: "other".to_owned(),
         token: String::new(),
         return_to: url.path().to_owned(),
         nonce: None,

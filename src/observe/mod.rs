@@ -11,6 +11,7 @@
 //! The gateway's own messages (start, faults) are not here: they go to stderr and hold
 //! nothing personal.
 
+mod answers;
 mod counters;
 mod datum;
 mod discovery;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use tracing::{error, info};
 
+pub use answers::{Answered, Event, Where, is_persons};
 pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
 pub use discovery::{Days, Discovered, Discoveries, Found};

@@ -332,6 +332,7 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
         token: if has_form { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
         return_to: subject::form::local_path(walk.target.path.as_str())
             .unwrap_or_else(|| "/".to_owned()),
+        kind: site.page_kind(walk.target.path.path()).to_owned(),
         nonce: None,
         permitted: permitted(walk, policy),
         reload: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),

@@ -16,6 +16,7 @@ use super::csp::{AllowEntry, CspFile};
 use super::first_party::{PathEntry, SignatureEntry, SitePathEntry};
 use super::leeway::{ExemptEntry, SiteBannerEntry};
 use super::lists::ListFile;
+use super::page_kind::PageKindEntry;
 use super::policy::{PolicyFile, PurposeEntry, Recipient};
 use super::site::SiteFile;
 use super::vendor::{InlineEntry, NameEntry, UrlEntry, VendorFile};
@@ -73,6 +74,7 @@ impl FileKind {
                 add_list::<SitePathEntry>(&mut making, &mut schema, "path");
                 add_list::<ExemptEntry>(&mut making, &mut schema, "exempt");
                 add_list::<SiteBannerEntry>(&mut making, &mut schema, "site-banner");
+                add_list::<PageKindEntry>(&mut making, &mut schema, "page-kind");
                 schema
             }
             FileKind::Texts => making.root_schema_for::<Texts>(),

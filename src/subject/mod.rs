@@ -42,12 +42,12 @@ use crate::fault::{Fault, GatewayFault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 pub use crate::gate::csp::wall::REPORT;
-use crate::observe::{Discoveries, Needs};
+use crate::observe::{Counters, Discoveries, Event, Needs, is_persons};
 use crate::policy::{
     Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
     Visitor, VisitorId,
 };
-use crate::rules::Mode;
+use crate::rules::{Mode, SETTINGS};
 use crate::snapshot::Snapshot;
 use crate::store::{Entry, Store, StoreError, Way};
 use crate::time::DAY_SECONDS;
@@ -87,6 +87,8 @@ pub struct Subject<'a> {
     pub needs: &'a Needs,
     /// What was met, cookies among it.
     pub discoveries: &'a Discoveries,
+    /// What is counted.
+    pub counters: &'a Counters,
 }
 
 /// An answer of ours.
@@ -191,13 +193,24 @@ impl Subject<'_> {
                 if self.is_outdated(&form, wishes)? {
                     return self.ask_again(&form);
                 }
-                self.choose(store, &form, &wishes).await?
+                let page = self.choose(store, &form, &wishes).await?;
+                self.count(
+                    &form,
+                    match form.get("choice") {
+                        Some("agree-all") => Event::Agreed,
+                        Some("decline-all") => Event::Declined,
+                        _ => Event::Selected,
+                    },
+                );
+                page
             }
             "/.consent/withdraw" => {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
                 let wishes = self.refuse_all()?;
-                self.choose(store, &form, &wishes).await?
+                let page = self.choose(store, &form, &wishes).await?;
+                self.count(&form, Event::Withdrawn);
+                page
             }
             REPORT if self.snapshot.walls.is_some() => {
                 allow(method, &[Method::POST], "POST")?;
@@ -404,6 +417,20 @@ impl Subject<'_> {
         let from = if visitor.id().is_some() { now } else { now.day().start() };
         let seconds = until.0.saturating_sub(from.0);
         self.set_cookie(self.cookie.name(), value, seconds)
+    }
+
+    /// Counts an answer: what it was, in which language, on which kind of page; not whose.
+    fn count(&self, form: &Form, event: Event) {
+        self.counters.choices.add(1);
+        let Some(policy) = self.conditions.policy.filter(|_| is_persons(self.headers)) else {
+            return;
+        };
+        let language = self.language(form.get("lang"));
+        let page = match self.way(form) {
+            Way::Settings => SETTINGS,
+            _ => self.snapshot.rules.site.page_kind_named(form.get("page")),
+        };
+        self.counters.answer(event, language, page, self.shown(policy, language));
     }
 
     fn way(&self, form: &Form) -> Way {
