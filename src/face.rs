@@ -4,14 +4,19 @@
 //! shown, under which choices are recorded. Rendering happens here, when rules are loaded; a
 //! request fills in three strings.
 //!
-//! The words themselves are `banner`'s; this file turns the policy's terms into them.
+//! The words themselves are `banner`'s; this file turns the policy's terms into them, and
+//! [`mod@coming`] what a version changes of them.
+
+mod coming;
 
 use crate::banner::layer::Reach;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
-use crate::banner::{Control, Layer, Texts};
+use crate::banner::{Control, Layer, Notice, Texts};
 use crate::policy::{Basis, Category, Keep, PolicyVersion, Purpose, Reason, TextDigest, Verdict};
 use crate::rules::{self, PolicyWording, RuleSet};
 use crate::time::Day;
+
+pub use self::coming::coming;
 
 /// What is shown to visitors of one language under one policy version.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub struct Face {
     pub layer: Option<Layer>,
     /// The control; none where the site links the settings itself.
     pub control: Option<Control>,
+    /// The notice of this version while it is announced; none of the first, before which there was none.
+    pub notice: Option<Notice>,
     /// The digest of what is shown when asking; zero where nothing is asked.
     pub shown: TextDigest,
 }
@@ -36,7 +43,8 @@ impl Face {
         let layer = Layer::new(texts, &operator, &cards, reach);
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
         let control = (reach == Reach::Button).then(|| Control::new(texts));
-        Face { layer, control, shown: TextDigest(shown) }
+        let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
+        Face { layer, control, notice, shown: TextDigest(shown) }
     }
 }
 

@@ -39,7 +39,8 @@
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
 //! 4. [`policy::decide()`] gives the verdicts.
-//! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
+//! 5. What lies under `/.consent/`, and what others look for under `/.well-known/`, is answered by [`subject`];
+//!    everything else is the site's.
 //! 6. What the site would serve of a withheld vendor is answered by [`gate::first_party`], without
 //!    the site. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.
@@ -75,6 +76,10 @@
 //!   *(`tests/vectors.rs`, `tests/run_time.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
+//! - No terms of a purpose change unannounced: on each page, a week ahead, by a list that is made by comparing.
+//!   Then those are asked whose purpose changed, and nobody else. *(`tests/scenarios/policy_announced.txt`,
+//!   `terms_changed.txt`, `wording_changed.txt`; `tests/policy.rs`.)*
+//! - What is counted of answers has nobody in it. *(`tests/policy.rs`.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
 //!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*

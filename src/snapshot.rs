@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::banner::Hiding;
 use crate::banner::assets::{self, Asset};
+use crate::banner::{Hiding, Notice};
 use crate::face::Face;
 use crate::gate::csp::wall::Walls;
 use crate::gate::seal::Seal;
@@ -99,6 +99,11 @@ impl Snapshot {
     /// What visitors of a language see under a policy version.
     pub fn face(&self, policy: &PolicyVersion, language: &str) -> Option<&Face> {
         self.faces.get(&policy.in_force)?.get(language)
+    }
+
+    /// The notice of a version that is announced.
+    pub fn notice(&self, version: Day, language: &str) -> Option<&Notice> {
+        self.faces.get(&version)?.get(language)?.notice.as_ref()
     }
 
     /// All faces: one for each policy version and language.

@@ -144,6 +144,54 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
+/// How long something lasts that is told in one unit, such as a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// Until the browser is closed.
+    Session,
+    /// So many seconds.
+    Seconds(u32),
+    /// So many minutes.
+    Minutes(u32),
+    /// So many hours.
+    Hours(u32),
+    /// So many days.
+    Days(u32),
+}
+
+impl FromStr for Lasting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Lasting, String> {
+        if text == "session" {
+            return Ok(Lasting::Session);
+        }
+        let wrong = || {
+            format!(
+                "`{text}` is no time; write `session`, `30 s`, `30 min`, `20 h` or `365 d`, the longest that it lasts"
+            )
+        };
+        let (count, unit) = text.split_once(' ').ok_or_else(wrong)?;
+        let is_plain = count.len() <= 5 && count.bytes().all(|b| b.is_ascii_digit());
+        let count =
+            count.parse().ok().filter(|count| is_plain && *count > 0 && !text.starts_with('0'));
+        let count: u32 = count.ok_or_else(wrong)?;
+        match unit {
+            "s" => Ok(Lasting::Seconds(count)),
+            "min" => Ok(Lasting::Minutes(count)),
+            "h" => Ok(Lasting::Hours(count)),
+            "d" => Ok(Lasting::Days(count)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Lasting {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Lasting, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +213,24 @@ mod tests {
         for text in ["22.11.2026", "2026-13-01", "2026-11-22T00:00:00", "", "1969-12-31"] {
             let error = text.parse::<Day>().unwrap_err();
             assert!(error.contains('`'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit_and_anything_else_is_told_what_would_be_right() {
+        for (text, time) in [
+            ("session", Lasting::Session),
+            ("30 s", Lasting::Seconds(30)),
+            ("30 min", Lasting::Minutes(30)),
+            ("20 h", Lasting::Hours(20)),
+            ("365 d", Lasting::Days(365)),
+        ] {
+            assert_eq!(text.parse(), Ok(time));
+        }
+        for wrong in ["", "30", "30min", "0 d", "-1 d", "+1 d", "01 d", "1 y", "1.5 h", "123456 d"]
+        {
+            let problem = wrong.parse::<Lasting>().unwrap_err();
+            assert!(problem.contains("`365 d`"), "{wrong}: {problem}");
         }
     }
 }

@@ -25,10 +25,13 @@ use browser::{
     stub::Stub,
     visitor::{Scripts, Visitor},
 };
+use kelisim::clock::Clock;
 
 const BANNER: &str = "#cc-main";
 const AGREE: &str = "#cc-main button[value=agree-all]";
 const DECLINE: &str = "#cc-main button[value=decline-all]";
+const NOTICE: &str = "#cc-notice";
+const CLOSE: &str = "#cc-notice button";
 const WITHDRAW: &str = "form[action='/.consent/withdraw'] button";
 
 /// What a page with all its tags cannot do without asking for: the three scripts, and both hits.
@@ -423,4 +426,74 @@ fn the_banner_speaks_the_language_of_the_page() {
         }
     }
     assert_untracked(&stub, &visitor);
+}
+
+/// A gateway that tells of a version of the policy which is in force in eight days.
+fn announcing(demo: &Demo) -> Ruled {
+    let today = Clock::System.now().day();
+    Ruled::by(demo, |files| {
+        let (_, text) = files.iter().find(|(name, _)| name.starts_with("policy/")).unwrap();
+        let in_force = today.plus_days(8);
+        let text = text
+            .replace("announced = \"2025-09-24\"", &format!("announced = \"{today}\""))
+            .replace("in_force = \"2025-10-01\"", &format!("in_force = \"{in_force}\""))
+            .replace("keep_days = 365", "keep_days = 180");
+        files.push((format!("policy/{in_force}.toml"), text));
+    })
+}
+
+#[test]
+fn the_notice_of_a_new_version_goes_at_a_click_and_the_page_stays() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let gateway = announcing(&demo);
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.open(&format!("{}/", gateway.http));
+    assert!(visitor.sees(BANNER) && !visitor.sees(NOTICE), "one thing at a time");
+    visitor.click(DECLINE);
+    visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+
+    visitor.open(&format!("{}/", gateway.http));
+    assert!(visitor.sees(NOTICE) && !visitor.sees(BANNER));
+    assert_eq!(visitor.attribute(NOTICE, "lang").as_deref(), Some("kk"));
+    // It covers neither the control nor anything outside the window, and it has moved nothing.
+    let within = "const n = document.querySelector('#cc-notice').getBoundingClientRect();
+        const c = document.querySelector('#cc-open').getBoundingClientRect();
+        return n.left >= 0 && n.top >= 0 && n.right <= innerWidth && n.bottom <= c.top";
+    assert_eq!(visitor.run(within), true);
+    let shifts = "return new Promise((done) => {
+        const seen = [];
+        const observer = new PerformanceObserver((list) => seen.push(...list.getEntries()));
+        observer.observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => done(seen.length), 200);
+    })";
+    assert_eq!(visitor.run(shifts), 0);
+    visitor.run("window.typed = 'a form that is half filled in'");
+    visitor.click(CLOSE);
+    visitor.wait_until("the notice goes", || !visitor.sees(NOTICE));
+    assert_eq!(visitor.run("return window.typed"), "a form that is half filled in");
+    assert_eq!(visitor.run("return document.activeElement.id"), "cc-open");
+    let cookies = visitor.cookies();
+    assert!(cookies.iter().any(|cookie| cookie.name == "consent-notice"), "{cookies:?}");
+    assert_eq!(visitor.run("return document.cookie.includes('consent')"), false);
+    visitor.open(&format!("{}/", gateway.http));
+    assert!(!visitor.sees(NOTICE));
+    assert_eq!(visitor.console().errors, [""; 0]);
+}
+
+#[test]
+fn the_notice_of_a_new_version_goes_at_a_click_without_scripts_too() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let gateway = announcing(&demo);
+    let visitor = Visitor::new(&stub, Scripts::Off);
+    visitor.open(&format!("{}/en/prices", gateway.http));
+    visitor.click(DECLINE);
+    visitor.wait_until("the notice comes", || visitor.sees(NOTICE));
+    visitor.click("#cc-notice a");
+    visitor.wait_until("the new version opens", || {
+        visitor.text("main").is_some_and(|text| text.contains("Now: No longer than 180 days"))
+    });
+    visitor.open(&format!("{}/en/prices", gateway.http));
+    visitor.click(CLOSE);
+    visitor.wait_until("the notice goes", || !visitor.sees(NOTICE));
+    assert_eq!(visitor.address(), format!("{}/en/prices", gateway.http));
 }

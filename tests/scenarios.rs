@@ -35,6 +35,7 @@ scenarios! {
     caching
     compressed
     contradiction
+    cookie_declaration
     csp_enforce
     csp_learn
     csp_left_alone
@@ -71,6 +72,8 @@ scenarios! {
     odd_requests
     over_h2
     over_tls
+    policy_announced
+    policy_announced_twice
     own_cookie
     promised_by_the_page
     purpose_logs

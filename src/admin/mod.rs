@@ -32,7 +32,9 @@ use tracing::debug;
 
 use self::status::Status;
 use crate::clock::Clock;
-use crate::observe::{Counters, Discoveries, Needs, Observer, ServerCounters};
+use crate::observe::{
+    Answered, Counters, Discoveries, Event, Needs, Observer, ServerCounters, Where,
+};
 use crate::policy::Record;
 use crate::rules::Mode;
 use crate::snapshot::Snapshot;
@@ -178,6 +180,7 @@ impl Admin {
             recorded: self.store.exemptions_recorded(),
             withheld: Counters::withheld(&self.counters),
             reported: Counters::reported(&self.counters),
+            answers: Counters::answers(&self.counters),
             discovered: self.discoveries.unknown_to(&rules.rules),
         }
         .page()
@@ -241,6 +244,7 @@ impl Admin {
         let reported = Counters::reported(&self.counters);
         let label = |name: &str| if name.starts_with("lists/") { "list" } else { "vendor" };
         put_by_whom(&mut text, "kelisim_reported_total", help, label, reported);
+        put_answers(&mut text, &Counters::answers(&self.counters));
         let name = "kelisim_requests_refused_total";
         let help = "Requests that the front door refused, by reason.";
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
@@ -290,6 +294,24 @@ fn put_by_whom(
         let label = label(&whose);
         let whose = whose.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         let _ = writeln!(text, "{name}{{{label}=\"{whose}\",kind=\"{kind}\"}} {value}");
+    }
+}
+
+/// What visitors were asked and what they answered, by language, kind of page and text.
+fn put_answers(text: &mut String, answers: &[Answered]) {
+    let name = "kelisim_answers_total";
+    let help = "Pages that asked, and answers, by language, kind of page and the digest of the text shown.";
+    // Writing to a string does not fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n");
+    for sum in answers {
+        let Where { language, page, text: shown } = &sum.place;
+        for event in Event::ALL {
+            let (count, event) = (sum.count(event), event.name());
+            let labels = format!(
+                "event=\"{event}\",language=\"{language}\",page=\"{page}\",text=\"{shown}\""
+            );
+            let _ = writeln!(text, "{name}{{{labels}}} {count}");
+        }
     }
 }
 

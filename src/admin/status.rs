@@ -8,7 +8,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::observe::Discovered;
+use crate::observe::{Answered, Discovered, Event};
 use crate::rules::{Mode, RuleSet};
 use crate::time::Time;
 
@@ -37,6 +37,8 @@ pub(super) struct Status<'a> {
     pub(super) withheld: Vec<(String, &'static str, u64)>,
     /// What passed because lists and rules only report it, likewise.
     pub(super) reported: Vec<(String, &'static str, u64)>,
+    /// What visitors were asked and what they answered.
+    pub(super) answers: Vec<Answered>,
     /// What no rule knows.
     pub(super) discovered: Discovered,
 }
@@ -44,8 +46,8 @@ pub(super) struct Status<'a> {
 impl Status<'_> {
     /// The page.
     pub(super) fn page(&self) -> String {
-        let Status { rules, now, refused, unready, recorded, withheld, reported, discovered } =
-            self;
+        let Status { rules, now, refused, unready, recorded, .. } = self;
+        let Status { withheld, reported, answers, discovered, .. } = self;
         let site = &rules.site;
         let observes = site.mode == Mode::Observe;
         let exempt: Vec<_> = site.exempt_at(*now).collect();
@@ -122,6 +124,8 @@ impl Status<'_> {
                             }
                         }
                     }
+                    h2 { "What visitors answered" }
+                    (answered(answers))
                     h2 { "What no rule knows" }
                     (unknown(discovered))
                     p { a href="/discovered" { "all of it" } " · " a href="/metrics" { "metrics" } " · " a href="/readyz" { "ready?" } }
@@ -129,6 +133,46 @@ impl Status<'_> {
             }
         };
         page.into_string()
+    }
+}
+
+/// What was asked and answered, by language, kind of page and text.
+fn answered(answers: &[Answered]) -> Markup {
+    html! {
+        @if answers.is_empty() { p { "Nothing yet." } } @else {
+            table {
+                tr {
+                    th { "Language" } th { "Page" } th { "Text" } th { "Shown" } th { "Agreed" }
+                    th { "Declined" } th { "Selected" } th { "Withdrawn" } th { "Answered" }
+                }
+                @for sum in answers {
+                    @let count = |event| sum.count(event);
+                    tr {
+                        td { (sum.place.language) } td { (sum.place.page) }
+                        td { (sum.place.text.get(..8).unwrap_or_default()) }
+                        td { (count(Event::Shown)) }
+                        @for event in [Event::Agreed, Event::Declined, Event::Selected] {
+                            td { (count(event)) (share(count(event), sum.answers())) }
+                        }
+                        td { (count(Event::Withdrawn)) }
+                        td { (sum.answers()) (share(sum.answers(), count(Event::Shown))) }
+                    }
+                }
+            }
+            p {
+                "Shares of agreed, declined and selected are of the answers; that of the answered is of the pages that \
+                 asked, of which one visitor may have seen several. Pages fetched ahead, crawlers and programs are left \
+                 out; nobody is told apart."
+            }
+        }
+    }
+}
+
+/// ` (25 %)`, where there is anything to be a share of, and no more than all of it.
+fn share(part: u64, whole: u64) -> String {
+    match (part * 100 + whole / 2).checked_div(whole) {
+        Some(share) if share <= 100 => format!(" ({share} %)"),
+        _ => String::new(),
     }
 }
 

@@ -51,6 +51,10 @@ static EMPTY_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("empty", "js", JS, include_str!("assets/empty.js")));
 static FORGET_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("forget", "js", JS, include_str!("assets/forget.js")));
+static NOTICE_CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("notice", "css", CSS, include_str!("assets/notice.css")));
+static NOTICE_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("notice", "js", JS, include_str!("assets/notice.js")));
 static PAGE_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("page", "css", CSS, include_str!("assets/page.css")));
 
@@ -103,8 +107,17 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 6] {
-    [banner_css(), banner_js(), control_js(), empty_js(), forget_js(), page_css()]
+pub fn all() -> [&'static Asset; 8] {
+    [
+        banner_css(),
+        banner_js(),
+        control_js(),
+        empty_js(),
+        forget_js(),
+        notice_css(),
+        notice_js(),
+        page_css(),
+    ]
 }
 
 /// The stylesheet of the banner and the control.
@@ -123,8 +136,8 @@ pub fn control_js() -> &'static Asset {
 }
 
 /// The scripts that are put into the site's pages, whoever their visitors are.
-pub fn scripts_in_pages() -> [&'static Asset; 2] {
-    [banner_js(), control_js()]
+pub fn scripts_in_pages() -> [&'static Asset; 3] {
+    [banner_js(), control_js(), notice_js()]
 }
 
 /// The script that stands where a loader would load a withheld tag.
@@ -135,6 +148,16 @@ pub fn empty_js() -> &'static Asset {
 /// The script of the settings, which empties the browser's storage of what may not be kept.
 pub fn forget_js() -> &'static Asset {
     &FORGET_JS
+}
+
+/// The stylesheet of the notice of a new version.
+pub fn notice_css() -> &'static Asset {
+    &NOTICE_CSS
+}
+
+/// The script of the notice of a new version, which closes it without leaving the page.
+pub fn notice_js() -> &'static Asset {
+    &NOTICE_JS
 }
 
 /// The stylesheet of our own pages.

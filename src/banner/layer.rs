@@ -33,6 +33,8 @@ pub enum Reach {
 pub struct Carrier<'a> {
     /// Its path, to return to.
     pub return_to: &'a str,
+    /// The kind of page that it is, as it is counted.
+    pub kind: &'a str,
     /// The nonce that its policy (CSP) wants on scripts and stylesheets, if it wants one.
     pub nonce: Option<&'a str>,
     /// The purposes that are permitted in it, with spaces between.
@@ -48,8 +50,9 @@ pub struct Carrier<'a> {
 impl<'a> Carrier<'a> {
     /// What is filled in where there is no form.
     pub(super) fn values(self) -> Values<'a> {
-        let Carrier { return_to, nonce, permitted, by_digest, reload, origin } = self;
-        Values { token: "", shown: "", return_to, nonce, permitted, origin, by_digest, reload }
+        let Carrier { return_to, kind, nonce, permitted, by_digest, reload, origin } = self;
+        let (token, shown) = ("", "");
+        Values { token, shown, return_to, kind, nonce, permitted, origin, by_digest, reload }
     }
 }
 
@@ -95,6 +98,7 @@ impl Layer {
                         input type="hidden" name="shown" value=(Place::Shown.mark());
                         input type="hidden" name="return" value=(Place::Return.mark());
                         input type="hidden" name="lang" value=(texts.code);
+                        input type="hidden" name="page" value=(Place::Kind.mark());
                         div.cm__texts {
                             h2.cm__title #cc-title { (banner.title) }
                             div.cm__desc #cc-text {
@@ -186,6 +190,7 @@ pub(super) fn prepare(markup: Markup) -> Prepared {
         ("data-nonce", Place::Nonce),
         ("data-integrity", Place::Integrity),
         ("data-control", Place::ControlIntegrity),
+        ("data-notice", Place::NoticeIntegrity),
         ("data-value", Place::Reload),
     ];
     let markup = attributes.iter().fold(markup.into_string(), |markup, (name, place)| {

@@ -7,13 +7,17 @@
 //! own policy (CSP) never has to be loosened for us, and no visitor has to run code to refuse.
 //!
 //! The wording is in [`texts`]; what is inserted into the site's pages in [`layer`]; whole pages of
-//! ours in [`pages`]; stylesheets and the script in [`assets`]. Which answer is given to whom is
+//! ours in [`pages`], those of the policy's versions in [`mod@policy`], the declaration
+//! in [`mod@cookies`]; stylesheets and the script in [`assets`]. Which answer is given to whom is
 //! decided elsewhere: nothing here knows about cookies, headers or time.
 
 pub mod assets;
+pub mod cookies;
 mod hiding;
 pub mod layer;
+mod notice;
 pub mod pages;
+pub mod policy;
 mod splice;
 pub mod texts;
 pub mod view;
@@ -21,4 +25,5 @@ mod wording;
 
 pub use hiding::Hiding;
 pub use layer::{Carrier, Control, Layer, Reach};
+pub use notice::Notice;
 pub use texts::Texts;

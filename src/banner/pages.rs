@@ -59,10 +59,11 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
             section.purposes aria-labelledby="purposes" {
                 h2 #purposes { (words.purposes) }
                 p.small { (fill(&words.version, &[("date", &texts.date(view.in_force))])) }
-                @for purpose in view.purposes { (purpose_card(texts, purpose)) }
+                @for purpose in view.purposes { (purpose_card(texts, purpose, true)) }
                 p.small { (words.never) }
             }
-            (particulars(texts, view))
+            (documents(texts, view))
+            (particulars(texts, &view.operator, view.code))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
             script src=(assets::forget_js().path) data-keys=(view.forget)
@@ -108,7 +109,7 @@ pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String
     page(texts, &text.title, "short", &body)
 }
 
-fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
+pub(super) fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang=(texts.code) {
@@ -235,19 +236,16 @@ fn state_line(texts: &Texts, purpose: &Purpose<'_>) -> String {
     }
 }
 
-fn purpose_card(texts: &Texts, purpose: &Purpose<'_>) -> Markup {
+/// A purpose with its terms, and with what holds for the visitor if the page is theirs.
+pub(super) fn purpose_card(texts: &Texts, purpose: &Purpose<'_>, is_theirs: bool) -> Markup {
     let words = &texts.settings;
-    let keep = match purpose.keep_days {
-        Some(days) => fill(&words.keep_days, &[("days", &days.to_string())]),
-        None => words.keep_until_met.clone(),
-    };
     html! {
         article id=(purpose.id) {
             p.clause { (fill(&words.clause, &[("section", purpose.section)])) }
             h3 { (purpose.title) }
             p { (purpose.text) }
             dl {
-                dt { (words.state) } dd { (state_line(texts, purpose)) }
+                @if is_theirs { dt { (words.state) } dd { (state_line(texts, purpose)) } }
                 dt { (words.basis) } dd { (capitalised(purpose.basis)) }
                 dt { (words.data) } dd { (capitalised(&texts.list(purpose.data.iter().copied()))) }
                 dt { (words.recipients) }
@@ -258,15 +256,36 @@ fn purpose_card(texts: &Texts, purpose: &Purpose<'_>) -> Markup {
                         (capitalised(recipient.name)) " (" (recipient.country) ")"
                     }
                 }
-                dt { (words.keep) } dd { (keep) }
+                dt { (words.keep) } dd { (texts.keep(purpose.keep_days)) }
             }
         }
     }
 }
 
-fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
+/// The policy that this rests on, and its versions to come.
+fn documents(texts: &Texts, view: &Settings<'_>) -> Markup {
+    let code = &texts.code;
+    html! {
+        section aria-labelledby="documents" {
+            h2 #documents { (texts.policy.documents) }
+            ul {
+                li { a href=(format!("/.consent/policy?lang={code}")) { (texts.policy.title) } }
+                li { a href=(format!("/.consent/cookies?lang={code}")) { (texts.cookies.title) } }
+                @for (version, date) in view.announced {
+                    li {
+                        a href=(format!("/.consent/policy/{version}?lang={code}")) {
+                            (fill(&texts.change.lead, &[("date", &texts.date(*date))]))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn particulars(texts: &Texts, operator: &Operator<'_>, code: Option<&str>) -> Markup {
     let words = &texts.settings;
-    let Operator { name, bin, address, phone, email } = view.operator;
+    let Operator { name, bin, address, phone, email } = *operator;
     let dialled: String = phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
     let write = fill(&words.write, &[("subject", &words.subject)]);
     html! {
@@ -277,7 +296,7 @@ fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
                 dt { (words.bin) } dd { (bin) }
                 dt { (words.address) } dd { (address) }
                 dt { (words.phone) } dd { a href=(format!("tel:{dialled}")) { (phone) } }
-                dt { (words.email) } dd { a href=(letter(view, &words.subject)) { (email) } }
+                dt { (words.email) } dd { a href=(letter(email, code, &words.subject)) { (email) } }
             }
             h3 { (words.write_title) }
             p { (write) }
@@ -286,9 +305,8 @@ fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
 }
 
 /// A letter with the subject that the policy asks for (7.2), and the code if there is one.
-fn letter(view: &Settings<'_>, subject: &str) -> String {
-    let to = view.operator.email;
-    let body = view.code.map_or_else(String::new, |code| format!("&body={}", query(code)));
+fn letter(to: &str, code: Option<&str>, subject: &str) -> String {
+    let body = code.map_or_else(String::new, |code| format!("&body={}", query(code)));
     format!("mailto:{to}?subject={}{body}", query(subject))
 }
 
@@ -327,6 +345,7 @@ mod tests {
             code: Some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
             forget: "_ym* zz",
+            announced: &[("2026-12-01".to_owned(), Date { year: 2026, month: 12, day: 1 })],
         };
         settings(&texts, &view)
     }

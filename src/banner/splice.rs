@@ -26,6 +26,8 @@ pub(super) enum Place {
     Return,
     /// The page to return to, as a part of a query.
     ReturnQuery,
+    /// The kind of page, as the value of an attribute.
+    Kind,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
     /// The purposes that the page came under, as the value of an attribute.
@@ -34,6 +36,8 @@ pub(super) enum Place {
     Integrity,
     /// The same of the control's script.
     ControlIntegrity,
+    /// The same of the notice's script.
+    NoticeIntegrity,
     /// A whole ` data-reload` attribute, or nothing.
     Reload,
     /// The site's own origin before each path of ours, where the page has another base.
@@ -41,15 +45,17 @@ pub(super) enum Place {
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Token, "\u{1}token\u{1}"),
         (Self::Shown, "\u{1}shown\u{1}"),
         (Self::Return, "\u{1}return\u{1}"),
         (Self::ReturnQuery, "\u{1}query\u{1}"),
+        (Self::Kind, "\u{1}kind\u{1}"),
         (Self::Nonce, "\u{1}nonce\u{1}"),
         (Self::Permitted, "\u{1}permitted\u{1}"),
         (Self::Integrity, "\u{1}integrity\u{1}"),
         (Self::ControlIntegrity, "\u{1}control\u{1}"),
+        (Self::NoticeIntegrity, "\u{1}notice\u{1}"),
         (Self::Reload, "\u{1}reload\u{1}"),
         (Self::Origin, "\u{1}origin\u{1}"),
     ];
@@ -66,6 +72,7 @@ pub(super) struct Values<'a> {
     pub(super) token: &'a str,
     pub(super) shown: &'a str,
     pub(super) return_to: &'a str,
+    pub(super) kind: &'a str,
     pub(super) nonce: Option<&'a str>,
     pub(super) permitted: &'a str,
     pub(super) origin: &'a str,
@@ -112,16 +119,23 @@ impl Prepared {
                 }
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
+                Place::Kind => out.extend_from_slice(ascii(&escape(values.kind)).as_bytes()),
                 Place::ReturnQuery => out.extend_from_slice(query(values.return_to).as_bytes()),
-                Place::Integrity | Place::ControlIntegrity if values.by_digest => {
+                Place::Integrity | Place::ControlIntegrity | Place::NoticeIntegrity
+                    if values.by_digest =>
+                {
                     let digest = match place {
                         Place::Integrity => &assets::banner_js().integrity,
+                        Place::NoticeIntegrity => &assets::notice_js().integrity,
                         _ => &assets::control_js().integrity,
                     };
                     out.extend_from_slice(format!(" integrity=\"{digest}\"").as_bytes());
                 }
                 Place::Reload if values.reload => out.extend_from_slice(b" data-reload"),
-                Place::Integrity | Place::ControlIntegrity | Place::Reload => {}
+                Place::Integrity
+                | Place::ControlIntegrity
+                | Place::NoticeIntegrity
+                | Place::Reload => {}
                 Place::Nonce => {
                     if let Some(nonce) = values.nonce {
                         let nonce = ascii(&escape(nonce));

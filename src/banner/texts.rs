@@ -15,6 +15,12 @@ use std::collections::BTreeMap;
 
 use super::view::{Date, Failure, Notice, State};
 
+mod change;
+mod cookies;
+
+pub use change::{ChangeTexts, PartWords, PolicyTexts};
+pub use cookies::{CookieTexts, RoleWords, TimeWords};
+
 /// All wording in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +47,12 @@ pub struct Texts {
     pub grammar: Grammar,
     /// What is said when something goes wrong.
     pub failures: FailureTexts,
+    /// The notice of a new version of the policy.
+    pub change: ChangeTexts,
+    /// The pages of the policy's versions.
+    pub policy: PolicyTexts,
+    /// The declaration of cookies.
+    pub cookies: CookieTexts,
 }
 
 /// The banner and the control that opens the settings.

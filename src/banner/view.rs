@@ -8,6 +8,12 @@
 //!
 //! What is made of them stands in [`layer`](super::layer) and [`pages`](super::pages).
 
+mod cookies;
+mod documents;
+
+pub use cookies::{Declaration, DeclaredCookie, DeclaredPurpose, Met, Provider, WithheldVendor};
+pub use documents::{Change, Changed, Coming, PolicyPage, Standing, Version};
+
 /// Who processes the data (policy 2.1), in the visitor's language.
 #[derive(Debug, Clone, Copy)]
 pub struct Operator<'a> {
@@ -150,6 +156,8 @@ pub struct Settings<'a> {
     /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`
     /// stands for all that begin so.
     pub forget: &'a str,
+    /// The versions that are announced, as their addresses have them, each with its day.
+    pub announced: &'a [(String, Date)],
 }
 
 /// What the settings page says first, after something happened.

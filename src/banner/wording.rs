@@ -24,6 +24,23 @@ const PLACES: &[(&str, &[&str])] = &[
     ("grammar.date", &["day", "month", "year"]),
     ("failures.status", &["status"]),
     ("failures.unknown_choice.message", &["what"]),
+    ("change.lead", &["date"]),
+    ("change.purpose", &["purpose", "section", "parts"]),
+    ("policy.lead", &["operator"]),
+    ("policy.in_force", &["date"]),
+    ("policy.announced", &["announced", "date"]),
+    ("policy.past", &["date", "until"]),
+    ("policy.before", &["text"]),
+    ("policy.after", &["text"]),
+    ("cookies.lead", &["operator"]),
+    ("cookies.keep", &["time"]),
+    ("cookies.met_on", &["date"]),
+    ("cookies.met", &["first", "last"]),
+    ("cookies.time.seconds", &["count"]),
+    ("cookies.time.minutes", &["count"]),
+    ("cookies.time.hours", &["count"]),
+    ("cookies.time.day", &["count"]),
+    ("cookies.time.days", &["count"]),
 ];
 
 impl Texts {

@@ -49,6 +49,8 @@ fn rewrite(options: &Options) -> Result<(), String> {
     let insertion = options.banner.then(|| Insertion {
         policy: scene.policy().in_force,
         banner: true,
+        notice: None,
+        kind: "other".to_owned(),
         token: String::new(),
         return_to: url.path().to_owned(),
         nonce: None,

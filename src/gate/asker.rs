@@ -9,8 +9,9 @@ use http::header::HeaderMap;
 
 use super::cookies::{self, ConsentCookie};
 use super::seal::Seal;
-use crate::policy::{Choice, Signal, Visitor};
+use crate::policy::{Choice, Policies, Signal, Visitor};
 use crate::superseded::Superseded;
+use crate::time::{Day, Time};
 
 /// How many copies of the consent cookie are looked at.
 const COPIES_MAX: usize = 8;
@@ -64,6 +65,24 @@ pub fn known(headers: &HeaderMap, seal: &Seal) -> Vec<Visitor> {
         }
     }
     known
+}
+
+/// The version that a visitor has to be told of: the next one that is announced, unless they have read its
+/// notice. Versions are told of one after another, so who has read of one has read of those before it.
+pub fn notice_due(
+    headers: &HeaderMap,
+    cookie: &ConsentCookie,
+    policies: &Policies,
+    now: Time,
+) -> Option<Day> {
+    let mut announced = policies.announced(now).map(|policy| policy.in_force).peekable();
+    announced.peek()?;
+    let read = cookies::of_request(headers)
+        .filter(|found| found.name == cookie.notice_name().as_bytes())
+        .map(|found| std::str::from_utf8(found.value).ok()?.parse::<Day>().ok());
+    // Of several, which come from several scopes, the one that was read least counts.
+    let read = read.min().flatten();
+    announced.find(|day| read.is_none_or(|read| *day > read))
 }
 
 /// Reads the browser's signal: `Sec-GPC: 1`, and no other value. Of several fields one exact

@@ -32,6 +32,21 @@ impl ConsentCookie {
         }
     }
 
+    /// All names that the cookie may have which remembers whose notice was read. No site has one by these
+    /// names, whatever way it is reached.
+    pub const OF_NOTICE: [&'static str; 3] =
+        ["__Host-consent-notice", "__Secure-consent-notice", "consent-notice"];
+
+    /// The name of the cookie that remembers whose notice was read; its scope is the same.
+    pub fn notice_name(&self) -> &'static str {
+        let [host, shared, plain] = ConsentCookie::OF_NOTICE;
+        match self {
+            ConsentCookie::Host => host,
+            ConsentCookie::Shared(_) => shared,
+            ConsentCookie::Plain => plain,
+        }
+    }
+
     /// The name.
     pub fn name(&self) -> &'static str {
         match self {
@@ -44,7 +59,9 @@ impl ConsentCookie {
     /// Whether a cookie of this name is ours, and so neither goes to the site nor comes from
     /// there. Over TLS a cookie named plainly `consent` is the site's own.
     pub fn is_ours(&self, name: &[u8]) -> bool {
-        matches!(name, b"__Host-consent" | b"__Secure-consent") || name == self.name().as_bytes()
+        matches!(name, b"__Host-consent" | b"__Secure-consent")
+            || name == self.name().as_bytes()
+            || ConsentCookie::OF_NOTICE.iter().any(|ours| name == ours.as_bytes())
     }
 }
 
@@ -121,5 +138,6 @@ mod tests {
         assert!(!ConsentCookie::Host.is_ours(b"consent"));
         assert!(ConsentCookie::Plain.is_ours(b"consent"));
         assert!(ConsentCookie::Plain.is_ours(b"__Host-consent"));
+        assert!(ConsentCookie::Host.is_ours(b"consent-notice"));
     }
 }

@@ -4,7 +4,7 @@
 //! cookies that no rule speaks of: found by the judge that looks at every address anyway, read once.
 //!
 //! Only names are told, by kind: hosts without path, cookies without value. The site's own hosts and the
-//! gate's own cookie are nobody's discovery.
+//! gate's own cookies are nobody's discovery. Of a cookie that a rule names the rule is told, and no name.
 //!
 //! Which answers are looked at is the path's to say, and what was found is kept by `observe`.
 
@@ -33,11 +33,20 @@ const LOADS: [&[u8]; 9] = [
     b"getScript",
 ];
 
-/// Who is told of what no rule knows.
+/// Who is told of what no rule knows, and of cookies that one does.
 #[derive(Clone)]
 pub struct Scout(Arc<Told>);
 
-type Told = dyn Fn(Kind, &str) + Send + Sync;
+/// What was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met<'a> {
+    /// A host, or a cookie by its name, that no rule knows.
+    Unknown(Kind, &'a str),
+    /// A cookie that a rule names, as the rule writes it: `_ga_*`.
+    Known(&'a str),
+}
+
+type Told = dyn Fn(Met<'_>) + Send + Sync;
 
 impl fmt::Debug for Scout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,8 +55,8 @@ impl fmt::Debug for Scout {
 }
 
 impl Scout {
-    /// Tells `told`: what kind of thing, and its host or name.
-    pub fn new(told: impl Fn(Kind, &str) + Send + Sync + 'static) -> Scout {
+    /// Tells `told`.
+    pub fn new(told: impl Fn(Met<'_>) + Send + Sync + 'static) -> Scout {
         Scout(Arc::new(told))
     }
 
@@ -68,9 +77,14 @@ impl Scout {
     }
 
     fn cookie(&self, rules: &RuleSet, kind: Kind, name: &[u8]) {
-        let ours = ConsentCookie::NAMES.iter().any(|own| own.as_bytes() == name);
-        if !name.is_empty() && !ours && rules.with_cookie(name).next().is_none() {
-            (self.0)(kind, &String::from_utf8_lossy(name));
+        let mut ours = ConsentCookie::NAMES.iter().chain(&ConsentCookie::OF_NOTICE);
+        let ours = ours.any(|own| own.as_bytes() == name);
+        if name.is_empty() || ours {
+            return;
+        }
+        match rules.cookie_rule(name) {
+            Some(rule) => (self.0)(Met::Known(&rule)),
+            None => (self.0)(Met::Unknown(kind, &String::from_utf8_lossy(name))),
         }
     }
 
@@ -114,7 +128,7 @@ impl Scout {
     fn host_as(&self, rules: &RuleSet, page: &Url, host: &str, kind: Kind) {
         let host = host.strip_suffix('.').unwrap_or(host);
         if page.host_str() != Some(host) && !rules.knows_host(host) {
-            (self.0)(kind, host);
+            (self.0)(Met::Unknown(kind, host));
         }
     }
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::answers::{Answered, Answers, Event};
 use crate::fault::{Cut, Refusal};
 use crate::gate::fate::Whose;
 use crate::gate::tally::{Kind, Tally};
+use crate::policy::TextDigest;
 use crate::rules::RuleSet;
 
 /// A number that only grows.
@@ -37,6 +39,7 @@ macro_rules! counters {
             cut: Cuts,
             withheld: ByWhom,
             reported: ByWhom,
+            answers: Answers,
         }
 
         impl Counters {
@@ -147,6 +150,16 @@ impl Counters {
     /// What lists named that only report, by list and kind, summed over all threads.
     pub fn reported(threads: &[Arc<Counters>]) -> Vec<(String, &'static str, u64)> {
         ByWhom::sums(threads.iter().map(|thread| &thread.reported))
+    }
+
+    /// Counts that a visitor was asked, or answered, on a page of this kind.
+    pub fn answer(&self, event: Event, language: &str, page: &str, text: TextDigest) {
+        self.answers.add(event, language, page, text);
+    }
+
+    /// What was asked and answered, summed over all threads.
+    pub fn answers(threads: &[Arc<Counters>]) -> Vec<Answered> {
+        Answers::sums(threads.iter().map(|thread| &thread.answers))
     }
 
     /// Counts a request that was refused.

@@ -1,4 +1,5 @@
-//! What no rule knows, as far as it was met: hosts and cookies by name, each with where and when first.
+//! What no rule knows, as far as it was met: hosts and cookies by name, each with where and when first. And of
+//! cookies that a rule names the days on which it was met.
 //!
 //! An operator writes rules from it; so it holds what rules are made of, and nothing of visitors: no query,
 //! no path but that of the page, no value. A name that goes on in a number or a key is kept up to there.
@@ -15,13 +16,16 @@ use serde::{Deserialize, Serialize};
 
 use super::PageAddress;
 use super::ledger::Ledger;
-use crate::gate::scout::Scout;
+use crate::gate::scout::{Met, Scout};
 use crate::gate::tally::Kind;
 use crate::rules::RuleSet;
-use crate::time::Time;
+use crate::time::{Day, Time};
 
 /// The longest name that is kept, in bytes. No host is longer than 253, and hardly any than this.
 const NAME_BYTES_MAX: usize = 120;
+
+/// How many rules are kept of those whose cookies were met; over the lives of many rule sets.
+const RULES_MAX: usize = 2_000;
 
 /// The letters of a page's path that are kept.
 const PAGE_CHARS_MAX: usize = 80;
@@ -34,6 +38,17 @@ pub struct Discoveries(Mutex<Seen>);
 struct Seen {
     looked_at: u64,
     ledger: Ledger<Kind>,
+    /// The rules whose cookies were met, as they are written, and on which days first and last.
+    cookies: BTreeMap<String, Days>,
+}
+
+/// The first and the last day on which something was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    /// The first.
+    pub first: Day,
+    /// The last.
+    pub last: Day,
 }
 
 /// What was met, to be shown or written down.
@@ -95,7 +110,38 @@ impl Discoveries {
     pub fn scout(self: &Arc<Self>, path: &str, now: Time) -> Scout {
         self.seen().looked_at += 1;
         let (to, page) = (Arc::clone(self), shortened(path));
-        Scout::new(move |kind, name| to.note(kind, name, &page, now))
+        Scout::new(move |met| match met {
+            Met::Unknown(kind, name) => to.note(kind, name, &page, now),
+            Met::Known(rule) => to.note_known(rule, now.day()),
+        })
+    }
+
+    fn note_known(&self, rule: &str, day: Day) {
+        let cookies = &mut self.seen().cookies;
+        if let Some(days) = cookies.get_mut(rule) {
+            days.last = days.last.max(day);
+        } else if cookies.len() < RULES_MAX {
+            cookies.insert(rule.to_owned(), Days { first: day, last: day });
+        }
+    }
+
+    /// The rules whose cookies were met.
+    pub fn cookies_met(&self) -> BTreeMap<String, Days> {
+        self.seen().cookies.clone()
+    }
+
+    /// The cookies that the site was seen to set and that no rule names. Not those that browsers send:
+    /// whoever sends a request can make names up, and these are for visitors to read.
+    pub fn cookies_undeclared(&self, rules: &RuleSet) -> BTreeMap<String, Days> {
+        let seen = self.seen();
+        let set =
+            seen.ledger.met.iter().filter(|((kind, name), _)| {
+                *kind == Kind::SetCookie && !is_known(rules, *kind, name)
+            });
+        set.map(|((_, name), met)| {
+            (name.clone(), Days { first: met.first.day(), last: met.last.day() })
+        })
+        .collect()
     }
 
     fn note(&self, kind: Kind, name: &str, page: &Arc<str>, now: Time) {
@@ -104,7 +150,7 @@ impl Discoveries {
 
     /// What is not known to these rules. What they know is forgotten.
     pub fn unknown_to(&self, rules: &RuleSet) -> Discovered {
-        let Seen { looked_at, ledger } = &mut *self.seen();
+        let Seen { looked_at, ledger, .. } = &mut *self.seen();
         ledger.met.retain(|(kind, name), _| !is_known(rules, *kind, name));
         let found = ledger.met.iter().map(|((kind, name), met)| Found {
             kind: *kind,

@@ -11,6 +11,7 @@
 //! The gateway's own messages (start, faults) are not here: they go to stderr and hold
 //! nothing personal.
 
+mod answers;
 mod counters;
 mod datum;
 mod discovery;
@@ -32,9 +33,10 @@ use std::time::Duration;
 
 use tracing::{error, info};
 
+pub use answers::{Answered, Event, Where, is_persons};
 pub use counters::{Counter, Counters};
 pub use datum::{AccessTime, Agent, ClientAddress, PageAddress};
-pub use discovery::{Discovered, Discoveries, Found};
+pub use discovery::{Days, Discovered, Discoveries, Found};
 pub use line::{Line, Observation, line};
 pub use needs::{Need, Needed, Needs};
 pub use servers::ServerCounters;

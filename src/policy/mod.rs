@@ -10,6 +10,7 @@
 //! This floor is pure: no clock, no files, no HTTP.
 
 mod category;
+mod change;
 mod consent;
 mod decide;
 mod personal;
@@ -19,6 +20,7 @@ mod version;
 mod visitor;
 
 pub use category::{Categories, Category};
+pub use change::Part;
 pub use consent::{Choice, Choices, Mark, Signal, TextDigest};
 pub use decide::{Conditions, Permit, Reason, Record, Verdict, Verdicts, decide};
 pub use personal::{Datum, Personal};

@@ -89,6 +89,28 @@ impl Policies {
         self.0.iter().rev().find(|version| version.in_force.start() <= now)
     }
 
+    /// The versions that visitors are told of at `now`: announced, and not yet in force; the next first.
+    pub fn announced(&self, now: Time) -> impl Iterator<Item = &PolicyVersion> {
+        self.0.iter().filter(move |version| {
+            version.announced.start() <= now && now < version.in_force.start()
+        })
+    }
+
+    /// The version that comes into force on `day`.
+    pub fn of(&self, day: Day) -> Option<&PolicyVersion> {
+        self.0.iter().find(|version| version.in_force == day)
+    }
+
+    /// The version that `version` takes the place of.
+    pub fn before(&self, version: &PolicyVersion) -> Option<&PolicyVersion> {
+        self.0.iter().rev().find(|other| other.in_force < version.in_force)
+    }
+
+    /// The version that takes the place of `version`.
+    pub fn after(&self, version: &PolicyVersion) -> Option<&PolicyVersion> {
+        self.0.iter().find(|other| other.in_force > version.in_force)
+    }
+
     /// All versions, the oldest first.
     pub fn all(&self) -> &[PolicyVersion] {
         &self.0
@@ -130,6 +152,34 @@ mod tests {
         assert_eq!(at("2025-10-01T00:00:00Z").as_deref(), Some("2025-10-01"));
         assert_eq!(at("2026-03-07T23:59:59Z").as_deref(), Some("2025-10-01"));
         assert_eq!(at("2026-03-08T00:00:00Z").as_deref(), Some("2026-03-08"));
+    }
+
+    #[test]
+    fn a_version_is_told_of_from_the_day_it_is_announced_until_it_is_in_force() {
+        let policies = Policies::new(vec![
+            version("2026-03-20", "2026-03-31"),
+            version("2026-03-18", "2026-03-26"),
+            version("2025-09-24", "2025-10-01"),
+        ])
+        .unwrap();
+        let days = |versions: Vec<&PolicyVersion>| -> Vec<String> {
+            versions.into_iter().map(|version| version.in_force.to_string()).collect()
+        };
+        for (moment, told) in [
+            ("2026-03-17T23:59:59Z", &[][..]),
+            ("2026-03-18T00:00:00Z", &["2026-03-26"]),
+            ("2026-03-20T00:00:00Z", &["2026-03-26", "2026-03-31"]),
+            ("2026-03-26T00:00:00Z", &["2026-03-31"]),
+            ("2026-03-31T00:00:00Z", &[]),
+        ] {
+            let announced = policies.announced(moment.parse().unwrap()).collect();
+            assert_eq!(days(announced), told, "{moment}");
+        }
+        let [first, second, third] = policies.all() else { panic!("three") };
+        assert_eq!((policies.before(first), policies.after(third)), (None, None));
+        assert_eq!((policies.before(third), policies.after(first)), (Some(second), Some(second)));
+        assert_eq!(policies.of(second.in_force), Some(second));
+        assert_eq!(policies.of(Day(1)), None);
     }
 
     #[test]

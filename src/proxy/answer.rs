@@ -34,7 +34,8 @@ use crate::gate::response::Treatment;
 use crate::gate::scout::Scout;
 use crate::gate::tally::Tally;
 use crate::gate::{csp, fields, request};
-use crate::observe::Counters;
+use crate::observe::{Counters, Event, is_persons};
+use crate::policy::TextDigest;
 use crate::rules::RuleSet;
 
 impl Worker {
@@ -123,7 +124,12 @@ impl Worker {
                     Body::Site(page.close())
                 } else {
                     let hashes = csp::Hashes { ours, ..csp::Hashes::of(&answer.headers) };
+                    let told = self.told_of_asking(parts, &gated);
                     let document = self.document(walk, &answer.headers, gated).under(hashes);
+                    let document = match told {
+                        Some(told) => document.asking(told),
+                        None => document,
+                    };
                     let document = document.in_encoding(page.charset.sent_in());
                     page.change(document, coding, walk.snapshot.rules.site.compression)
                 };
@@ -144,6 +150,20 @@ impl Worker {
             (Treatment::Pass | Treatment::Rewrite(_), arrived) => arrived.close(),
         };
         Response::from_parts(answer, body)
+    }
+
+    /// Who counts that a page asks, where a person may see it.
+    fn told_of_asking(
+        &self,
+        parts: &Parts,
+        gated: &Gated,
+    ) -> Option<impl Fn(&str, TextDigest) + Send + Sync + use<>> {
+        let insertion = gated.insertion.as_ref().filter(|insertion| insertion.banner)?;
+        if !is_persons(&parts.headers) {
+            return None;
+        }
+        let (counters, kind) = (Arc::clone(&self.counters), insertion.kind.clone());
+        Some(move |language: &str, text| counters.answer(Event::Shown, language, &kind, text))
     }
 
     /// What changes a page that comes with these fields, and counts what it withholds.

@@ -186,15 +186,15 @@ impl Worker {
                     host: target.host(),
                     headers: &parts.headers,
                     needs: &self.needs,
+                    discoveries: self.scouting.discoveries(),
+                    counters: &self.counters,
                 };
                 // There is no site whose word on it would have to be heard.
                 listener.ask_for_body().await;
                 let (path, query) = (target.path.path(), target.path.query().unwrap_or_default());
                 let answer = subject.answer(&self.store, &parts.method, path, query, body).await;
-                match asked {
-                    Asked::Choice if answer.is_ok() => self.counters.choices.add(1),
-                    Asked::Report if answer.is_ok() => self.counters.csp_reports.add(1),
-                    _ => {}
+                if asked == Asked::Report && answer.is_ok() {
+                    self.counters.csp_reports.add(1);
                 }
                 answer.map(|page| page.map(Body::own))
             }

@@ -42,13 +42,13 @@ use crate::gate::first_party::{self, Instead, Own};
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
-use crate::gate::{expiry, fields, hints, request, response};
+use crate::gate::{asker, expiry, fields, hints, request, response};
 use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
 use crate::rules::{Control, Mode};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
-use crate::time::Time;
+use crate::time::{Day, Time};
 
 /// What was read of one request before it goes anywhere.
 pub(super) struct Walk<'a> {
@@ -302,7 +302,7 @@ fn make_readable(
 }
 
 /// What is put into a page for this visitor: the banner where a question is open, else the
-/// control where the site does not link the settings itself. Frames and fragments get none.
+/// notice of a new version where they have not read it, and the control where the site does not link the settings itself. Frames and fragments get none.
 fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option<Insertion> {
     if !destination.may_be_top_level() {
         return None;
@@ -316,16 +316,23 @@ fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option
             .rules
             .asked(policy)
             .any(|purpose| walk.verdicts.on(purpose).reason().is_some_and(Reason::asks));
-    if !banner && site.control == Control::Link && walk.snapshot.hiding.is_none() {
+    // One thing at a time: while a question is open the notice waits for its answer.
+    let policies = &walk.snapshot.rules.policies;
+    let due = || asker::notice_due(&parts.headers, walk.cookie, policies, walk.now);
+    let notice = if banner { None } else { due() };
+    let has_form = banner || notice.is_some();
+    if !has_form && site.control == Control::Link && walk.snapshot.hiding.is_none() {
         return None;
     }
     let whom = Whom { address: walk.peer.address.ip(), headers: &parts.headers };
     Some(Insertion {
         policy: policy.in_force,
         banner,
-        token: if banner { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
+        notice,
+        token: if has_form { whom.token(&walk.snapshot.seal, walk.now) } else { String::new() },
         return_to: subject::form::local_path(walk.target.path.as_str())
             .unwrap_or_else(|| "/".to_owned()),
+        kind: site.page_kind(walk.target.path.path()).to_owned(),
         nonce: None,
         permitted: permitted(walk, policy),
         reload: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),
@@ -371,6 +378,8 @@ fn guard(
 enum Shown {
     Nothing,
     Control,
+    /// The notice of this version.
+    Notice(Day),
     Banner,
 }
 
@@ -379,8 +388,24 @@ impl Shown {
         match insertion {
             None => Shown::Nothing,
             Some(insertion) if insertion.banner => Shown::Banner,
-            Some(_) => Shown::Control,
+            Some(insertion) => insertion.notice.map_or(Shown::Control, Shown::Notice),
         }
+    }
+
+    /// Whether a form is among it.
+    fn has_form(self) -> bool {
+        matches!(self, Shown::Notice(_) | Shown::Banner)
+    }
+
+    fn tag(self) -> [u8; 5] {
+        let (kind, version) = match self {
+            Shown::Nothing => (0, 0),
+            Shown::Control => (1, 0),
+            Shown::Banner => (2, 0),
+            Shown::Notice(version) => (3, version.0),
+        };
+        let [a, b, c, d] = version.to_be_bytes();
+        [kind, a, b, c, d]
     }
 }
 
@@ -393,18 +418,15 @@ fn variant(walk: &Walk<'_>, parts: &Parts, shown: Shown) -> Variant {
     }
     let accept = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
     let policy = walk.snapshot.rules.policies.at(walk.now).map_or(0, |policy| policy.in_force.0);
-    // A form's token holds for two days, so a stored banner is made anew each day.
-    let day = if shown == Shown::Banner { walk.now.day().0 } else { 0 };
+    // A form's token holds for two days, so a stored form is made anew each day.
+    let day = if shown.has_form() { walk.now.day().0 } else { 0 };
     Variant::of(&[
         &walk.snapshot.rules.generation,
         verdicts.as_bytes(),
         walk.snapshot.language(None, accept).as_bytes(),
         &policy.to_be_bytes(),
-        &[
-            shown as u8,
-            u8::from(walk.signal == Signal::Refuses),
-            u8::from(walk.visitor.id().is_some()),
-        ],
+        &shown.tag(),
+        &[u8::from(walk.signal == Signal::Refuses), u8::from(walk.visitor.id().is_some())],
         &day.to_be_bytes(),
     ])
 }

@@ -1,6 +1,6 @@
 //! What a request asks for, and whose answer it is.
 //!
-//! Paths under `/.consent/` are ours; everything else is the site's. The host is the one
+//! Paths under `/.consent/` are ours, and what [`subject::WELL_KNOWN`] lists; everything else is the site's. The host is the one
 //! that the visitor named, in `:authority`, in an absolute target or in `Host`.
 
 use http::header::{HOST, HeaderValue};
@@ -54,7 +54,9 @@ impl Target {
     /// Whether the gateway itself answers.
     pub(super) fn is_ours(&self) -> bool {
         let path = self.path.path();
-        path.starts_with(subject::ROOT) || path == subject::ROOT.trim_end_matches('/')
+        path.starts_with(subject::ROOT)
+            || path == subject::ROOT.trim_end_matches('/')
+            || subject::WELL_KNOWN.contains(&path)
     }
 }
 
@@ -95,7 +97,10 @@ mod tests {
             ("/.consent/", true),
             ("/.consent", true),
             ("/.consent/x?y", true),
+            ("/.well-known/gpc.json", true),
             ("/.consents", false),
+            ("/.well-known/gpc.json/", false),
+            ("/.well-known/acme-challenge/x", false),
             ("/", false),
         ] {
             assert_eq!(target(path, Some("a")).unwrap().is_ours(), ours, "{path}");

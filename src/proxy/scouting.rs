@@ -48,6 +48,11 @@ impl Scouting {
         Scouting { discoveries, pages: Turns::default(), setting: Turns::default() }
     }
 
+    /// What all threads have met.
+    pub(super) fn discoveries(&self) -> &Discoveries {
+        &self.discoveries
+    }
+
     /// Looks at the cookies that an answer sets, before any of them goes.
     pub(super) fn look_at_set_cookies(&self, walk: &Walk<'_>, headers: &HeaderMap) {
         if headers.contains_key(SET_COOKIE) && self.setting.next(&walk.in_force.bounds.discovery) {

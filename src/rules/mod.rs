@@ -10,12 +10,14 @@
 
 mod action;
 mod coherence;
+mod cookie;
 mod csp;
 mod first_party;
 mod hosts;
 mod leeway;
 mod lists;
 mod needles;
+mod page_kind;
 mod pattern;
 mod policy;
 mod problem;
@@ -34,6 +36,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use action::{Action, Said};
+pub use cookie::{CookieRole, CookieRule};
 pub use csp::{Allow, Approved, CSP_FILE, CspSource, Fetch, HostSource, Owners};
 use first_party::FirstParty;
 pub use first_party::{PathRule, SIGNATURE_BYTES, Serves};
@@ -42,6 +45,7 @@ pub use leeway::{ConsentMode, Csp, EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBan
 use lists::Lists;
 pub use lists::{LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
 use needles::Needles;
+pub use page_kind::{PAGE_KINDS_MAX, PageKind, SETTINGS};
 pub use pattern::HostPattern;
 pub(crate) use pattern::cookie_problem;
 pub use policy::{PolicyWording, PurposeWording, Recipient};
@@ -285,6 +289,12 @@ impl RuleSet {
     /// The vendors that a cookie of this name belongs to, by their place in `vendors`.
     pub fn with_cookie(&self, name: &[u8]) -> impl Iterator<Item = usize> {
         self.said_of_cookie(name).map(|said| said.vendor)
+    }
+
+    /// The rule that names a cookie first, as it is written: `_ga_*`.
+    pub fn cookie_rule(&self, name: &[u8]) -> Option<String> {
+        let mut rules = self.vendors.iter().flat_map(Vendor::cookies).map(|(rule, _)| rule);
+        rules.find(|rule| rule.matches(name)).map(ToString::to_string)
     }
 
     /// What the vendors that a cookie of this name belongs to say of it, each once, by the strictest of

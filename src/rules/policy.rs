@@ -47,6 +47,8 @@ pub struct PolicyWording {
     pub recipients: BTreeMap<String, Recipient>,
     /// The seven purposes.
     pub purposes: PerPurpose<PurposeWording>,
+    /// What the operator says of this version.
+    pub summary: Option<Localized>,
 }
 
 /// One version of the personal-data policy.
@@ -59,6 +61,9 @@ pub(super) struct PolicyFile {
     /// The day on which it comes into force; also the file's name.
     #[schemars(schema_with = "schema::day")]
     in_force: Day,
+    /// What this version changes, in a sentence or two and in each language: visitors read it while it is
+    /// announced, before the list of what changes that the gateway makes itself.
+    summary: Option<Localized>,
 }
 
 /// One of the seven purposes, with its terms and their wording.
@@ -159,6 +164,7 @@ pub(super) fn read(
     let purposes: Vec<Entry<PurposeEntry>> = source.each("purpose");
     let in_force_line = source.line_of("in_force");
     let announced_line = source.line_of("announced");
+    let summary_line = source.line_of("summary");
     let file: Option<PolicyFile> = source.rest();
 
     let mut by_id = BTreeMap::new();
@@ -221,7 +227,10 @@ pub(super) fn read(
         source.problem(0, text);
     }
 
-    let PolicyFile { announced, in_force } = file?;
+    let PolicyFile { announced, in_force, summary } = file?;
+    for language in summary.iter().flat_map(|summary| summary.missing(languages)) {
+        source.problem(summary_line, format!("summary lacks language `{language}`"));
+    }
     // Told here as well, where the line is known; a set of versions refuses it again.
     if announced.plus_days(policy::NOTICE_DAYS) > in_force {
         let error = policy::PolicyError::ShortNotice { announced, in_force };
@@ -245,6 +254,6 @@ pub(super) fn read(
     let purposes = PerPurpose::from_fn(|purpose| whole[purpose].1.clone());
     Some((
         PolicyVersion { announced, in_force, terms },
-        PolicyWording { recipients: by_id, purposes },
+        PolicyWording { recipients: by_id, purposes, summary },
     ))
 }

@@ -11,13 +11,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::action::Action;
+use super::cookie::CookieEntry;
 use super::csp::{AllowEntry, CspFile};
 use super::first_party::{PathEntry, SignatureEntry, SitePathEntry};
 use super::leeway::{ExemptEntry, SiteBannerEntry};
 use super::lists::ListFile;
+use super::page_kind::PageKindEntry;
 use super::policy::{PolicyFile, PurposeEntry, Recipient};
 use super::site::SiteFile;
-use super::vendor::{CookieEntry, InlineEntry, NameEntry, UrlEntry, VendorFile};
+use super::vendor::{InlineEntry, NameEntry, UrlEntry, VendorFile};
 use crate::banner::Texts;
 use crate::policy::{Basis, Category, Purpose};
 
@@ -72,6 +74,7 @@ impl FileKind {
                 add_list::<SitePathEntry>(&mut making, &mut schema, "path");
                 add_list::<ExemptEntry>(&mut making, &mut schema, "exempt");
                 add_list::<SiteBannerEntry>(&mut making, &mut schema, "site-banner");
+                add_list::<PageKindEntry>(&mut making, &mut schema, "page-kind");
                 schema
             }
             FileKind::Texts => making.root_schema_for::<Texts>(),
@@ -143,6 +146,11 @@ pub(super) fn categories(_: &mut SchemaGenerator) -> Schema {
 /// What may be done with a cookie.
 pub(super) fn action_of_cookie(_: &mut SchemaGenerator) -> Schema {
     one_of(&[Action::ReportOnly, Action::Hold, Action::Strip].map(Action::name))
+}
+
+/// How long a cookie lasts, as `365 d`.
+pub(super) fn lasting(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^(session|[1-9][0-9]{0,4} (s|min|h|d))$" })
 }
 
 fn one_of(names: &[&str]) -> Schema {

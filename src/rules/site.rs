@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::first_party::{self, SitePath};
 use super::leeway::{self, ConsentMode, Csp, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
+use super::page_kind::{self, PageKind};
 use super::pattern::HostPattern;
 use super::policy::purposes_by_name;
 use super::problem::Problem;
@@ -95,6 +96,8 @@ pub struct Site {
     pub exempt: Vec<Exempt>,
     /// What is done with what no rule knows.
     pub unlisted: Unlisted,
+    /// The kinds of pages by which answers are counted.
+    pub page_kinds: Vec<PageKind>,
     /// What is done about banners that the site has already.
     pub banner: SiteBanner,
     /// The operator.
@@ -111,6 +114,16 @@ impl Site {
             Mode::Enforce if recorded && self.exempt.iter().any(covers) => Mode::Observe,
             mode => mode,
         }
+    }
+
+    /// The kind of the page at a path, as it is counted.
+    pub fn page_kind(&self, path: &str) -> &str {
+        page_kind::of(&self.page_kinds, &self.languages, path)
+    }
+
+    /// The kind of page that a form says it was on: one that there is, whatever it says.
+    pub fn page_kind_named(&self, given: Option<&str>) -> &str {
+        page_kind::named(&self.page_kinds, given)
     }
 
     /// The exemptions that have not ended.
@@ -199,6 +212,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let exempt = source.each("exempt");
     let exempt = leeway::exempt(&mut source, exempt);
     let banner = leeway::site_banner(&mut source);
+    let page_kinds = page_kind::read(&mut source);
     let unlisted_line = source.line_of("unlisted");
     let line = |source: &Source<'_>, key| source.line_of(key);
     let (hosts_line, languages_line, share_line, operator_line, encoding_line, compression_line) = (
@@ -289,6 +303,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         consent_mode,
         exempt,
         unlisted,
+        page_kinds,
         banner,
         operator,
         path: path.to_owned(),

@@ -1,7 +1,7 @@
 //! `rules/vendors/<name>.toml`: how one vendor's tags and cookies are recognised.
 //!
 //! Four kinds of rule: addresses that elements point at, text of inline scripts, names of
-//! cookies, keys in the browser's storage; what the site itself serves of a vendor is
+//! cookies ([`super::cookie`]), keys in the browser's storage; what the site itself serves of a vendor is
 //! [`super::first_party`]'s. Each carries its own examples, played when it is read: a rule that does not do
 //! what its author thought is a problem, not a surprise in production.
 //!
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::action::{Action, Does, Rule, RuleAt};
+use super::cookie::{self, CookieRule};
 use super::first_party::{self, PathRule, Signature};
 use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
@@ -70,7 +71,7 @@ pub struct Vendor {
     pub(super) action_line: usize,
     pub(super) urls: Vec<Rule<UrlRule>>,
     pub(super) inline: Vec<Rule<Regex>>,
-    pub(super) cookies: Vec<Rule<NamePattern>>,
+    pub(super) cookies: Vec<Rule<CookieRule>>,
     /// Keys in `localStorage` and `sessionStorage`.
     pub(super) keys: Vec<Rule<NamePattern>>,
     /// Names that its cookie rules are for, from their examples.
@@ -165,7 +166,7 @@ pub(super) fn inline_in_short(rule: &Regex) -> String {
 }
 
 /// A `[[cookie]]` in short.
-pub(super) fn cookie_in_short(rule: &NamePattern) -> String {
+pub(super) fn cookie_in_short(rule: &CookieRule) -> String {
     format!("[[cookie]] `{rule}`")
 }
 
@@ -275,33 +276,16 @@ pub(super) struct InlineEntry {
     is_not: Vec<String>,
 }
 
-// `flatten` and `deny_unknown_fields` do not go together, so the fields stand twice.
-/// A cookie by its name.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CookieEntry {
-    /// Exact, or a beginning followed by `*`.
-    name: String,
-    /// What is done with it: `hold` and `strip` are the same; as the file says if not said.
-    #[serde(default)]
-    #[schemars(schema_with = "schema::action_of_cookie")]
-    action: Option<Action>,
-    /// Names that it is for.
-    is: Vec<String>,
-    /// Names that it is not for.
-    is_not: Vec<String>,
-}
-
 /// A cookie of a list, or a key in the browser's storage, by its name.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NameEntry {
     /// Exact, or a beginning followed by `*`.
-    name: String,
+    pub(super) name: String,
     /// Names that it is for.
-    is: Vec<String>,
+    pub(super) is: Vec<String>,
     /// Names that it is not for.
-    is_not: Vec<String>,
+    pub(super) is_not: Vec<String>,
 }
 
 /// Reads one vendor and plays its examples.
@@ -315,18 +299,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         .into_iter()
         .filter_map(|entry| inline_rule(&mut source, entry))
         .collect();
-    let mut cookies = Vec::new();
-    let mut cookie_examples = Vec::new();
-    for Entry { line, value } in source.each::<CookieEntry>("cookie") {
-        let CookieEntry { name, action, is, is_not } = value;
-        if action == Some(Action::Stub) {
-            source.problem(line, "a cookie has no stub; take `action = \"hold\"`");
-        }
-        cookie_examples.extend(is.iter().cloned());
-        let entry = Entry { line, value: NameEntry { name, is, is_not } };
-        let rule = name_rule(&mut source, entry, NamePattern::of_cookie);
-        cookies.extend(rule.map(|Entry { line, value }| Rule { line, action, value }));
-    }
+    let (cookies, cookie_examples) = cookie::cookies(&mut source);
     let keys: Vec<_> = source
         .each("storage")
         .into_iter()

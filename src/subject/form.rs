@@ -93,7 +93,8 @@ impl Form {
             PerPurpose::from_fn(|purpose| asked.contains(&purpose).then_some(Wish::Refuse));
         let mut said: PerPurpose<Option<Wish>> = PerPurpose::default();
         for (name, value) in &self.fields {
-            if matches!(name.as_str(), "choice" | "return" | "token" | "shown" | "lang" | "way") {
+            let of_ours = ["choice", "return", "token", "shown", "lang", "way", "page"];
+            if of_ours.contains(&name.as_str()) {
                 continue;
             }
             let purpose = name.parse::<Purpose>().ok().filter(|purpose| asked.contains(purpose));

@@ -8,7 +8,10 @@
 //! a wish is [`mod@choose`]'s; where a form came from is [`form`]'s.
 
 pub mod choose;
+mod cookies;
 pub mod form;
+mod notice;
+mod policy;
 mod report;
 mod settings;
 
@@ -16,8 +19,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cookie::time::Duration;
-use cookie::{Cookie, SameSite};
 use data_encoding::HEXLOWER;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING,
@@ -41,17 +42,25 @@ use crate::fault::{Fault, GatewayFault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 pub use crate::gate::csp::wall::REPORT;
-use crate::observe::Needs;
+use crate::observe::{Counters, Discoveries, Event, Needs, is_persons};
 use crate::policy::{
     Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
     Visitor, VisitorId,
 };
+use crate::rules::{Mode, SETTINGS};
 use crate::snapshot::Snapshot;
 use crate::store::{Entry, Store, StoreError, Way};
 use crate::time::DAY_SECONDS;
 
 /// The path under which everything here lies.
 pub const ROOT: &str = "/.consent/";
+
+/// What a site says of its support of the browsers' signal, where they look for it
+/// (Global Privacy Control, "GPC Support Resource").
+const GPC: &str = "/.well-known/gpc.json";
+
+/// The paths outside [`ROOT`] that are ours, since others say where they are.
+pub const WELL_KNOWN: [&str; 1] = [GPC];
 
 /// A visitor's request to us, with all that was read from it.
 #[derive(Debug)]
@@ -76,6 +85,10 @@ pub struct Subject<'a> {
     pub headers: &'a HeaderMap,
     /// What pages need, as browsers report it.
     pub needs: &'a Needs,
+    /// What was met, cookies among it.
+    pub discoveries: &'a Discoveries,
+    /// What is counted.
+    pub counters: &'a Counters,
 }
 
 /// An answer of ours.
@@ -110,7 +123,7 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 impl Subject<'_> {
-    /// Answers a request to a path under [`ROOT`].
+    /// Answers a request to a path under [`ROOT`], or one of [`WELL_KNOWN`].
     pub async fn answer<B>(
         &self,
         store: &Store,
@@ -143,9 +156,26 @@ impl Subject<'_> {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 settings::page(self, query)?
             }
+            path if policy::is_version(path) => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                policy::page(self, path, query)?
+            }
+            cookies::COOKIES | cookies::FRAGMENT => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                cookies::page(self, path, query)?
+            }
+            "/.consent/notice" => {
+                allow(method, &[Method::POST], "POST")?;
+                let form = self.form(body).await?;
+                notice::dismiss(self, &form)?
+            }
             "/.consent/state" => {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 json(&self.state())
+            }
+            GPC => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                json(&self.signal_support())
             }
             "/.consent/done" => {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
@@ -163,13 +193,24 @@ impl Subject<'_> {
                 if self.is_outdated(&form, wishes)? {
                     return self.ask_again(&form);
                 }
-                self.choose(store, &form, &wishes).await?
+                let page = self.choose(store, &form, &wishes).await?;
+                self.count(
+                    &form,
+                    match form.get("choice") {
+                        Some("agree-all") => Event::Agreed,
+                        Some("decline-all") => Event::Declined,
+                        _ => Event::Selected,
+                    },
+                );
+                page
             }
             "/.consent/withdraw" => {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
                 let wishes = self.refuse_all()?;
-                self.choose(store, &form, &wishes).await?
+                let page = self.choose(store, &form, &wishes).await?;
+                self.count(&form, Event::Withdrawn);
+                page
             }
             REPORT if self.snapshot.walls.is_some() => {
                 allow(method, &[Method::POST], "POST")?;
@@ -259,6 +300,19 @@ impl Subject<'_> {
             (purpose.name().to_owned(), state)
         };
         Value::Object(self.verdicts.iter().map(one).collect::<Map<_, _>>())
+    }
+
+    /// `{"gpc": true, "lastUpdate": "2025-10-01"}`: whether the signal counts here, and since when that
+    /// has been said: with the policy in force. A gate that only observes withholds nothing, so there
+    /// the signal does not count.
+    fn signal_support(&self) -> Value {
+        let acts = self.snapshot.rules.site.mode == Mode::Enforce;
+        match self.conditions.policy {
+            Some(policy) => {
+                serde_json::json!({ "gpc": acts, "lastUpdate": policy.in_force.to_string() })
+            }
+            None => serde_json::json!({ "gpc": acts }),
+        }
     }
 
     async fn choose(
@@ -362,17 +416,21 @@ impl Subject<'_> {
         // Whole days for the anonymous: the line, too, is the same for all who refuse today.
         let from = if visitor.id().is_some() { now } else { now.day().start() };
         let seconds = until.0.saturating_sub(from.0);
-        let mut cookie = Cookie::build((self.cookie.name(), value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
-        match self.cookie {
-            ConsentCookie::Plain => {}
-            ConsentCookie::Host => cookie = cookie.secure(true),
-            ConsentCookie::Shared(domain) => cookie = cookie.secure(true).domain(domain.clone()),
-        }
-        HeaderValue::from_str(&cookie.build().to_string()).ok()
+        self.set_cookie(self.cookie.name(), value, seconds)
+    }
+
+    /// Counts an answer: what it was, in which language, on which kind of page; not whose.
+    fn count(&self, form: &Form, event: Event) {
+        self.counters.choices.add(1);
+        let Some(policy) = self.conditions.policy.filter(|_| is_persons(self.headers)) else {
+            return;
+        };
+        let language = self.language(form.get("lang"));
+        let page = match self.way(form) {
+            Way::Settings => SETTINGS,
+            _ => self.snapshot.rules.site.page_kind_named(form.get("page")),
+        };
+        self.counters.answer(event, language, page, self.shown(policy, language));
     }
 
     fn way(&self, form: &Form) -> Way {

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use super::form::local_path;
 use super::{Page, Subject, html};
 use crate::banner::pages;
-use crate::banner::view::{Language, Mark, Notice, Settings};
+use crate::banner::view::{Mark, Notice, Settings};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
 use crate::gate::fate::{Fate, Fates};
@@ -66,12 +66,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
             until: face::date(choice.mark().until.day()),
         });
     }
-    let languages: Vec<_> = rules
-        .site
-        .languages
-        .iter()
-        .map(|code| Language { code, name: &rules.texts(code).name })
-        .collect();
+    let languages = super::policy::languages(subject);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
     let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
@@ -80,6 +75,10 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let acts = rules.site.mode == Mode::Enforce;
     let withheld = |vendor: usize| acts && fates.of_vendor(vendor) != Fate::Permit;
     let forget = rules.stored_keys(withheld).join(" ");
+    let announced = rules.policies.announced(subject.conditions.now);
+    let announced: Vec<_> = announced
+        .map(|policy| (policy.in_force.to_string(), face::date(policy.in_force)))
+        .collect();
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),
         in_force: face::date(policy.in_force),
@@ -91,6 +90,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         code: code.as_deref(),
         notice: notice(query.notice, subject),
         forget: &forget,
+        announced: &announced,
     };
     Ok(html(pages::settings(texts, &view), pages::POLICY))
 }

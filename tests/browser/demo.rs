@@ -52,7 +52,7 @@ impl Demo {
     }
 }
 
-/// A gateway in front of the demonstration's site, by the shipped rules with one change.
+/// A gateway in front of the demonstration's site, by the shipped rules with changes.
 pub(crate) struct Ruled {
     // Before its folder, in which it writes to the end.
     _process: Process,
@@ -64,12 +64,21 @@ pub(crate) struct Ruled {
 impl Ruled {
     /// With this action for all rules of a vendor's file.
     pub(crate) fn start(demo: &Demo, vendor: &str, action: &str) -> Self {
+        let said = format!("action = \"{action}\"\nrecipient = ");
+        Ruled::by(demo, |files| {
+            let file = files.iter_mut().find(|(name, _)| name == vendor).expect("it is shipped");
+            file.1 = file.1.replacen("recipient = ", &said, 1);
+        })
+    }
+
+    /// With rule files that are changed so.
+    pub(crate) fn by(demo: &Demo, change: impl FnOnce(&mut Vec<(String, String)>)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-        for (name, text) in kelisim::config::rule_files(&shipped).expect("the shipped rules") {
+        let mut files = kelisim::config::rule_files(&shipped).expect("the shipped rules");
+        change(&mut files);
+        for (name, text) in files {
             let path = folder.path().join("rules").join(&name);
-            let said = format!("action = \"{action}\"\nrecipient = ");
-            let text = if name == vendor { text.replacen("recipient = ", &said, 1) } else { text };
             fs::create_dir_all(path.parent().expect("it lies in a folder"))
                 .expect("a folder can be made");
             fs::write(path, text).expect("a file can be written");

@@ -43,6 +43,8 @@ pub enum Parts {
     Scripts,
     /// The control, with its stylesheet.
     Control,
+    /// The notice of a new version, with its form, and the control.
+    Notice,
     /// The banner, which asks and hears the answer.
     Banner,
 }
@@ -73,7 +75,7 @@ const NEEDED: [Needed; 5] = [
         added: "frame-src",
         by: Parts::Banner,
     },
-    Needed { names: &["form-action"], added: "form-action", by: Parts::Banner },
+    Needed { names: &["form-action"], added: "form-action", by: Parts::Notice },
 ];
 
 /// What became of the policies of one field, or of one `<meta>`.
@@ -113,6 +115,7 @@ impl<'a> Ours<'a> {
     ) -> Ours<'a> {
         let parts = match insertion {
             Some(insertion) if insertion.banner => Parts::Banner,
+            Some(insertion) if insertion.notice.is_some() => Parts::Notice,
             Some(_) => Parts::Control,
             None if snapshot.puts_stubs() || guard.is_some() => Parts::Scripts,
             None => Parts::Nothing,

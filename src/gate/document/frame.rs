@@ -44,6 +44,7 @@ impl Document {
             stubs: Vec::new(),
             reports: Reports::default(),
             trace: self.trace.clone(),
+            asking: None,
             scout: self.scout.clone(),
         }
     }

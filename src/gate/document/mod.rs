@@ -24,6 +24,7 @@ mod maps;
 mod script;
 mod stub;
 
+use std::fmt;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
@@ -42,6 +43,7 @@ use super::tally::{Account, Kind, Tally};
 use super::trace::{Deed, Trace};
 use crate::banner::Carrier;
 use crate::html::{Edit, Element, Interest, Namespace, Refused, Stretch};
+use crate::policy::TextDigest;
 use crate::rules::Use;
 use crate::snapshot::Snapshot;
 use crate::time::Day;
@@ -53,10 +55,14 @@ pub struct Insertion {
     pub policy: Day,
     /// The banner, or only the control.
     pub banner: bool,
+    /// The version whose notice is shown, where the banner is not.
+    pub notice: Option<Day>,
     /// The form's token.
     pub token: String,
     /// The page's own path and query, to return to.
     pub return_to: String,
+    /// The kind of page that it is, as it is counted.
+    pub kind: String,
     /// The nonce of the page's policy, if it has one.
     pub nonce: Option<String>,
     /// The purposes that are asked about and permitted, with spaces between.
@@ -80,9 +86,20 @@ impl Insertion {
 
     /// What is filled in of it, in a page whose base is another's if `origin` is said.
     fn carrier<'a>(&'a self, by_digest: bool, origin: &'a str) -> Carrier<'a> {
-        let Insertion { return_to, permitted, nonce, reload, .. } = self;
+        let Insertion { return_to, kind, permitted, nonce, reload, .. } = self;
         let (nonce, reload) = (nonce.as_deref(), *reload);
-        Carrier { return_to, nonce, permitted, by_digest, reload, origin }
+        Carrier { return_to, kind, nonce, permitted, by_digest, reload, origin }
+    }
+}
+
+/// Who is told that a page asks.
+struct Asking(Box<Told>);
+
+type Told = dyn Fn(&str, TextDigest) + Send + Sync;
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking").finish_non_exhaustive()
     }
 }
 
@@ -128,6 +145,8 @@ pub struct Document {
     reports: Reports,
     /// Who wants to know what is done and which rules speak, if anybody does.
     trace: Option<Arc<Trace>>,
+    /// Who is told that this page asks, if anybody counts it.
+    asking: Option<Asking>,
     /// Who is told of what no rule knows, if this page is looked through for it.
     scout: Option<Scout>,
 }
@@ -160,6 +179,7 @@ impl Document {
             stubs: Vec::new(),
             reports: Reports::default(),
             trace: None,
+            asking: None,
             scout: None,
         }
     }
@@ -193,6 +213,12 @@ impl Document {
     #[must_use]
     pub fn scouted(self, scout: Option<Scout>) -> Document {
         Document { scout, ..self }
+    }
+
+    /// The same, with somebody who is told in which language, and by which text, the page asks.
+    #[must_use]
+    pub fn asking(self, told: impl Fn(&str, TextDigest) + Send + Sync + 'static) -> Document {
+        Document { asking: Some(Asking(Box::new(told))), ..self }
     }
 
     /// The same, with somebody who is told what was withheld when the page is done with.
@@ -260,7 +286,7 @@ impl Document {
         if foreign { own.ascii_serialization() } else { String::new() }
     }
 
-    /// Writes the banner or the control, once.
+    /// Writes the banner, or the notice of a new version and the control, once.
     fn insert(&mut self, out: &mut Vec<u8>) {
         self.hide(out);
         let Some(insertion) = self.insertion.take() else { return };
@@ -276,9 +302,21 @@ impl Document {
         let origin = self.foreign_origin();
         let page = insertion.carrier(self.hashes.ours, &origin);
         match (&face.layer, &face.control) {
-            (Some(layer), _) if insertion.banner => layer.write(out, &insertion.token, page),
-            (_, Some(control)) => control.write(out, page),
-            _ => {}
+            (Some(layer), _) if insertion.banner => {
+                layer.write(out, &insertion.token, page);
+                if let Some(Asking(told)) = &self.asking {
+                    told(language, face.shown);
+                }
+            }
+            (_, control) => {
+                let notice = insertion.notice.and_then(|day| self.snapshot.notice(day, language));
+                if let Some(notice) = notice {
+                    notice.write(out, &insertion.token, page);
+                }
+                if let Some(control) = control {
+                    control.write(out, page);
+                }
+            }
         }
     }
 }

@@ -90,6 +90,8 @@ fn insertion(choice: u8) -> Option<Insertion> {
     (choice >= 2).then(|| Insertion {
         policy: policy.in_force,
         banner: choice == 3,
+        notice: None,
+        kind: "other".to_owned(),
         token: "t".to_owned(),
         return_to: "/a/b?c".to_owned(),
         nonce: (choice == 3).then(|| "n".to_owned()),
