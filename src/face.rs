@@ -6,6 +6,9 @@
 //!
 //! The words themselves are `banner`'s; this file turns the policy's terms into them.
 
+pub mod statement;
+
+use self::statement::Statement;
 use crate::banner::layer::Reach;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
 use crate::banner::{Control, Layer, Texts};
@@ -22,6 +25,10 @@ pub struct Face {
     pub control: Option<Control>,
     /// The digest of what is shown when asking; zero where nothing is asked.
     pub shown: TextDigest,
+    /// All that a consent has to say, as data.
+    pub statement: Statement,
+    /// The digest of it.
+    pub stated: TextDigest,
 }
 
 impl Face {
@@ -36,7 +43,9 @@ impl Face {
         let layer = Layer::new(texts, &operator, &cards, reach);
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
         let control = (reach == Reach::Button).then(|| Control::new(texts));
-        Face { layer, control, shown: TextDigest(shown) }
+        let statement = Statement::new(rules, policy, texts);
+        let stated = statement.digest();
+        Face { layer, control, shown: TextDigest(shown), statement, stated }
     }
 }
 

@@ -39,7 +39,8 @@
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
 //!    who asks and what their browser signals.
 //! 4. [`policy::decide()`] gives the verdicts.
-//! 5. What lies under `/.consent/` is answered by [`subject`]; everything else is the site's.
+//! 5. What lies under `/.consent/`, and the keys of our receipts, is answered by [`subject`]; everything else
+//!    is the site's.
 //! 6. What the site would serve of a withheld vendor is answered by [`gate::first_party`], without
 //!    the site. [`gate::request`] keeps permitted cookies byte for byte; the path's `headers` drops what
 //!    belongs to one connection and states anew where the request came from.
@@ -75,6 +76,16 @@
 //!   *(`tests/vectors.rs`, `tests/run_time.rs`.)*
 //! - No identifier before a choice, and none for a refusal: who refuses the same text on the
 //!   same day holds the same bytes. *(`tests/scenarios/`.)*
+//! - An agreement that no person made, by what a browser that would say so says, is not recorded; a refusal
+//!   is. *([`gate::attestation`]; `tests/scenarios/unattested.txt`.)*
+//! - What is held about a person is shown to no script of a page. *(`tests/scenarios/my_data.txt`.)*
+//! - Each choice has a receipt that holds, and none holds of which a byte was changed.
+//!   *(`tests/rights.rs`; [`subject::receipt::proof`].)*
+//! - Every row of the record resolves to all that the Law wants in a consent, in the visitor's language.
+//!   *(`tests/rights.rs`.)*
+//! - Who is forgotten stands nowhere any more, and their id never counts again; the record's chain holds
+//!   without them. It is on the disk before it is said. *(`src/store/tests.rs`; `tests/rights.rs` kills the
+//!   gateway.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
 //!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*

@@ -14,6 +14,7 @@ pub mod assets;
 mod hiding;
 pub mod layer;
 pub mod pages;
+pub mod rights;
 mod splice;
 pub mod texts;
 pub mod view;

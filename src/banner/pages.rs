@@ -12,6 +12,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
+use super::rights;
 use super::splice::query;
 use super::texts::{Texts, fill};
 use super::view::{Asked, Failure, Notice, Operator, Purpose, Settings, State};
@@ -37,7 +38,8 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
         }
         main {
             h1 { (words.title) }
-            @if let Some(notice) = view.notice { (notice_line(texts, notice)) }
+            @if let Some(notice) = view.notice { (notice_line(texts, notice, view.record)) }
+            @if let Some(outcome) = &view.outcome { (rights::outcome(texts, outcome)) }
             p.lead { (fill(&words.lead, &[("operator", view.operator.name)])) }
             section.choice aria-labelledby="choice" {
                 h2 #choice { (words.choice) }
@@ -50,7 +52,7 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                     }
                     p.small { (words.term) }
                 }
-                @if let Some(code) = view.code { (code_line(texts, code)) }
+                @if let Some(code) = view.code { p.small { (code_line(texts, code)) } }
             }
             section aria-labelledby="cost" {
                 h2 #cost { (words.cost_title) }
@@ -62,6 +64,7 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                 @for purpose in view.purposes { (purpose_card(texts, purpose)) }
                 p.small { (words.never) }
             }
+            (rights::offered(texts, view.token))
             (particulars(texts, view))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
@@ -108,7 +111,7 @@ pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String
     page(texts, &text.title, "short", &body)
 }
 
-fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
+pub(super) fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang=(texts.code) {
@@ -126,12 +129,17 @@ fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
     .into_string()
 }
 
-fn notice_line(texts: &Texts, notice: Notice) -> Markup {
+fn notice_line(texts: &Texts, notice: Notice, record: Option<&str>) -> Markup {
     let kind = match notice {
         Notice::Saved | Notice::Withdrawn => "notice",
         Notice::CookiesRefused | Notice::SignalConflict => "notice warning",
     };
-    html! { p class=(kind) role="status" { (texts.notice(notice)) } }
+    html! {
+        p class=(kind) role="status" {
+            (texts.notice(notice))
+            @if let Some(record) = record { " " (rights::receipt_link(texts, record)) }
+        }
+    }
 }
 
 fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
@@ -164,10 +172,10 @@ fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
 }
 
 /// The code never breaks across lines: it is copied into a letter, or read out.
-fn code_line(texts: &Texts, code: &str) -> Markup {
+pub(super) fn code_line(texts: &Texts, code: &str) -> Markup {
     let (before, after) =
         texts.settings.code.split_once("{code}").unwrap_or((&texts.settings.code, ""));
-    html! { p.small { (before) code { (code) } (after) } }
+    html! { (before) code { (code) } (after) }
 }
 
 fn choices(texts: &Texts, view: &Settings<'_>) -> Markup {
@@ -235,7 +243,7 @@ fn state_line(texts: &Texts, purpose: &Purpose<'_>) -> String {
     }
 }
 
-fn purpose_card(texts: &Texts, purpose: &Purpose<'_>) -> Markup {
+pub(super) fn purpose_card(texts: &Texts, purpose: &Purpose<'_>) -> Markup {
     let words = &texts.settings;
     let keep = match purpose.keep_days {
         Some(days) => fill(&words.keep_days, &[("days", &days.to_string())]),
@@ -277,7 +285,7 @@ fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
                 dt { (words.bin) } dd { (bin) }
                 dt { (words.address) } dd { (address) }
                 dt { (words.phone) } dd { a href=(format!("tel:{dialled}")) { (phone) } }
-                dt { (words.email) } dd { a href=(letter(view, &words.subject)) { (email) } }
+                dt { (words.email) } dd { a href=(letter(email, view.code, &words.subject)) { (email) } }
             }
             h3 { (words.write_title) }
             p { (write) }
@@ -286,9 +294,8 @@ fn particulars(texts: &Texts, view: &Settings<'_>) -> Markup {
 }
 
 /// A letter with the subject that the policy asks for (7.2), and the code if there is one.
-fn letter(view: &Settings<'_>, subject: &str) -> String {
-    let to = view.operator.email;
-    let body = view.code.map_or_else(String::new, |code| format!("&body={}", query(code)));
+pub(super) fn letter(to: &str, code: Option<&str>, subject: &str) -> String {
+    let body = code.map_or_else(String::new, |code| format!("&body={}", query(code)));
     format!("mailto:{to}?subject={}{body}", query(subject))
 }
 
@@ -326,6 +333,8 @@ mod tests {
             return_to,
             code: Some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
+            record: None,
+            outcome: None,
             forget: "_ym* zz",
         };
         settings(&texts, &view)

@@ -9,10 +9,13 @@
 //!
 //! The purposes' own titles and wording belong to the policy and stand in its file.
 
+pub mod rights;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use self::rights::RightsTexts;
 use super::view::{Date, Failure, Notice, State};
 
 /// All wording in one language.
@@ -41,6 +44,8 @@ pub struct Texts {
     pub grammar: Grammar,
     /// What is said when something goes wrong.
     pub failures: FailureTexts,
+    /// What a visitor does about their data.
+    pub rights: RightsTexts,
 }
 
 /// The banner and the control that opens the settings.
@@ -353,10 +358,12 @@ impl Texts {
         match failure {
             Failure::BadRequest => &self.failures.bad_request,
             Failure::Forbidden => &self.failures.forbidden,
+            Failure::Unattested => &self.rights.unattested,
             Failure::NotFound => &self.failures.not_found,
             Failure::MethodNotAllowed => &self.failures.method_not_allowed,
             Failure::TooLarge => &self.failures.too_large,
             Failure::UnknownChoice(_) => &self.failures.unknown_choice,
+            Failure::NotForgotten => &self.rights.not_forgotten,
             Failure::Internal => &self.failures.internal,
             Failure::SiteDown => &self.failures.site_down,
             Failure::TooMany | Failure::Busy => &self.failures.busy,
