@@ -9,6 +9,9 @@
 
 mod coming;
 
+pub mod statement;
+
+use self::statement::Statement;
 use crate::banner::layer::Reach;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
 use crate::banner::{Control, Layer, Notice, Texts};
@@ -29,6 +32,10 @@ pub struct Face {
     pub notice: Option<Notice>,
     /// The digest of what is shown when asking; zero where nothing is asked.
     pub shown: TextDigest,
+    /// All that a consent has to say, as data.
+    pub statement: Statement,
+    /// The digest of it.
+    pub stated: TextDigest,
 }
 
 impl Face {
@@ -44,7 +51,9 @@ impl Face {
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
         let control = (reach == Reach::Button).then(|| Control::new(texts));
         let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
-        Face { layer, control, notice, shown: TextDigest(shown) }
+        let statement = Statement::new(rules, policy, texts);
+        let stated = statement.digest();
+        Face { layer, control, notice, shown: TextDigest(shown), statement, stated }
     }
 }
 

@@ -80,6 +80,16 @@
 //!   Then those are asked whose purpose changed, and nobody else. *(`tests/scenarios/policy_announced.txt`,
 //!   `terms_changed.txt`, `wording_changed.txt`; `tests/policy.rs`.)*
 //! - What is counted of answers has nobody in it. *(`tests/policy.rs`.)*
+//! - An agreement that no person made, by what a browser that would say so says, is not recorded; a refusal
+//!   is. *([`gate::attestation`]; `tests/scenarios/unattested.txt`.)*
+//! - What is held about a person is shown to no script of a page. *(`tests/scenarios/my_data.txt`.)*
+//! - Each choice has a receipt that holds, and none holds of which a byte was changed.
+//!   *(`tests/rights.rs`; [`subject::receipt::proof`].)*
+//! - Every row of the record resolves to all that the Law wants in a consent, in the visitor's language.
+//!   *(`tests/rights.rs`.)*
+//! - Who is forgotten stands nowhere any more, and their id never counts again; the record's chain holds
+//!   without them. It is on the disk before it is said. *(`src/store/tests.rs`; `tests/rights.rs` kills the
+//!   gateway.)*
 //! - Requests and responses pass byte for byte where no rule speaks. *(`tests/scenarios/`, `tests/passes.rs`,
 //!   `tests/equality.rs`;
 //!   for markup `tests/html_tokenizer.rs`, `tests/html_cuts.rs` and `tests/stream.rs`.)*

@@ -187,5 +187,9 @@ pub(crate) fn archive(snapshot: &Snapshot) -> Vec<Archived> {
     for layer in snapshot.faces().filter_map(|face| face.layer.as_ref()) {
         archive.push(Archived { digest: layer.digest(), kind: "shown", content: layer.shown() });
     }
+    for face in snapshot.faces() {
+        let content = face.statement.content();
+        archive.push(Archived { digest: face.stated.0, kind: "statement", content });
+    }
     archive
 }

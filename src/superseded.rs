@@ -7,30 +7,47 @@
 //! The set is kept by `store`, which fills it at start and adds to it at each withdrawal.
 //! While the record cannot be read nobody knows what is missing here, and
 //! [`Superseded::record`] says so.
+//!
+//! An id is known here, and on the disk, by a digest alone: whoever was forgotten stays unable to be
+//! taken for somebody who agrees, and their id stands nowhere any more.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
+use sha2::{Digest, Sha256};
 
 use crate::policy::{Record, VisitorId};
 use crate::time::Time;
 
+/// What an id is known by that no longer counts. Ids are random, so none can be found from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Trace(pub [u8; 16]);
+
+impl From<VisitorId> for Trace {
+    fn from(id: VisitorId) -> Trace {
+        let hash = Sha256::new().chain_update(b"kelisim trace 1").chain_update(id.0.to_be_bytes());
+        let mut trace = [0; 16];
+        trace.copy_from_slice(&hash.finalize()[..16]);
+        Trace(trace)
+    }
+}
+
 /// Consent ids that were withdrawn, each until the moment when it would have ended anyway.
 #[derive(Debug, Default)]
 pub struct Superseded {
-    until: DashMap<VisitorId, Time>,
+    until: DashMap<Trace, Time>,
     readable: AtomicBool,
 }
 
 impl Superseded {
     /// Whether this id's agreements were withdrawn.
     pub fn contains(&self, id: VisitorId) -> bool {
-        self.until.contains_key(&id)
+        self.until.contains_key(&Trace::from(id))
     }
 
     /// Takes an id's agreements away.
-    pub fn add(&self, id: VisitorId, until: Time) {
-        self.until.entry(id).and_modify(|end| *end = (*end).max(until)).or_insert(until);
+    pub fn add(&self, id: impl Into<Trace>, until: Time) {
+        self.until.entry(id.into()).and_modify(|end| *end = (*end).max(until)).or_insert(until);
     }
 
     /// Drops ids whose agreements would have ended by now.

@@ -31,6 +31,7 @@ scenarios! {
     agree
     agreed_again
     assets
+    attestation_unknown
     broken_off
     caching
     compressed
@@ -53,6 +54,7 @@ scenarios! {
     first_visit
     foreign_base
     forged
+    forgotten
     form
     form_lay_open
     form_token
@@ -64,6 +66,7 @@ scenarios! {
     languages
     link_header
     masked_paths
+    my_data
     never_extended
     no_cookies_kept
     no_identifier
@@ -92,6 +95,7 @@ scenarios! {
     suspended
     terms_changed
     two_purposes
+    unattested
     undeclared
     unlisted
     unpacks_to_too_much

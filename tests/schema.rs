@@ -76,6 +76,22 @@ fn the_shipped_schemas_are_those_that_the_program_prints() {
 }
 
 #[test]
+fn the_shipped_schema_of_a_receipt_is_the_one_that_the_program_prints() {
+    let path = PathBuf::from("rules/.schema/receipt.json");
+    let schema = kelisim::subject::receipt::schema();
+    if std::env::var_os("KELISIM_BLESS").is_some() {
+        std::fs::write(&path, &schema).expect("it can be written");
+    }
+    let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(shipped == schema, "an older schema; write it anew with KELISIM_BLESS=1");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kelisim"))
+        .args(["schema", "receipt"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), schema);
+}
+
+#[test]
 fn what_is_imported_keeps_to_its_schema_and_a_slip_in_it_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::copy("rules/site.toml", folder.path().join("site.toml")).expect("it can be copied");

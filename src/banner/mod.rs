@@ -18,6 +18,7 @@ pub mod layer;
 mod notice;
 pub mod pages;
 pub mod policy;
+pub mod rights;
 mod splice;
 pub mod texts;
 pub mod view;

@@ -12,6 +12,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
+use super::rights;
 use super::splice::query;
 use super::texts::{Texts, fill};
 use super::view::{Asked, Failure, Notice, Operator, Purpose, Settings, State};
@@ -37,7 +38,8 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
         }
         main {
             h1 { (words.title) }
-            @if let Some(notice) = view.notice { (notice_line(texts, notice)) }
+            @if let Some(notice) = view.notice { (notice_line(texts, notice, view.record)) }
+            @if let Some(outcome) = &view.outcome { (rights::outcome(texts, outcome)) }
             p.lead { (fill(&words.lead, &[("operator", view.operator.name)])) }
             section.choice aria-labelledby="choice" {
                 h2 #choice { (words.choice) }
@@ -50,7 +52,7 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                     }
                     p.small { (words.term) }
                 }
-                @if let Some(code) = view.code { (code_line(texts, code)) }
+                @if let Some(code) = view.code { p.small { (code_line(texts, code)) } }
             }
             section aria-labelledby="cost" {
                 h2 #cost { (words.cost_title) }
@@ -63,6 +65,7 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                 p.small { (words.never) }
             }
             (documents(texts, view))
+            (rights::offered(texts, view.token))
             (particulars(texts, &view.operator, view.code))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
@@ -127,12 +130,17 @@ pub(super) fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> Str
     .into_string()
 }
 
-fn notice_line(texts: &Texts, notice: Notice) -> Markup {
+fn notice_line(texts: &Texts, notice: Notice, record: Option<&str>) -> Markup {
     let kind = match notice {
         Notice::Saved | Notice::Withdrawn => "notice",
         Notice::CookiesRefused | Notice::SignalConflict => "notice warning",
     };
-    html! { p class=(kind) role="status" { (texts.notice(notice)) } }
+    html! {
+        p class=(kind) role="status" {
+            (texts.notice(notice))
+            @if let Some(record) = record { " " (rights::receipt_link(texts, record)) }
+        }
+    }
 }
 
 fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
@@ -165,10 +173,10 @@ fn hidden_fields(texts: &Texts, view: &Settings<'_>, outcome: &str) -> Markup {
 }
 
 /// The code never breaks across lines: it is copied into a letter, or read out.
-fn code_line(texts: &Texts, code: &str) -> Markup {
+pub(super) fn code_line(texts: &Texts, code: &str) -> Markup {
     let (before, after) =
         texts.settings.code.split_once("{code}").unwrap_or((&texts.settings.code, ""));
-    html! { p.small { (before) code { (code) } (after) } }
+    html! { (before) code { (code) } (after) }
 }
 
 fn choices(texts: &Texts, view: &Settings<'_>) -> Markup {
@@ -305,7 +313,7 @@ pub(super) fn particulars(texts: &Texts, operator: &Operator<'_>, code: Option<&
 }
 
 /// A letter with the subject that the policy asks for (7.2), and the code if there is one.
-fn letter(to: &str, code: Option<&str>, subject: &str) -> String {
+pub(super) fn letter(to: &str, code: Option<&str>, subject: &str) -> String {
     let body = code.map_or_else(String::new, |code| format!("&body={}", query(code)));
     format!("mailto:{to}?subject={}{body}", query(subject))
 }
@@ -344,6 +352,8 @@ mod tests {
             return_to,
             code: Some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
+            record: None,
+            outcome: None,
             forget: "_ym* zz",
             announced: &[("2026-12-01".to_owned(), Date { year: 2026, month: 12, day: 1 })],
         };

@@ -9,17 +9,18 @@
 //!
 //! The purposes' own titles and wording belong to the policy and stand in its file.
 
+mod change;
+mod cookies;
+pub mod rights;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use self::change::{ChangeTexts, PartWords, PolicyTexts};
+pub use self::cookies::{CookieTexts, RoleWords, TimeWords};
+pub use self::rights::RightsTexts;
 use super::view::{Date, Failure, Notice, State};
-
-mod change;
-mod cookies;
-
-pub use change::{ChangeTexts, PartWords, PolicyTexts};
-pub use cookies::{CookieTexts, RoleWords, TimeWords};
 
 /// All wording in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,8 @@ pub struct Texts {
     pub policy: PolicyTexts,
     /// The declaration of cookies.
     pub cookies: CookieTexts,
+    /// What a visitor does about their data.
+    pub rights: RightsTexts,
 }
 
 /// The banner and the control that opens the settings.
@@ -365,10 +368,12 @@ impl Texts {
         match failure {
             Failure::BadRequest => &self.failures.bad_request,
             Failure::Forbidden => &self.failures.forbidden,
+            Failure::Unattested => &self.rights.unattested,
             Failure::NotFound => &self.failures.not_found,
             Failure::MethodNotAllowed => &self.failures.method_not_allowed,
             Failure::TooLarge => &self.failures.too_large,
             Failure::UnknownChoice(_) => &self.failures.unknown_choice,
+            Failure::NotForgotten => &self.rights.not_forgotten,
             Failure::Internal => &self.failures.internal,
             Failure::SiteDown => &self.failures.site_down,
             Failure::TooMany | Failure::Busy => &self.failures.busy,

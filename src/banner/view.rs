@@ -13,6 +13,7 @@ mod documents;
 
 pub use cookies::{Declaration, DeclaredCookie, DeclaredPurpose, Met, Provider, WithheldVendor};
 pub use documents::{Change, Changed, Coming, PolicyPage, Standing, Version};
+pub mod rights;
 
 /// Who processes the data (policy 2.1), in the visitor's language.
 #[derive(Debug, Clone, Copy)]
@@ -153,6 +154,10 @@ pub struct Settings<'a> {
     pub code: Option<&'a str>,
     /// What has just happened.
     pub notice: Option<Notice>,
+    /// The record of it, which has a receipt.
+    pub record: Option<&'a str>,
+    /// What followed, if it was a withdrawal.
+    pub outcome: Option<rights::Outcome<'a>>,
     /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`
     /// stands for all that begin so.
     pub forget: &'a str,
@@ -180,6 +185,8 @@ pub enum Failure<'a> {
     BadRequest,
     /// 403: the form was not sent from this site's own page.
     Forbidden,
+    /// 403: an agreement that no person made.
+    Unattested,
     /// 404: no such page under `/.consent/`.
     NotFound,
     /// 405: the page exists, the method does not.
@@ -194,6 +201,8 @@ pub enum Failure<'a> {
     Internal,
     /// 502: the site does not answer, or not in a way that can be passed on.
     SiteDown,
+    /// 503: nothing could be destroyed.
+    NotForgotten,
     /// 503: too much at once, or closing down.
     Busy,
     /// 504: the site did not answer in time.
@@ -205,7 +214,7 @@ impl Failure<'_> {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::Unattested => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
@@ -213,7 +222,7 @@ impl Failure<'_> {
             Self::TooMany => 429,
             Self::Internal => 500,
             Self::SiteDown => 502,
-            Self::Busy => 503,
+            Self::NotForgotten | Self::Busy => 503,
             Self::SiteSlow => 504,
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! The texts themselves are [`super::texts`].
 
-use super::texts::Texts;
+use super::texts::{Texts, rights};
 
 /// The subject of a letter to the operator, policy 7.2.
 const SUBJECT: &str = "Жеке деректер";
@@ -43,6 +43,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("cookies.time.days", &["count"]),
 ];
 
+fn places_of_texts() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    PLACES.iter().chain(rights::PLACES)
+}
+
 impl Texts {
     /// What is wrong with the wording, each with its key before it: an empty text, a word in braces that is
     /// missing or that nothing fills, the subject that the policy asks for.
@@ -52,8 +56,9 @@ impl Texts {
             if text.trim().is_empty() {
                 problems.push((key.clone(), format!("`{key}` is empty")));
             }
-            let wanted =
-                PLACES.iter().find(|(name, _)| *name == key).map_or(&[][..], |(_, words)| words);
+            let wanted = places_of_texts()
+                .find(|(name, _)| *name == key)
+                .map_or(&[][..], |(_, words)| words);
             let found = places(&text);
             for word in wanted.iter().filter(|word| !found.contains(word)) {
                 problems.push((key.clone(), format!("`{key}` does not say `{{{word}}}`")));

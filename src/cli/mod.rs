@@ -13,6 +13,7 @@ mod explain;
 mod imagined;
 mod import;
 mod needs;
+mod receipt;
 mod rewrite;
 mod run;
 mod wall;
@@ -76,10 +77,12 @@ enum Command {
     Import(import::Options),
     /// Make rule files of what no rule knows: of what a gateway met, or of pages
     Discover(discover::Options),
-    /// Print the JSON Schema of a kind of rule file, for editors
+    /// Check a receipt that the gateway has given out
+    Receipt(receipt::Options),
+    /// Print the JSON Schema of a kind of rule file, for editors, or of a receipt
     Schema {
         /// Which kind
-        #[arg(value_parser = PossibleValuesParser::new(FileKind::ALL.map(FileKind::name)))]
+        #[arg(value_parser = PossibleValuesParser::new(schemas()))]
         kind: String,
     },
 }
@@ -97,12 +100,24 @@ impl Cli {
             Command::Diff(options) => diff::run(&options),
             Command::Import(options) => import::run(&options),
             Command::Discover(options) => discover::run(&options),
+            Command::Receipt(options) => receipt::run(&options),
+            Command::Schema { kind } if kind == RECEIPT => {
+                print(&crate::subject::receipt::schema())
+            }
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())
             }
         }
     }
+}
+
+/// The name of a receipt's schema.
+const RECEIPT: &str = "receipt";
+
+/// What there is a schema of.
+fn schemas() -> Vec<&'static str> {
+    FileKind::ALL.into_iter().map(FileKind::name).chain([RECEIPT]).collect()
 }
 
 /// Prints what was asked for. A reader that wants no more is no failure.

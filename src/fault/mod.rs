@@ -40,6 +40,10 @@ pub enum VisitorFault {
     BadRequest(&'static str),
     /// The form was not sent from a page of ours.
     ForeignForm,
+    /// No person agreed, by what the browser says.
+    Unattested,
+    /// A script of a page asked for what is shown to a person.
+    ForPersons,
     /// There is no such page of ours.
     NotFound,
     /// The page exists, the method does not; says which do.
@@ -76,6 +80,10 @@ pub enum UpstreamFault {
 pub enum GatewayFault {
     /// A choice could not be recorded.
     NotRecorded(String),
+    /// The record could not be read.
+    Unreadable(String),
+    /// Nothing of a visitor could be destroyed.
+    NotForgotten(String),
     /// No policy version is in force, so nothing can be agreed to.
     NoPolicy,
 }
@@ -103,7 +111,8 @@ impl Fault {
         match self {
             Fault::Visitor(fault) => match fault {
                 VisitorFault::BadRequest(_) => Failure::BadRequest,
-                VisitorFault::ForeignForm => Failure::Forbidden,
+                VisitorFault::ForeignForm | VisitorFault::ForPersons => Failure::Forbidden,
+                VisitorFault::Unattested => Failure::Unattested,
                 VisitorFault::NotFound => Failure::NotFound,
                 VisitorFault::MethodNotAllowed(_) => Failure::MethodNotAllowed,
                 VisitorFault::TooLarge | VisitorFault::BodyTooLarge(_) => Failure::TooLarge,
@@ -113,6 +122,7 @@ impl Fault {
                 VisitorFault::UnknownChoice(what) => Failure::UnknownChoice(what),
             },
             Fault::Upstream(UpstreamFault::Timeout) => Failure::SiteSlow,
+            Fault::Gateway(GatewayFault::NotForgotten(_)) => Failure::NotForgotten,
             Fault::Upstream(UpstreamFault::Full(_)) | Fault::Gateway(_) => Failure::Busy,
             Fault::Upstream(_) => Failure::SiteDown,
         }
@@ -130,6 +140,13 @@ impl Fault {
             Fault::Upstream(UpstreamFault::Timeout) => "the site did not answer in time".to_owned(),
             Fault::Upstream(UpstreamFault::Full(_)) => "the site is busy; try again".to_owned(),
             Fault::Upstream(_) => "the site does not answer".to_owned(),
+            Fault::Gateway(GatewayFault::NotForgotten(_)) => {
+                "nothing could be destroyed, and what was agreed to is withdrawn; try again"
+                    .to_owned()
+            }
+            Fault::Gateway(GatewayFault::Unreadable(_)) => {
+                "the record cannot be read just now; try again".to_owned()
+            }
             Fault::Gateway(_) => "the choice could not be recorded; try again".to_owned(),
         }
     }
@@ -140,6 +157,14 @@ impl Fault {
             Fault::Visitor(fault) => match fault {
                 VisitorFault::BadRequest(why) => (*why).to_owned(),
                 VisitorFault::ForeignForm => "the form was not sent from this site".to_owned(),
+                VisitorFault::Unattested => {
+                    "a person agrees, by sending the form; what a script sends may refuse"
+                        .to_owned()
+                }
+                VisitorFault::ForPersons => {
+                    "what is held about a person is shown to them, not to scripts of a page"
+                        .to_owned()
+                }
                 VisitorFault::NotFound => "there is no such page".to_owned(),
                 VisitorFault::MethodNotAllowed(allowed) => format!("the method must be {allowed}"),
                 VisitorFault::TooLarge => "the form is too large".to_owned(),
@@ -163,6 +188,8 @@ impl Fault {
             },
             Fault::Gateway(fault) => match fault {
                 GatewayFault::NotRecorded(cause) => format!("the choice was not recorded: {cause}"),
+                GatewayFault::Unreadable(cause) => format!("the record was not read: {cause}"),
+                GatewayFault::NotForgotten(cause) => format!("nobody was forgotten: {cause}"),
                 GatewayFault::NoPolicy => "no policy version is in force".to_owned(),
             },
         }

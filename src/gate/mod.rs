@@ -13,6 +13,7 @@
 
 mod address;
 pub mod asker;
+pub mod attestation;
 pub mod cookies;
 pub mod csp;
 mod css;

@@ -1,6 +1,6 @@
 //! What a request asks for, and whose answer it is.
 //!
-//! Paths under `/.consent/` are ours, and what [`subject::WELL_KNOWN`] lists; everything else is the site's. The host is the one
+//! Paths that [are ours](subject::is_ours) are answered here; everything else is the site's. The host is the one
 //! that the visitor named, in `:authority`, in an absolute target or in `Host`.
 
 use http::header::{HOST, HeaderValue};
@@ -53,10 +53,7 @@ impl Target {
 
     /// Whether the gateway itself answers.
     pub(super) fn is_ours(&self) -> bool {
-        let path = self.path.path();
-        path.starts_with(subject::ROOT)
-            || path == subject::ROOT.trim_end_matches('/')
-            || subject::WELL_KNOWN.contains(&path)
+        subject::is_ours(self.path.path())
     }
 }
 
@@ -101,6 +98,8 @@ mod tests {
             ("/.consents", false),
             ("/.well-known/gpc.json/", false),
             ("/.well-known/acme-challenge/x", false),
+            ("/.well-known/consent-key", true),
+            ("/.well-known/consent-keys", false),
             ("/", false),
         ] {
             assert_eq!(target(path, Some("a")).unwrap().is_ours(), ours, "{path}");

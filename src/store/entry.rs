@@ -10,6 +10,7 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::gate::attestation::Attestation;
 use crate::policy::{Choice, Choices, Signal, TextDigest, VisitorId};
 use crate::time::{Day, Time};
 
@@ -57,6 +58,10 @@ pub struct Entry {
     pub way: Way,
     /// What the browser signalled.
     pub signal: Signal,
+    /// Whether it says that a person chose.
+    pub attestation: Attestation,
+    /// The particulars of the operator and of the processing, as they were stated.
+    pub statement: TextDigest,
     /// Who chose, if they have a consent id.
     pub visitor: Option<VisitorId>,
     /// The id whose agreements this entry ends, and when they would have ended by themselves.
@@ -73,10 +78,11 @@ impl Entry {
         self.choices.iter().map(line).collect()
     }
 
-    /// The digest that this entry adds to the chain.
+    /// The digest that this entry adds to the chain. Entries of `entry v1`, without the last two lines,
+    /// stand in records that were begun by earlier gateways.
     pub(super) fn link(&self, previous: &[u8], commitment: &[u8]) -> [u8; 32] {
         let public = format!(
-            "entry v1\n{}\n{}\n{}\n{}{}\n{}\n{}\n{:?}\n",
+            "entry v2\n{}\n{}\n{}\n{}{}\n{}\n{}\n{:?}\n{}\n{}\n",
             self.record,
             self.at,
             self.policy,
@@ -85,6 +91,8 @@ impl Entry {
             self.locale,
             self.way.name(),
             self.signal,
+            self.attestation.name(),
+            data_encoding::HEXLOWER.encode(&self.statement.0),
         );
         let mut hash = Sha256::new();
         hash.update(previous);

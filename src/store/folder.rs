@@ -73,6 +73,11 @@ impl Folder {
         self.path.join("seal.key")
     }
 
+    /// The file of the keys that sign receipts.
+    pub fn signing_key(&self) -> PathBuf {
+        self.path.join("receipt.key")
+    }
+
     /// The record of consent.
     pub fn record(&self) -> PathBuf {
         self.path.join("consent.db")

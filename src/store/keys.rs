@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use tracing::warn;
 
 use super::folder::{Folder, sync_parent};
+use super::signer::Signer;
 use super::sqlite;
 use crate::gate::seal::{Seal, SealKey};
 
@@ -52,6 +53,8 @@ pub struct Keys {
     pub seal: Seal,
     /// By which the record knows the keys; the last one seals.
     pub fingerprints: Vec<String>,
+    /// What signs receipts.
+    pub signer: Signer,
     /// Whether a record that knows none of them may be made theirs: it is new, as they are.
     pub adopt: bool,
 }
@@ -82,13 +85,20 @@ pub fn open(folder: &Folder) -> Result<Keys, KeyError> {
         keys = put(&path, last.wrapping_add(1)).map_err(fail)?;
     }
     folder.mark().clear().map_err(fail)?;
-    let mode = fs::metadata(&path).map_err(fail)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        warn!(key = %path.display(), "others can read the key: `chmod 600` it, and change it");
-    }
+    warn_of_readers(&path).map_err(fail)?;
+    let signer = Signer::open(folder)?;
     let fingerprints = keys.iter().map(fingerprint).collect();
     let current = keys.pop().ok_or(KeyError::Malformed(path, 1))?;
-    Ok(Keys { seal: Seal::new(current, keys), fingerprints, adopt: lost.is_some() || made })
+    let adopt = lost.is_some() || made;
+    Ok(Keys { seal: Seal::new(current, keys), fingerprints, signer, adopt })
+}
+
+/// Says where others can read a key.
+pub(super) fn warn_of_readers(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        warn!(key = %path.display(), "others can read the key: `chmod 600` it, and change it");
+    }
+    Ok(())
 }
 
 /// What the record knows a key by; nothing of the key can be learnt from it.
@@ -98,7 +108,7 @@ fn fingerprint(key: &SealKey) -> String {
 }
 
 /// Puts one fresh key in the place of whatever the file holds.
-fn put(path: &Path, id: u8) -> io::Result<Vec<SealKey>> {
+pub(super) fn put(path: &Path, id: u8) -> io::Result<Vec<SealKey>> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)?;
     let beside = path.with_extension("key.new");
@@ -111,7 +121,7 @@ fn put(path: &Path, id: u8) -> io::Result<Vec<SealKey>> {
     Ok(vec![SealKey { id, secret }])
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<SealKey>, KeyError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<SealKey>, KeyError> {
     let mut keys = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if !line.trim().is_empty() {

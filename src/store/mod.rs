@@ -8,35 +8,43 @@
 //! superseded ids, which this module keeps. While the store cannot be read, that set says so,
 //! and no agreement counts.
 //!
-//! The data folder and its lock are [`folder`]'s, the key file that seals cookies [`keys`]'s.
+//! The data folder and its lock are [`folder`]'s, the key file that seals cookies [`keys`]'s; the thread
+//! itself is in `writer`.
 
 mod entry;
 mod exemption;
 pub mod folder;
 pub mod keys;
+mod rows;
+mod schema;
+pub mod signer;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tracing::{error, info};
+use tokio::sync::{Semaphore, oneshot};
+use tracing::error;
+use uuid::Uuid;
 
 pub use entry::{Entry, Way};
 pub use exemption::Exemption;
+pub use rows::{ROWS_MAX, Row, RowChoice, Rows};
 use sqlite::Sqlite;
+use writer::Writer;
 
-use self::folder::{Folder, FolderError, Mark};
+use self::folder::{Folder, Mark};
 use self::keys::Keys;
+use self::signer::Signer;
 use crate::clock::Clock;
-use crate::policy::Record;
+use crate::policy::VisitorId;
 use crate::superseded::Superseded;
 use crate::time::Day;
 
@@ -58,12 +66,15 @@ const PLACE: Duration = Duration::from_millis(20);
 /// How many withdrawals are kept to be tried again. For more the mark speaks alone.
 const WITHDRAWALS_MAX: usize = 100_000;
 
+/// How many questions to the record may wait: they are about one person each, and choices go first.
+const QUESTIONS_MAX: usize = 16;
+
 /// Something that digests in the record refer to: terms, wording, code.
 #[derive(Clone, Debug)]
 pub struct Archived {
     /// Its digest.
     pub digest: [u8; 16],
-    /// What it is: `terms`, or what was `shown`.
+    /// What it is: `terms`, what was `shown`, or a `statement` of the processing in words.
     pub kind: &'static str,
     /// The content that the digest was taken of.
     pub content: String,
@@ -92,6 +103,15 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+/// Whom the record is to forget.
+#[derive(Clone, Debug, Default)]
+pub struct Forgetting {
+    /// What they agreed to until now, taken back.
+    pub withdrawals: Vec<Entry>,
+    /// All their ids.
+    pub ids: Vec<VisitorId>,
+}
+
 /// What the store's thread is asked to do.
 enum Job {
     /// To record a choice.
@@ -100,6 +120,10 @@ enum Job {
     Archive { archive: Vec<Archived>, done: SyncSender<Result<(), StoreError>> },
     /// To record which exemptions have begun and ended.
     Exempt { exempt: Vec<Exemption>, policy: Day, done: SyncSender<Result<(), StoreError>> },
+    /// To record that visitors withdrew, and to destroy who they were.
+    Forget { forgetting: Box<Forgetting>, done: oneshot::Sender<Result<usize, StoreError>> },
+    /// To answer a question; there may be nothing to answer from.
+    Read(Box<dyn FnOnce(Option<&Sqlite>) + Send>),
     /// To write what is waiting, and to let go of the record and its folder.
     Release { done: SyncSender<Result<(), StoreError>> },
     /// To take both back.
@@ -114,6 +138,8 @@ pub struct Store {
     unwritten: Arc<AtomicUsize>,
     exemptions_recorded: AtomicBool,
     mark: Mark,
+    questions: Semaphore,
+    signer: Signer,
 }
 
 /// The store's thread; it ends when the last [`Store`] is dropped.
@@ -164,8 +190,16 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&queue))?;
-        let exemptions_recorded = AtomicBool::new(false);
-        Ok((Store { jobs, superseded, unwritten, exemptions_recorded, mark }, StoreThread(thread)))
+        let store = Store {
+            jobs,
+            superseded,
+            unwritten,
+            exemptions_recorded: AtomicBool::new(false),
+            mark,
+            questions: Semaphore::new(QUESTIONS_MAX),
+            signer: keys.signer.clone(),
+        };
+        Ok((store, StoreThread(thread)))
     }
 
     /// Records a choice; it is on the disk when this returns.
@@ -176,24 +210,65 @@ impl Store {
         }
         let withdraws = entry.supersedes.is_some();
         let (done, answer) = oneshot::channel();
-        let mut job = Job::Record { entry: Box::new(entry), done };
+        self.queue(Job::Record { entry: Box::new(entry), done }, withdraws).await?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Forgets visitors: what they agreed to is withdrawn, and no row says any more who they were. Says of how
+    /// many events that is; on the disk when this returns. Where that fails the withdrawals count all
+    /// the same.
+    pub async fn forget(&self, forgetting: Forgetting) -> Result<usize, StoreError> {
+        for (visitor, until) in forgetting.withdrawals.iter().filter_map(|entry| entry.supersedes) {
+            self.superseded.add(visitor, until);
+        }
+        let (done, answer) = oneshot::channel();
+        self.queue(Job::Forget { forgetting: Box::new(forgetting), done }, true).await?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// What the record holds of these visitors.
+    pub async fn rows(&self, ids: Vec<VisitorId>) -> Result<Rows, StoreError> {
+        self.read(move |sqlite| rows::of_visitors(sqlite, &ids)).await
+    }
+
+    /// One event, and the statement that it was made under, as far as it was archived.
+    pub async fn row(&self, record: Uuid) -> Result<Option<(Row, Option<String>)>, StoreError> {
+        self.read(move |sqlite| rows::of_record(sqlite, record)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Sqlite) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _place = self.questions.try_acquire().map_err(|_| StoreError::Busy)?;
+        let (done, answer) = oneshot::channel();
+        let read = move |sqlite: Option<&Sqlite>| {
+            let unreadable = || StoreError::Unwritable("it is not open".to_owned());
+            let told = sqlite.ok_or_else(unreadable).and_then(|sqlite| {
+                question(sqlite).map_err(|cause| StoreError::Unwritable(cause.to_string()))
+            });
+            // Whoever asked may have gone away.
+            let _ = done.send(told);
+        };
+        self.queue(Job::Read(Box::new(read)), false).await?;
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Finds a place for a job. What takes something away waits for it.
+    async fn queue(&self, mut job: Job, withdraws: bool) -> Result<(), StoreError> {
         loop {
             match self.jobs.try_send(job) {
-                Ok(()) => break,
-                // A withdrawal waits for its place. Should the gateway die meanwhile, the mark
-                // tells the next one.
+                Ok(()) => return Ok(()),
+                // Should the gateway die meanwhile, the mark tells the next one.
                 Err(TrySendError::Full(waiting)) if withdraws => {
                     self.mark.set().map_err(|error| StoreError::Unwritable(error.to_string()))?;
                     job = waiting;
                     tokio::time::sleep(PLACE).await;
                 }
                 Err(TrySendError::Full(_)) => return Err(StoreError::Busy),
-                Err(TrySendError::Disconnected(_)) => {
-                    return Err(StoreError::Unwritable("its thread ended".to_owned()));
-                }
+                Err(TrySendError::Disconnected(_)) => return Err(ended()),
             }
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Unwritable("its thread ended".to_owned())))
     }
 
     /// Keeps what digests in the record will refer to; it is on the disk when this returns. To be
@@ -230,7 +305,6 @@ impl Store {
         &self,
         job: impl FnOnce(SyncSender<Result<(), StoreError>>) -> Job,
     ) -> Result<(), StoreError> {
-        let ended = || StoreError::Unwritable("its thread ended".to_owned());
         let (done, answer) = sync_channel(1);
         self.jobs.send(job(done)).map_err(|_| ended())?;
         answer.recv().unwrap_or_else(|_| Err(ended()))
@@ -242,221 +316,17 @@ impl Store {
         self.unwritten.load(Ordering::Acquire)
     }
 
+    /// What signs receipts.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
     /// The ids that no longer count.
     pub fn superseded(&self) -> &Superseded {
         &self.superseded
     }
 }
 
-struct Writer {
-    /// The data folder.
-    root: PathBuf,
-    path: PathBuf,
-    mark: Mark,
-    /// Held for its lock; none while the record is another process's.
-    folder: Option<Folder>,
-    fingerprints: Vec<String>,
-    archive: Vec<Archived>,
-    superseded: Arc<Superseded>,
-    clock: Clock,
-    sqlite: Option<Sqlite>,
-    /// Withdrawals that could not be written yet.
-    withdrawals: Vec<Entry>,
-    unwritten: Arc<AtomicUsize>,
-}
-
-impl Writer {
-    fn serve(mut self, queue: &Receiver<Job>) {
-        loop {
-            let rests =
-                self.folder.is_none() || self.sqlite.is_some() && self.withdrawals.is_empty();
-            let first = match rests {
-                true => queue.recv().map_err(RecvTimeoutError::from),
-                false => queue.recv_timeout(RETRY),
-            };
-            match first {
-                Ok(first) => {
-                    let mut jobs = vec![first];
-                    jobs.extend(queue.try_iter().take(BATCH_MAX - 1));
-                    self.answer(jobs);
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    let _ = self.write(&[]);
-                }
-                Err(RecvTimeoutError::Disconnected) => return self.stop(),
-            }
-        }
-    }
-
-    /// The gateway stops: what is not written yet is tried for some time more.
-    fn stop(mut self) {
-        if self.folder.is_none() {
-            return;
-        }
-        for _ in 0..LAST_ATTEMPTS {
-            if self.withdrawals.is_empty() || self.write(&[]).is_ok() {
-                return;
-            }
-            std::thread::sleep(RETRY);
-        }
-        let lost = self.withdrawals.len();
-        error!(lost, "withdrawals are not on the disk: the next start asks every visitor again");
-    }
-
-    fn answer(&mut self, jobs: Vec<Job>) {
-        let (mut entries, mut waiting, mut releases) = (Vec::new(), Vec::new(), None);
-        for job in jobs {
-            match job {
-                Job::Record { entry, done } => {
-                    entries.push(*entry);
-                    waiting.push(done);
-                }
-                Job::Archive { archive, done } => {
-                    // Whoever asked may have given up, here and below.
-                    let _ = done.send(self.keep(archive));
-                }
-                Job::Exempt { exempt, policy, done } => {
-                    let _ = done.send(self.exempt(&exempt, policy));
-                }
-                Job::Release { done } => releases = Some(done),
-                Job::Resume { done } => {
-                    let _ = done.send(self.resume());
-                }
-            }
-        }
-        let result = self.write(&entries);
-        if result.is_err() {
-            self.keep_withdrawals(entries);
-        }
-        for done in waiting {
-            // A visitor who went away no longer waits for the answer.
-            let _ = done.send(result.clone());
-        }
-        if let Some(done) = releases {
-            let _ = done.send(self.release());
-        }
-    }
-
-    fn exempt(&mut self, exempt: &[Exemption], policy: Day) -> Result<(), StoreError> {
-        self.write(&[])?;
-        let now = self.clock.now();
-        let written = match &mut self.sqlite {
-            Some(sqlite) => sqlite.exempt(exempt, policy, now).map_err(|cause| cause.to_string()),
-            None => Err("it is not open".to_owned()),
-        };
-        written.map_err(|cause| {
-            error!(path = %self.path.display(), %cause, "an exemption could not be recorded");
-            // The next attempt opens the file anew.
-            self.sqlite = None;
-            StoreError::Unwritable(cause)
-        })
-    }
-
-    fn release(&mut self) -> Result<(), StoreError> {
-        self.write(&[])?;
-        self.sqlite = None;
-        self.folder = None;
-        Ok(())
-    }
-
-    fn resume(&mut self) -> Result<(), StoreError> {
-        let unwritable = |error: FolderError| StoreError::Unwritable(error.to_string());
-        if self.folder.is_none() {
-            self.folder = Some(Folder::open(&self.root).map_err(unwritable)?);
-        }
-        self.reopen(false);
-        Ok(())
-    }
-
-    /// Keeps what digests refer to beside what is kept already.
-    fn keep(&mut self, archive: Vec<Archived>) -> Result<(), StoreError> {
-        if self.folder.is_none() {
-            return Err(StoreError::TakenOver);
-        }
-        let known = self.archive.len();
-        let is_new = |one: &Archived| self.archive.iter().all(|other| other.digest != one.digest);
-        let archive: Vec<_> = archive.into_iter().filter(is_new).collect();
-        self.archive.extend(archive);
-        // It is written where the record is opened.
-        self.sqlite = None;
-        self.reopen(false);
-        if self.sqlite.is_some() {
-            return Ok(());
-        }
-        self.archive.truncate(known);
-        Err(StoreError::Unwritable(format!("{} cannot be opened", self.path.display())))
-    }
-
-    fn keep_withdrawals(&mut self, entries: Vec<Entry>) {
-        let withdrawals = entries.into_iter().filter(|entry| entry.supersedes.is_some());
-        let room = WITHDRAWALS_MAX - self.withdrawals.len();
-        self.withdrawals.extend(withdrawals.take(room));
-        self.unwritten.store(self.withdrawals.len(), Ordering::Release);
-        // In another's folder the mark would be taken for theirs.
-        if self.withdrawals.is_empty() || self.folder.is_none() {
-            return;
-        }
-        if let Err(error) = self.mark.set() {
-            error!(%error, "withdrawals count in memory alone, and a restart would forget them");
-        }
-    }
-
-    /// Writes what failed before, and then `entries`.
-    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
-        if self.folder.is_none() {
-            return Err(StoreError::TakenOver);
-        }
-        let now = self.clock.now();
-        // Each agreement that ends makes room for one withdrawal more.
-        self.superseded.forget_ended(now);
-        if self.sqlite.is_none() {
-            self.reopen(false);
-        }
-        let Some(sqlite) = &mut self.sqlite else {
-            return Err(StoreError::Unwritable(format!(
-                "{} cannot be opened",
-                self.path.display()
-            )));
-        };
-        let failed_before = std::mem::take(&mut self.withdrawals);
-        let written = sqlite.write(&failed_before, now).and_then(|()| sqlite.write(entries, now));
-        match written {
-            Ok(()) => {
-                self.unwritten.store(0, Ordering::Release);
-                // A full disk takes no mark away, and then asking again is right.
-                self.mark.clear().map_err(|error| StoreError::Unwritable(error.to_string()))
-            }
-            Err(cause) => {
-                error!(path = %self.path.display(), %cause, "a choice could not be recorded");
-                self.withdrawals = failed_before;
-                // The next attempt opens the file anew; what is known as withdrawn stays known.
-                self.sqlite = None;
-                Err(StoreError::Unwritable(cause.to_string()))
-            }
-        }
-    }
-
-    fn reopen(&mut self, adopt: bool) {
-        let opened =
-            Sqlite::open(&self.path, &self.archive, &self.fingerprints, adopt).and_then(|sqlite| {
-                let ids = sqlite.superseded(self.clock.now())?;
-                Ok((sqlite, ids))
-            });
-        match opened {
-            Ok((sqlite, ids)) => {
-                info!(path = %self.path.display(), superseded = ids.len(), "the record is open");
-                for (id, until) in ids {
-                    self.superseded.add(id, until);
-                }
-                self.superseded.set_record(Record::Readable);
-                self.sqlite = Some(sqlite);
-            }
-            // Once read, memory knows all that the file does, and more.
-            Err(cause) => error!(
-                path = %self.path.display(), %cause,
-                readable = self.superseded.record() == Record::Readable,
-                "the record cannot be opened; it is tried again each second"
-            ),
-        }
-    }
+fn ended() -> StoreError {
+    StoreError::Unwritable("its thread ended".to_owned())
 }

@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
 };
@@ -18,55 +19,13 @@ use rusqlite::{
 use super::Archived;
 use super::entry::{Entry, commitment};
 use super::exemption::{self, Exemption};
+use super::schema;
 use crate::policy::VisitorId;
+use crate::superseded::Trace;
 use crate::time::{Day, Time};
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS event (
-    seq     INTEGER PRIMARY KEY,
-    record  TEXT NOT NULL UNIQUE,
-    at      TEXT NOT NULL,
-    policy  TEXT NOT NULL,
-    shown   TEXT NOT NULL,
-    locale  TEXT NOT NULL,
-    way     TEXT NOT NULL,
-    signal  TEXT NOT NULL,
-    commitment BLOB NOT NULL,
-    link    BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS choice (
-    seq     INTEGER NOT NULL REFERENCES event (seq),
-    purpose TEXT NOT NULL,
-    state   TEXT NOT NULL,
-    terms   TEXT NOT NULL,
-    until   TEXT NOT NULL,
-    PRIMARY KEY (seq, purpose)
-);
-CREATE TABLE IF NOT EXISTS personal (
-    seq     INTEGER PRIMARY KEY REFERENCES event (seq),
-    visitor TEXT NOT NULL,
-    salt    BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS personal_visitor ON personal (visitor);
-CREATE TABLE IF NOT EXISTS superseded (
-    visitor TEXT PRIMARY KEY,
-    until   BIGINT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS sealed_with (
-    fingerprint TEXT PRIMARY KEY
-);
-CREATE TABLE IF NOT EXISTS archive (
-    digest  TEXT PRIMARY KEY,
-    kind    TEXT NOT NULL,
-    content TEXT NOT NULL
-);
-";
 
 /// How long a write waits for whoever else has the file locked: a visitor waits with it.
 const BUSY: Duration = Duration::from_secs(1);
-
-/// The version of the schema, kept in the file.
-const SCHEMA_VERSION: i64 = 1;
 
 /// An open store.
 pub(super) struct Sqlite {
@@ -97,17 +56,8 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         // A row that was deleted leaves no readable bytes in the file (policy 3.11).
         connection.pragma_update(None, "secure_delete", true)?;
-        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > SCHEMA_VERSION {
-            // A newer gateway wrote this file: guessing at it could lose a withdrawal.
-            return Err(refusal(&format!(
-                "schema version {version} is newer than {SCHEMA_VERSION}"
-            )));
-        }
         let transaction = begin(&mut connection)?;
-        transaction.execute_batch(SCHEMA)?;
-        transaction.execute_batch(exemption::SCHEMA)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        schema::bring_up(&transaction)?;
         let print = fingerprint(&transaction)?;
         if !(adopt || print.is_some_and(|print| keys.contains(&print))) {
             return Err(refusal("it is the record of other keys"));
@@ -117,7 +67,7 @@ impl Sqlite {
         for Archived { digest, kind, content } in archive {
             transaction.execute(
                 "INSERT INTO archive (digest, kind, content) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                params![data_encoding::HEXLOWER.encode(digest), kind, content],
+                params![HEXLOWER.encode(digest), kind, content],
             )?;
         }
         transaction.commit()?;
@@ -129,23 +79,19 @@ impl Sqlite {
     }
 
     /// The ids whose agreements were ended and would still count.
-    pub(super) fn superseded(&self, now: Time) -> rusqlite::Result<Vec<(VisitorId, Time)>> {
+    pub(super) fn superseded(&self, now: Time) -> rusqlite::Result<Vec<(Trace, Time)>> {
         let mut query =
-            self.connection.prepare("SELECT visitor, until FROM superseded WHERE until > ?1")?;
+            self.connection.prepare("SELECT trace, until FROM ended WHERE until > ?1")?;
         let rows = query.query_map([seconds(now)], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
         })?;
         let mut ids = Vec::new();
         for row in rows {
-            let (id, until) = row?;
-            let id = u128::from_str_radix(&id, 16).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(
-                    0,
-                    rusqlite::types::Type::Text,
-                    Box::new(error),
-                )
-            })?;
-            ids.push((VisitorId(id), Time(u64::try_from(until).unwrap_or(0))));
+            let (trace, until) = row?;
+            let trace =
+                HEXLOWER.decode(trace.as_bytes()).ok().and_then(|trace| trace.try_into().ok());
+            let trace = trace.ok_or_else(|| refusal("a withdrawn id cannot be read"))?;
+            ids.push((Trace(trace), Time(u64::try_from(until).unwrap_or(0))));
         }
         Ok(ids)
     }
@@ -169,18 +115,71 @@ impl Sqlite {
         let transaction = begin(&mut self.connection)?;
         let mut link = self.last_link.clone();
         for entry in entries {
-            link = write_entry(&transaction, entry, &link)?;
+            link = write_entry(&transaction, entry, &link, Whom::Kept)?;
         }
-        transaction
-            .prepare_cached("DELETE FROM superseded WHERE until <= ?1")?
-            .execute([seconds(now)])?;
+        drop_ended(&transaction, now)?;
         transaction.commit()?;
         self.last_link = link;
         Ok(())
     }
+
+    /// Writes that these visitors withdrew, destroys who they were in every event, and leaves nothing
+    /// of it in the log that is written ahead. Returns how many events were theirs.
+    pub(super) fn forget(
+        &mut self,
+        withdrawals: &[Entry],
+        ids: &[VisitorId],
+        now: Time,
+    ) -> rusqlite::Result<usize> {
+        let transaction = begin(&mut self.connection)?;
+        let mut link = self.last_link.clone();
+        let mut rows = 0;
+        for id in ids {
+            let visitor = hex(*id);
+            rows += transaction.execute("DELETE FROM personal WHERE visitor = ?1", [visitor])?;
+        }
+        for entry in withdrawals {
+            link = write_entry(&transaction, entry, &link, Whom::Destroyed)?;
+        }
+        drop_ended(&transaction, now)?;
+        transaction.commit()?;
+        self.last_link = link;
+        // What was deleted stands in the log until it is carried over and cut off.
+        let truncated = "PRAGMA wal_checkpoint(TRUNCATE)";
+        match self.connection.query_row(truncated, [], |row| row.get::<_, i64>(0))? {
+            0 => Ok(rows),
+            _ => {
+                Err(refusal("somebody reads the record, so the log ahead of it cannot be cut off"))
+            }
+        }
+    }
+
+    /// For questions to the record.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
 }
 
-fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Result<Vec<u8>> {
+/// What becomes of who chose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// It is kept beside the event.
+    Kept,
+    /// It is never written: the event says only that it was somebody's.
+    Destroyed,
+}
+
+fn drop_ended(transaction: &Transaction<'_>, now: Time) -> rusqlite::Result<()> {
+    transaction.prepare_cached("DELETE FROM ended WHERE until <= ?1")?.execute([seconds(now)])?;
+    Ok(())
+}
+
+fn write_entry(
+    to: &Connection,
+    entry: &Entry,
+    previous: &[u8],
+    whom: Whom,
+) -> rusqlite::Result<Vec<u8>> {
     let mut salt = [0; 16];
     let mut committed = Vec::new();
     if let Some(visitor) = entry.visitor {
@@ -191,20 +190,23 @@ fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Res
     }
     let link = entry.link(previous, &committed).to_vec();
     let mut insert = to.prepare_cached(
-        "INSERT INTO event (record, at, policy, shown, locale, way, signal, commitment, link)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO event (record, at, policy, shown, locale, way, signal, commitment, link,
+                            attestation, statement)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (record) DO NOTHING",
     )?;
     let inserted = insert.execute(params![
         entry.record.to_string(),
         entry.at.to_string(),
         entry.policy.to_string(),
-        data_encoding::HEXLOWER.encode(&entry.shown.0),
+        HEXLOWER.encode(&entry.shown.0),
         entry.locale,
         entry.way.name(),
         format!("{:?}", entry.signal).to_lowercase(),
         committed,
         link,
+        entry.attestation.name(),
+        HEXLOWER.encode(&entry.statement.0),
     ])?;
     if inserted == 0 {
         // It was written after all, when an error was reported.
@@ -224,16 +226,12 @@ fn write_entry(to: &Connection, entry: &Entry, previous: &[u8]) -> rusqlite::Res
             mark.until.to_string()
         ])?;
     }
-    if let Some(visitor) = entry.visitor {
+    if let Some(visitor) = entry.visitor.filter(|_| whom == Whom::Kept) {
         to.prepare_cached("INSERT INTO personal (seq, visitor, salt) VALUES (?1, ?2, ?3)")?
             .execute(params![seq, hex(visitor), salt])?;
     }
     if let Some((visitor, until)) = entry.supersedes {
-        to.prepare_cached(
-            "INSERT INTO superseded (visitor, until) VALUES (?1, ?2)
-             ON CONFLICT (visitor) DO UPDATE SET until = max(until, excluded.until)",
-        )?
-        .execute(params![hex(visitor), seconds(until)])?;
+        schema::end(to, Trace::from(visitor), until)?;
     }
     Ok(link)
 }
@@ -244,7 +242,7 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-fn refusal(why: &str) -> rusqlite::Error {
+pub(super) fn refusal(why: &str) -> rusqlite::Error {
     let error = std::io::Error::other(why.to_owned());
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Null, Box::new(error))
 }
@@ -269,10 +267,10 @@ fn fingerprint(connection: &Connection) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT fingerprint FROM sealed_with", [], |row| row.get(0)).optional()
 }
 
-fn hex(visitor: VisitorId) -> String {
+pub(super) fn hex(visitor: VisitorId) -> String {
     format!("{:032x}", visitor.0)
 }
 
-fn seconds(time: Time) -> i64 {
+pub(super) fn seconds(time: Time) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }

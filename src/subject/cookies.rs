@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 
 use super::choose::TERM_DAYS;
-use super::policy::{language, languages};
+use super::policy::language;
+use super::settings::languages;
 use super::{Page, Subject, html};
 use crate::banner::texts::RoleWords;
 use crate::banner::view::{
@@ -51,7 +52,7 @@ pub(super) fn page(subject: &Subject<'_>, path: &str, query: &str) -> Result<Pag
     if path == FRAGMENT {
         return Ok(html(markup::fragment(texts, &view), pages::POLICY));
     }
-    Ok(html(markup::declaration(texts, &view, &languages(subject)), pages::POLICY))
+    Ok(html(markup::declaration(texts, &view, &languages(&subject.snapshot.rules)), pages::POLICY))
 }
 
 /// The cookies that the gateway itself sets.

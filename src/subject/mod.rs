@@ -1,18 +1,24 @@
 //! Everything under `/.consent/`: what a person does about their data.
 //!
-//! Choose, see what holds, withdraw. Each works without script; programs get JSON. A choice is
-//! durable before it is answered, and a withdrawal counts from the next request on, also if
-//! the disk fails.
+//! Choose, see what holds and what is held, keep a receipt, withdraw, be forgotten. Each works without
+//! script; programs get JSON. A choice is durable before it is answered, and a withdrawal counts from the
+//! next request on, also if the disk fails.
 //!
-//! Nothing here is cached, framed or indexed. What is shown is `banner`'s; what follows from
-//! a wish is [`mod@choose`]'s; where a form came from is [`form`]'s.
+//! Nothing here is cached, framed or indexed, and what is held about a person is shown to no script of a
+//! page. What is shown is `banner`'s; what follows from a wish is [`mod@choose`]'s; where a form came from is
+//! [`form`]'s; what a receipt is [`receipt`]'s.
 
 pub mod choose;
 mod cookies;
+mod counting;
+mod forget;
 pub mod form;
 mod notice;
 mod policy;
+pub mod receipt;
+mod recording;
 mod report;
+mod rights;
 mod settings;
 
 use std::net::IpAddr;
@@ -21,36 +27,32 @@ use std::sync::Arc;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    SET_COOKIE, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, VARY,
 };
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 use serde_json::{Map, Value};
-use tracing::error;
-use uuid::Uuid;
 
 pub use settings::short_code;
 
-use self::choose::{Outcome, TERM_DAYS, Wish, choose};
+use self::choose::Wish;
 use self::form::{Form, Whom, check_origin, local_path};
+use self::recording::with_record;
 use self::report::REPORT_BYTES_MAX;
-use crate::banner::{assets, pages};
+use crate::banner::{assets, pages, rights as shown};
 use crate::coding::Coding;
 use crate::fault::{Fault, GatewayFault, VisitorFault};
-use crate::gate::asker;
+use crate::gate::attestation::Attestation;
 use crate::gate::cookies::ConsentCookie;
 pub use crate::gate::csp::wall::REPORT;
-use crate::observe::{Counters, Discoveries, Event, Needs, is_persons};
+use crate::observe::{Counters, Discoveries, Event, Needs};
 use crate::policy::{
-    Choice, Conditions, Mark, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts,
-    Visitor, VisitorId,
+    Choice, Conditions, PerPurpose, PolicyVersion, Purpose, Signal, TextDigest, Verdicts, Visitor,
 };
-use crate::rules::{Mode, SETTINGS};
+use crate::rules::Mode;
 use crate::snapshot::Snapshot;
-use crate::store::{Entry, Store, StoreError, Way};
-use crate::time::DAY_SECONDS;
+use crate::store::Store;
 
 /// The path under which everything here lies.
 pub const ROOT: &str = "/.consent/";
@@ -59,8 +61,13 @@ pub const ROOT: &str = "/.consent/";
 /// (Global Privacy Control, "GPC Support Resource").
 const GPC: &str = "/.well-known/gpc.json";
 
-/// The paths outside [`ROOT`] that are ours, since others say where they are.
-pub const WELL_KNOWN: [&str; 1] = [GPC];
+/// Where the keys are published that sign receipts.
+const KEY: &str = "/.well-known/consent-key";
+
+/// Whether a path is ours: under [`ROOT`], or where others look for something of ours.
+pub fn is_ours(path: &str) -> bool {
+    path.starts_with(ROOT) || path == ROOT.trim_end_matches('/') || [GPC, KEY].contains(&path)
+}
 
 /// A visitor's request to us, with all that was read from it.
 #[derive(Debug)]
@@ -107,6 +114,17 @@ fn json(body: &Value) -> Page {
     page
 }
 
+/// A file to keep, named after a record.
+fn download(body: Bytes, record: &str) -> Page {
+    let mut page = Response::new(body);
+    set(&mut page, CONTENT_TYPE, "application/ld+json");
+    let name = format!("attachment; filename=\"receipt-{record}.json\"");
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        page.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    page
+}
+
 fn set(page: &mut Page, name: HeaderName, value: &'static str) {
     page.headers_mut().insert(name, HeaderValue::from_static(value));
 }
@@ -116,6 +134,13 @@ pub(crate) fn text_field<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
+/// Whether a script of a page asks, and no person, by what browsers say of every request. It would learn there
+/// whom it runs for.
+pub(crate) fn by_script(headers: &HeaderMap) -> bool {
+    let mode = headers.get("sec-fetch-mode");
+    mode.is_some_and(|mode| mode != "navigate")
+}
+
 /// Whether a client asks for JSON.
 pub fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
@@ -123,7 +148,7 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 impl Subject<'_> {
-    /// Answers a request to a path under [`ROOT`], or one of [`WELL_KNOWN`].
+    /// Answers a request to a path under [`ROOT`], or to another that [is ours](is_ours).
     pub async fn answer<B>(
         &self,
         store: &Store,
@@ -190,6 +215,7 @@ impl Subject<'_> {
                 if form.get("choice") == Some("decline-all") {
                     wishes = self.refuse_all()?;
                 }
+                self.check_attestation(&wishes)?;
                 if self.is_outdated(&form, wishes)? {
                     return self.ask_again(&form);
                 }
@@ -212,6 +238,34 @@ impl Subject<'_> {
                 self.count(&form, Event::Withdrawn);
                 page
             }
+            shown::ME => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                self.for_persons()?;
+                match wants_json(self.headers) {
+                    true => rights::json(self, store).await?,
+                    false => rights::page(self, store, query).await?,
+                }
+            }
+            shown::ME_JSON => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                self.for_persons()?;
+                rights::json(self, store).await?
+            }
+            shown::FORGET => {
+                allow(method, &[Method::POST], "POST")?;
+                let form = self.form(body).await?;
+                forget::forget(self, store, &form).await?
+            }
+            KEY => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                json(&store.signer().published())
+            }
+            path if path.starts_with(shown::RECEIPT) => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                self.for_persons()?;
+                let record = &path[shown::RECEIPT.len()..];
+                self.receipt(store, record).await?.ok_or(VisitorFault::NotFound)?
+            }
             REPORT if self.snapshot.walls.is_some() => {
                 allow(method, &[Method::POST], "POST")?;
                 let body = form::whole(body, REPORT_BYTES_MAX).await?;
@@ -224,6 +278,19 @@ impl Subject<'_> {
         };
         set(&mut page, CACHE_CONTROL, "no-store");
         Ok(page)
+    }
+
+    /// Refuses a script of a page.
+    fn for_persons(&self) -> Result<(), Fault> {
+        match by_script(self.headers) {
+            true => Err(VisitorFault::ForPersons.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// The host that they asked, without its port.
+    fn host_name(&self) -> &str {
+        self.host.rsplit_once(':').map_or(self.host, |(host, _)| host)
     }
 
     /// Whom a form's token is bound to.
@@ -264,6 +331,15 @@ impl Subject<'_> {
         }))
     }
 
+    /// Refuses an agreement that no person made. A script may refuse, and take back.
+    fn check_attestation(&self, wishes: &PerPurpose<Option<Wish>>) -> Result<(), Fault> {
+        let agrees = wishes.iter().any(|(_, wish)| *wish == Some(Wish::Agree));
+        match Attestation::of(self.headers) {
+            Attestation::Unattested if agrees => Err(VisitorFault::Unattested.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a form agrees to something else than what would be shown now: it lay open
     /// while the terms or the wording changed.
     fn is_outdated(&self, form: &Form, wishes: PerPurpose<Option<Wish>>) -> Result<bool, Fault> {
@@ -281,7 +357,7 @@ impl Subject<'_> {
             *page.status_mut() = StatusCode::CONFLICT;
             return Ok(page);
         }
-        back(form)
+        back(form, None)
     }
 
     fn shown(&self, policy: &PolicyVersion, language: &str) -> TextDigest {
@@ -314,140 +390,12 @@ impl Subject<'_> {
             None => serde_json::json!({ "gpc": acts }),
         }
     }
-
-    async fn choose(
-        &self,
-        store: &Store,
-        form: &Form,
-        wishes: &PerPurpose<Option<Wish>>,
-    ) -> Result<Page, Fault> {
-        let Subject { conditions, signal, .. } = *self;
-        let policy = self.policy()?;
-        let language = self.language(form.get("lang"));
-        let shown = self.shown(policy, language);
-        let now = conditions.now;
-        let mark = |purpose: Purpose| Mark {
-            at: now,
-            until: now.plus_seconds(u64::from(TERM_DAYS) * DAY_SECONDS),
-            policy: policy.in_force,
-            terms: policy.terms[purpose].digest,
-            shown,
-            signal,
-        };
-        let fresh = VisitorId(Uuid::new_v4().as_u128());
-        let Outcome { visitor, ended } = choose(&self.visitor, wishes, mark, fresh);
-
-        let entry = |visitor, choices, supersedes| Entry {
-            record: Uuid::new_v4(),
-            at: now,
-            policy: policy.in_force,
-            choices,
-            shown,
-            locale: language.to_owned(),
-            way: self.way(form),
-            signal,
-            visitor,
-            supersedes,
-        };
-        let mut entries = Vec::new();
-        if let Some(ended) = ended {
-            entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
-        }
-        // Other copies of the cookie end with this choice, too.
-        let seal = &self.snapshot.seal;
-        for other in asker::known(self.headers, seal) {
-            let is_other = other.id() != self.visitor.id() && other.id() != visitor.id();
-            let counts = other.id().is_some_and(|id| !store.superseded().contains(id));
-            let agreed = other.choices();
-            let back = PerPurpose::from_fn(|purpose| {
-                matches!(agreed.of(purpose), Some(Choice::Agreed(_))).then_some(Wish::Refuse)
-            });
-            let ended = choose(&other, &back, mark, fresh).ended;
-            if let Some(ended) = ended.filter(|_| is_other && counts) {
-                entries.push(entry(Some(ended.id), ended.choices, Some((ended.id, ended.until))));
-            }
-        }
-        // A withdrawal of everything is recorded under the id that it ends, and nowhere else.
-        if entries.is_empty() || visitor.id().is_some() {
-            entries.push(entry(visitor.id(), visitor.choices(), None));
-        }
-        let mut record = None;
-        for entry in entries {
-            let (id, withdraws) = (entry.record, entry.supersedes.is_some());
-            match store.record(entry).await {
-                Ok(()) => record = Some(id),
-                // An agreement that nobody can prove is none, and a withdrawal of which the process
-                // that serves from now on cannot know. A refusal needs no proof: it is honoured by
-                // the cookie, and the operator hears of the disk.
-                Err(cause)
-                    if visitor.id().is_some() || (withdraws && cause == StoreError::TakenOver) =>
-                {
-                    return Err(GatewayFault::NotRecorded(cause.to_string()).into());
-                }
-                Err(cause) => error!(%cause, "a refusal was honoured but not recorded"),
-            }
-        }
-        self.receipt(form, &visitor, record)
-    }
-
-    fn receipt(&self, form: &Form, visitor: &Visitor, record: Option<Uuid>) -> Result<Page, Fault> {
-        let choices = visitor.choices();
-        let mut page = if wants_json(self.headers) {
-            let choices: Map<String, Value> = choices
-                .iter()
-                .map(|(purpose, choice)| (purpose.name().to_owned(), choice.name().into()))
-                .collect();
-            let record = record.map(|id| id.to_string());
-            json(&serde_json::json!({ "record": record, "choices": choices }))
-        } else {
-            back(form)?
-        };
-        if let Some(line) = self.cookie_line(visitor) {
-            page.headers_mut().insert(SET_COOKIE, line);
-        }
-        Ok(page)
-    }
-
-    /// The consent cookie, which lives as long as the last of its choices.
-    fn cookie_line(&self, visitor: &Visitor) -> Option<HeaderValue> {
-        let value = self.snapshot.seal.seal(visitor)?;
-        let until = visitor.choices().iter().map(|(_, choice)| choice.mark().until).max()?;
-        let now = self.conditions.now;
-        // Whole days for the anonymous: the line, too, is the same for all who refuse today.
-        let from = if visitor.id().is_some() { now } else { now.day().start() };
-        let seconds = until.0.saturating_sub(from.0);
-        self.set_cookie(self.cookie.name(), value, seconds)
-    }
-
-    /// Counts an answer: what it was, in which language, on which kind of page; not whose.
-    fn count(&self, form: &Form, event: Event) {
-        self.counters.choices.add(1);
-        let Some(policy) = self.conditions.policy.filter(|_| is_persons(self.headers)) else {
-            return;
-        };
-        let language = self.language(form.get("lang"));
-        let page = match self.way(form) {
-            Way::Settings => SETTINGS,
-            _ => self.snapshot.rules.site.page_kind_named(form.get("page")),
-        };
-        self.counters.answer(event, language, page, self.shown(policy, language));
-    }
-
-    fn way(&self, form: &Form) -> Way {
-        let framed = self.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
-        match form.get("way") {
-            _ if wants_json(self.headers) => Way::Api,
-            Some("settings") => Way::Settings,
-            _ if framed || form.get("return") == Some("/.consent/done") => Way::Banner,
-            _ => Way::Form,
-        }
-    }
 }
 
 /// Back to the page that the form was on, if it names one of this site.
-fn back(form: &Form) -> Result<Page, Fault> {
-    let path = form.get("return").and_then(local_path);
-    let path = HeaderValue::from_str(path.as_deref().unwrap_or(ROOT));
+fn back(form: &Form, record: Option<&str>) -> Result<Page, Fault> {
+    let path = form.get("return").and_then(local_path).unwrap_or_else(|| ROOT.to_owned());
+    let path = HeaderValue::from_str(&with_record(path, record));
     let mut page = Response::new(Bytes::new());
     *page.status_mut() = StatusCode::SEE_OTHER;
     let path = path.map_err(|_| VisitorFault::BadRequest("`return` is not a path"))?;

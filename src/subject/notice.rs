@@ -5,14 +5,12 @@
 //!
 //! Closing it is no choice: nothing is recorded, and nothing follows from it.
 
-use cookie::time::Duration;
-use cookie::{Cookie, SameSite};
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 
 use super::form::Form;
+use super::recording::cookie_line;
 use super::{Page, Subject, back};
 use crate::fault::{Fault, VisitorFault};
-use crate::gate::cookies::ConsentCookie;
 use crate::time::Day;
 
 /// For how many days after a version is in force it is remembered that its notice was read: clocks differ,
@@ -23,7 +21,7 @@ const AFTER_DAYS: u32 = 7;
 pub(super) fn dismiss(subject: &Subject<'_>, form: &Form) -> Result<Page, Fault> {
     let version = form.get("version").and_then(|day| day.parse::<Day>().ok());
     let version = version.ok_or(VisitorFault::BadRequest("`version` is not a day"))?;
-    let mut page = back(form)?;
+    let mut page = back(form, None)?;
     let now = subject.conditions.now;
     let mut announced = subject.snapshot.rules.policies.announced(now);
     // The page may have lain open until the version was in force.
@@ -31,32 +29,9 @@ pub(super) fn dismiss(subject: &Subject<'_>, form: &Form) -> Result<Page, Fault>
         let until = version.plus_days(AFTER_DAYS).start();
         let seconds = until.0.saturating_sub(now.day().start().0);
         let name = subject.cookie.notice_name();
-        if let Some(line) = subject.set_cookie(name, version.to_string(), seconds) {
+        if let Some(line) = cookie_line(subject.cookie, name, version.to_string(), seconds) {
             page.headers_mut().insert(SET_COOKIE, line);
         }
     }
     Ok(page)
-}
-
-impl Subject<'_> {
-    /// The line that sets a cookie of ours.
-    pub(super) fn set_cookie(
-        &self,
-        name: &'static str,
-        value: String,
-        seconds: u64,
-    ) -> Option<HeaderValue> {
-        let seconds = Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
-        let mut cookie = Cookie::build((name, value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(seconds);
-        match self.cookie {
-            ConsentCookie::Plain => {}
-            ConsentCookie::Host => cookie = cookie.secure(true),
-            ConsentCookie::Shared(domain) => cookie = cookie.secure(true).domain(domain.clone()),
-        }
-        HeaderValue::from_str(&cookie.build().to_string()).ok()
-    }
 }

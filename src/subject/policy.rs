@@ -7,8 +7,9 @@
 use http::header::ACCEPT_LANGUAGE;
 use url::form_urlencoded;
 
+use super::settings::languages;
 use super::{Page, Subject, html};
-use crate::banner::view::{Language, PolicyPage, Standing, Version};
+use crate::banner::view::{PolicyPage, Standing, Version};
 use crate::banner::{pages, policy as markup};
 use crate::face;
 use crate::fault::{Fault, GatewayFault, VisitorFault};
@@ -46,7 +47,7 @@ pub(super) fn page(subject: &Subject<'_>, path: &str, query: &str) -> Result<Pag
     let versions: Vec<_> = public.map(version).collect();
     let changes = face::coming(rules, policy, texts);
     let cards = face::cards(rules, policy, texts);
-    let languages = languages(subject);
+    let languages = languages(&subject.snapshot.rules);
     let view = PolicyPage {
         path,
         operator: face::operator(&rules.site.operator, language),
@@ -64,13 +65,6 @@ pub(super) fn language<'s>(subject: &'s Subject<'_>, query: &str) -> &'s str {
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang");
     let accept = super::text_field(subject.headers, ACCEPT_LANGUAGE.as_str());
     subject.snapshot.language(asked.as_ref().map(|(_, value)| value.as_ref()), accept)
-}
-
-/// Every language that is served.
-pub(super) fn languages<'s>(subject: &Subject<'s>) -> Vec<Language<'s>> {
-    let rules = &subject.snapshot.rules;
-    let named = |code: &'s String| Language { code, name: &rules.texts(code).name };
-    rules.site.languages.iter().map(named).collect()
 }
 
 fn is_public(policy: &PolicyVersion, now: Time) -> bool {

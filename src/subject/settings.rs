@@ -9,27 +9,32 @@
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use http::header::ACCEPT_LANGUAGE;
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use super::form::local_path;
-use super::{Page, Subject, html};
-use crate::banner::pages;
-use crate::banner::view::{Mark, Notice, Settings};
+use super::{Page, Subject, html, rights};
+use crate::banner::view::{Language, Mark, Notice, Purpose as Card, Settings};
+use crate::banner::{Texts, pages};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
 use crate::gate::fate::{Fate, Fates};
-use crate::policy::{Choice, Purpose, Reason, VisitorId};
-use crate::rules::Mode;
+use crate::policy::{Choice, PolicyVersion, Purpose, Reason, Verdicts, VisitorId};
+use crate::rules::{Mode, RuleSet};
+use crate::snapshot::Snapshot;
 
 /// What the page's address asks for.
 struct Query {
     language: Option<String>,
     return_to: String,
     notice: Option<Notice>,
+    /// The record of what has just been chosen.
+    record: Option<String>,
 }
 
 impl Query {
     fn read(query: &str) -> Query {
-        let mut read = Query { language: None, return_to: "/".to_owned(), notice: None };
+        let mut read =
+            Query { language: None, return_to: "/".to_owned(), notice: None, record: None };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "lang" => read.language = Some(value.into_owned()),
@@ -40,6 +45,10 @@ impl Query {
                         "withdrawn" => Some(Notice::Withdrawn),
                         _ => None,
                     }
+                }
+                "record" => {
+                    let record = Uuid::try_parse(&value).ok();
+                    read.record = record.map(|record| record.to_string());
                 }
                 _ => {}
             }
@@ -58,23 +67,20 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let policy = subject.conditions.policy.ok_or(GatewayFault::NoPolicy)?;
     let choices = subject.visitor.choices();
 
-    let mut cards = face::cards(rules, policy, texts);
-    for (card, (purpose, verdict)) in cards.iter_mut().zip(subject.verdicts.iter()) {
-        card.state = face::state(verdict);
-        card.mark = choices.of(purpose).map(|choice| Mark {
-            at: face::date(choice.mark().at.day()),
-            until: face::date(choice.mark().until.day()),
-        });
-    }
-    let languages = super::policy::languages(subject);
+    let cards = cards(subject, policy, texts);
+    let languages = languages(rules);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
     let code = subject.visitor.id().filter(|_| choices.agrees()).map(short_code);
-    let fates = Fates::of(rules, subject.verdicts);
-    // Who only observes takes nothing away.
-    let acts = rules.site.mode == Mode::Enforce;
-    let withheld = |vendor: usize| acts && fates.of_vendor(vendor) != Fate::Permit;
-    let forget = rules.stored_keys(withheld).join(" ");
+    let forget = stored_keys(subject.snapshot, subject.verdicts);
+    let notice = notice(query.notice, subject);
+    let logs = rights::logs(policy, rules.site.suspended);
+    let outcome = (notice == Some(Notice::Withdrawn)).then(|| {
+        let withdrawn = choices.iter().filter(|(_, choice)| matches!(choice, Choice::Withdrawn(_)));
+        let withdrawn: Vec<_> = withdrawn.map(|(purpose, _)| purpose).collect();
+        rights::outcome(&cards, &withdrawn, &logs)
+    });
+    let told = matches!(notice, Some(Notice::Saved | Notice::Withdrawn));
     let announced = rules.policies.announced(subject.conditions.now);
     let announced: Vec<_> = announced
         .map(|policy| (policy.in_force.to_string(), face::date(policy.in_force)))
@@ -88,11 +94,46 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         shown: &shown,
         return_to: &query.return_to,
         code: code.as_deref(),
-        notice: notice(query.notice, subject),
+        notice,
+        record: query.record.as_deref().filter(|_| told),
+        outcome,
         forget: &forget,
         announced: &announced,
     };
     Ok(html(pages::settings(texts, &view), pages::POLICY))
+}
+
+/// The seven purposes as they stand for this visitor.
+pub(super) fn cards<'a>(
+    subject: &'a Subject<'_>,
+    policy: &'a PolicyVersion,
+    texts: &'a Texts,
+) -> Vec<Card<'a>> {
+    let choices = subject.visitor.choices();
+    let mut cards = face::cards(&subject.snapshot.rules, policy, texts);
+    for (card, (purpose, verdict)) in cards.iter_mut().zip(subject.verdicts.iter()) {
+        card.state = face::state(verdict);
+        card.mark = choices.of(purpose).map(|choice| Mark {
+            at: face::date(choice.mark().at.day()),
+            until: face::date(choice.mark().until.day()),
+        });
+    }
+    cards
+}
+
+/// The languages that a visitor may switch to.
+pub(super) fn languages(rules: &RuleSet) -> Vec<Language<'_>> {
+    let language = |code| Language { code, name: &rules.texts(code).name };
+    rules.site.languages.iter().map(|code| language(code.as_str())).collect()
+}
+
+/// The keys in the browser's storage that nobody may keep, by these verdicts.
+pub(super) fn stored_keys(snapshot: &Snapshot, verdicts: &Verdicts<'_>) -> String {
+    let rules = &snapshot.rules;
+    let fates = Fates::of(rules, verdicts);
+    // Who only observes takes nothing away.
+    let acts = rules.site.mode == Mode::Enforce;
+    rules.stored_keys(|vendor| acts && fates.of_vendor(vendor) != Fate::Permit).join(" ")
 }
 
 /// What the page says first. The address may claim what it likes; said is only what holds.

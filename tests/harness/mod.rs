@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 mod browser;
+mod chain;
 mod expect;
 mod gateway;
 mod jar;

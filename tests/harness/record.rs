@@ -3,24 +3,31 @@
 //! A row of the record is one line, so that a scenario can state the whole record. Who chose is
 //! `id 1`, `id 2`… in the order of appearance, or `no id`: the number itself is nobody's business.
 //!
-//! Every digest in the record has to resolve to what was agreed to and shown; that is checked here
-//! for every row of every scenario.
+//! Every digest in the record has to resolve to what was agreed to and shown, and its chain has to hold;
+//! that is checked here for every row of every scenario.
 
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::chain;
+
 /// The rows of the record, one line each.
 pub(crate) fn rows(data: &Path) -> Result<Vec<String>, String> {
-    read(&data.join("consent.db")).map_err(|error| format!("the record cannot be read: {error}"))
+    let unreadable = |error| format!("the record cannot be read: {error}");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let record = Connection::open_with_flags(data.join("consent.db"), flags).map_err(unreadable)?;
+    chain::verify(&record)?;
+    read(&record).map_err(unreadable)
 }
 
-fn read(path: &Path) -> rusqlite::Result<Vec<String>> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+fn read(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut query = connection.prepare(
         "SELECT seq, at, policy, locale, way, signal, shown,
                 (SELECT visitor FROM personal WHERE personal.seq = event.seq),
-                EXISTS (SELECT 1 FROM archive WHERE digest = shown AND kind = 'shown')
+                EXISTS (SELECT 1 FROM archive WHERE digest = shown AND kind = 'shown'),
+                EXISTS (SELECT 1 FROM archive WHERE digest = statement AND kind = 'statement'),
+                attestation
          FROM event ORDER BY seq",
     )?;
     let mut ids: Vec<String> = Vec::new();
@@ -29,7 +36,7 @@ fn read(path: &Path) -> rusqlite::Result<Vec<String>> {
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let column = |index| row.get::<_, String>(index);
-        if let Some(exemption) = exemption(&connection, seq)? {
+        if let Some(exemption) = exemption(connection, seq)? {
             lines.push(format!(
                 "{} | policy {} | {} | {exemption}",
                 column(1)?,
@@ -50,8 +57,14 @@ fn read(path: &Path) -> rusqlite::Result<Vec<String>> {
         };
         let mut cells = vec![column(1)?, format!("policy {}", column(2)?)];
         cells.extend([column(3)?, column(4)?, column(5)?]);
-        cells.extend(choices(&connection, seq)?);
+        cells.extend(choices(connection, seq)?);
         cells.push(who);
+        // That a person chose is the rule.
+        let attestation: Option<String> = row.get(10)?;
+        cells.extend(attestation.filter(|attestation| attestation != "attested"));
+        if !row.get::<_, bool>(9)? {
+            cells.push("the statement is not in the archive".to_owned());
+        }
         if !row.get::<_, bool>(8)? {
             cells.push(format!("shown {} is not in the archive", column(6)?));
         }
