@@ -18,6 +18,7 @@ use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, fixed, rule_files};
 use crate::gate::seal::Seal;
+use crate::policy::PolicyVersion;
 use crate::proxy::{Current, InForce, Plan, Rates, Sites, SitesError, Trusted};
 use crate::rules::{self, Mode, RuleFile, RuleSet};
 use crate::server::Admission;
@@ -67,6 +68,7 @@ impl Reload {
         let now = self.clock.now();
         exempt(&self.store, &next.snapshot, now).map_err(StartError::Store)?;
         warn_of(&next.snapshot, now);
+        warn_of_late_notice(&before.snapshot, &next.snapshot, now);
         self.current.replace(next);
         self.admission.follow(wanted);
         Ok(())
@@ -154,6 +156,20 @@ fn sites(config: &Config, before: Option<&InForce>) -> Result<Sites, SitesError>
 pub(crate) fn warn_of(snapshot: &Snapshot, now: Time) {
     for text in snapshot.rules.warnings(now) {
         warn!("{text}");
+    }
+}
+
+/// Says which versions of the policy come too late for what they say: visitors are told from now on, and not since
+/// the day that they give (policy 2.3). Another gateway may have told them, so it is no reason to refuse.
+fn warn_of_late_notice(before: &Snapshot, next: &Snapshot, now: Time) {
+    for version in next.rules.policies.all() {
+        let PolicyVersion { announced, in_force, .. } = version;
+        if *announced < now.day() && before.rules.policies.of(*in_force).is_none() {
+            warn!(
+                "the policy of {in_force} says that visitors are told since {announced}; this gateway tells them \
+                 from now on"
+            );
+        }
     }
 }
 

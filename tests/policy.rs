@@ -21,6 +21,8 @@ use std::fs;
 use harness::broken::{POLICY, Rules};
 use harness::program::{Gateway, Program, ask, send};
 use harness::site::Site;
+use kelisim::clock::Clock;
+use kelisim::time::Day;
 
 /// The shipped policy as a version of another day.
 fn version(rules: &Rules, announced: &str, in_force: &str, more: &str) -> String {
@@ -49,6 +51,46 @@ fn a_version_with_six_days_of_notice_is_refused_and_one_with_seven_is_not() {
          (policy 2.3); the earliest day in force would be 2026-12-02"
     );
     assert!(six.stderr.contains(&problem), "{}", six.stderr);
+}
+
+#[test]
+fn what_a_version_will_change_is_told_before_it_does() {
+    let rules = Rules::copy();
+    let name = version(&rules, "2026-11-23", "2026-12-01", "");
+    let check = |day: &str| {
+        let check = Program::new().arg("check").arg("--rules").arg(rules.folder());
+        let (code, said, _) = check.arg("--day").arg(day).print();
+        assert_eq!(code, Some(0));
+        let line = said.lines().find(|line| line.starts_with("in force from"));
+        line.map(str::to_owned)
+    };
+    let told = "in force from 2026-12-01, visitors are told from 2026-11-23 on: changes";
+    assert_eq!(check("2026-11-22"), Some(format!("{told} the terms of no purpose")));
+    rules.change(&name, "keep_days = 365", "keep_days = 180");
+    rules.change(&name, "\"yandex-metrica\", \"google-analytics\"]", "\"yandex-metrica\"]");
+    rules.change(&name, "section = \"4.1\"", "section = \"4.8\"");
+    let changes = "contract (section), analytics (recipients, keep_days, asked again)";
+    assert_eq!(check("2026-11-30"), Some(format!("{told} {changes}")));
+    assert_eq!(check("2026-12-01"), None);
+}
+
+#[test]
+fn a_version_that_is_read_after_the_day_it_gives_is_warned_of() {
+    let (rules, site, data) = (Rules::copy(), Site::start(), tempfile::tempdir().unwrap());
+    let gateway = Program::run(site.address, data.path()).arg("--rules").arg(rules.folder());
+    let mut gateway = gateway.start();
+    let today = Clock::System.now().day();
+    let (yesterday, in_force) = (Day(today.0 - 1), today.plus_days(7));
+    version(&rules, &yesterday.to_string(), &in_force.to_string(), "");
+    gateway.signal("HUP");
+    let line = gateway.wait_for_line("this gateway tells them from now on");
+    let says = format!("the policy of {in_force} says that visitors are told since {yesterday}");
+    assert!(line.contains(&says), "{line}");
+    // It is in force all the same, and what is known already is not warned of again.
+    gateway.wait_for_line("reloaded the rules");
+    gateway.signal("HUP");
+    gateway.wait_for_line("reloaded the rules");
+    assert_eq!(gateway.lines_with("tells them from now on"), 1);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! `kelisim check`: everything that is wrong with the rules, at once.
 //!
-//! What takes protection away without being wrong is warned of. Exit code 0 with a summary, 1 with one line for each problem.
+//! What takes protection away without being wrong is warned of, and what a version of the policy that is not yet in
+//! force will change is told. Exit code 0 with a summary, 1 with one line for each problem.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use super::imagined::moment;
 use crate::config::rule_files;
+use crate::policy::{Basis, Part, Policies, PolicyVersion, Purpose};
 use crate::rules::{self, List};
 use crate::time::Day;
 
@@ -38,6 +40,11 @@ pub(super) fn run(folder: &Path, day: Option<Day>) -> ExitCode {
             for (name, recipient) in rules.never_declared() {
                 println!("always withheld: {name} (`{recipient}` is in no policy)");
             }
+            for version in rules.policies.all() {
+                if version.in_force.start() > now {
+                    println!("{}", to_come(&rules.policies, version));
+                }
+            }
             for warning in rules.warnings(now) {
                 println!("warning: {warning}");
             }
@@ -52,4 +59,19 @@ pub(super) fn run(folder: &Path, day: Option<Day>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// From when visitors are told of a version, and what it changes of the one before it.
+fn to_come(policies: &Policies, version: &PolicyVersion) -> String {
+    let PolicyVersion { announced, in_force, terms } = version;
+    let changes = |purpose: Purpose| {
+        let parts = terms[purpose].changes_from(&policies.before(version)?.terms[purpose]);
+        let names: Vec<_> = parts.into_iter().map(Part::name).collect();
+        let again = if terms[purpose].basis == Basis::Consent { ", asked again" } else { "" };
+        (!names.is_empty()).then(|| format!("{purpose} ({}{again})", names.join(", ")))
+    };
+    let changes: Vec<_> = Purpose::ALL.into_iter().filter_map(changes).collect();
+    let changes =
+        if changes.is_empty() { "the terms of no purpose".to_owned() } else { changes.join(", ") };
+    format!("in force from {in_force}, visitors are told from {announced} on: changes {changes}")
 }

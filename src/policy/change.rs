@@ -25,6 +25,19 @@ pub enum Part {
     Keep,
 }
 
+impl Part {
+    /// The name in rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Section => "section",
+            Part::Basis => "basis",
+            Part::Collects => "collects",
+            Part::Recipients => "recipients",
+            Part::Keep => "keep_days",
+        }
+    }
+}
+
 impl Terms {
     /// The parts in which these terms differ from those before them.
     pub fn changes_from(&self, before: &Terms) -> Vec<Part> {

@@ -302,7 +302,8 @@ fn make_readable(
 }
 
 /// What is put into a page for this visitor: the banner where a question is open, else the
-/// notice of a new version where they have not read it, and the control where the site does not link the settings itself. Frames and fragments get none.
+/// notice of a new version where they have not read it, and the control where the site does not link the
+/// settings itself. Frames and fragments get none.
 fn insertion(walk: &Walk<'_>, parts: &Parts, destination: Destination) -> Option<Insertion> {
     if !destination.may_be_top_level() {
         return None;

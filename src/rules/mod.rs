@@ -45,7 +45,7 @@ pub use leeway::{ConsentMode, Csp, EXEMPT_DAYS_MAX, Exempt, Leave, Mode, SiteBan
 use lists::Lists;
 pub use lists::{LISTS_MAX, LeftOut, Line, List, Listed, Naming, examples};
 use needles::Needles;
-pub use page_kind::{PAGE_KINDS_MAX, PageKind, SETTINGS};
+pub use page_kind::{PageKind, SETTINGS};
 pub use pattern::HostPattern;
 pub(crate) use pattern::cookie_problem;
 pub use policy::{PolicyWording, PurposeWording, Recipient};

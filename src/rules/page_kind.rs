@@ -14,7 +14,7 @@ use super::pattern::glob_matches;
 use super::source::{Entry, Source};
 
 /// How many there may be: each multiplies what is counted.
-pub const PAGE_KINDS_MAX: usize = 20;
+const PAGE_KINDS_MAX: usize = 20;
 
 /// The kind of the first page, in each language.
 const HOME: &str = "home";

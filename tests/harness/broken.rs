@@ -228,9 +228,9 @@ pub(crate) const BREAKS: &[Break] = &[
     (OWN, "name = \"sb_lang\"", "name = \"sb lang\"", 1, &["`sb lang`", "`_ga`"]),
     (
         OWN,
-        "[[cookie]]\nname = \"sb_lang\"",
-        "[[storage]]\nname = \"sb_lang\"",
-        15,
+        "[[cookie]]\nname = \"sb_lang\"\nis = [\"sb_lang\"]\nis_not = [\"lang\"]\nrole = \"preference\"",
+        "[[storage]]\nname = \"sb_lang\"\nis = [\"sb_lang\"]\nis_not = [\"lang\"]",
+        17,
         &["`operator` has `[[storage]]`", "leave it out"],
     ),
     (METRICA, "name = \"_ym*\"", "name = \"_ym *\"", 1, &["`_ym *` is no key", "`_ym_uid`"]),
