@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::detail::{DetailTexts, Direction};
+use super::translated::Translated;
 use super::view::{Date, Failure, Notice, State};
 
 /// All wording in one language.
@@ -23,10 +25,15 @@ pub struct Texts {
     pub code: String,
     /// The language's name in itself, such as «Қазақша».
     pub name: String,
+    /// How it is written: from left to right, unless it says otherwise.
+    #[serde(default)]
+    pub dir: Direction,
     /// The banner.
     pub banner: BannerTexts,
     /// The settings page.
     pub settings: SettingsTexts,
+    /// What a consent states besides, and what is said where none can be kept.
+    pub detail: DetailTexts,
     /// What the settings page says after something happened.
     pub notices: NoticeTexts,
     /// How a verdict is told to the visitor.
@@ -41,6 +48,9 @@ pub struct Texts {
     pub grammar: Grammar,
     /// What is said when something goes wrong.
     pub failures: FailureTexts,
+    /// What the site and the policy say, where their files lack this language.
+    #[serde(default)]
+    pub translated: Translated,
 }
 
 /// The banner and the control that opens the settings.

@@ -66,6 +66,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
             until: face::date(choice.mark().until.day()),
         });
     }
+    let withheld = face::withheld(rules, policy);
     let languages: Vec<_> = rules
         .site
         .languages
@@ -78,12 +79,13 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let fates = Fates::of(rules, subject.verdicts);
     // Who only observes takes nothing away.
     let acts = rules.site.mode == Mode::Enforce;
-    let withheld = |vendor: usize| acts && fates.of_vendor(vendor) != Fate::Permit;
-    let forget = rules.stored_keys(withheld).join(" ");
+    let is_withheld = |vendor: usize| acts && fates.of_vendor(vendor) != Fate::Permit;
+    let forget = rules.stored_keys(is_withheld).join(" ");
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),
         in_force: face::date(policy.in_force),
         purposes: &cards,
+        withheld: &withheld,
         languages: &languages,
         token: &token,
         shown: &shown,
@@ -92,7 +94,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         notice: notice(query.notice, subject),
         forget: &forget,
     };
-    Ok(html(pages::settings(texts, &view), pages::POLICY))
+    Ok(html(pages::settings(texts, &subject.snapshot.style, &view), pages::POLICY))
 }
 
 /// What the page says first. The address may claim what it likes; said is only what holds.
