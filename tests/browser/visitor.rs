@@ -66,6 +66,11 @@ pub(crate) struct Visitor<'a> {
 
 impl<'a> Visitor<'a> {
     pub(crate) fn new(stub: &'a Stub, scripts: Scripts) -> Self {
+        Self::with_cookies(stub, scripts, true)
+    }
+
+    /// One whose browser keeps cookies, or none at all.
+    pub(crate) fn with_cookies(stub: &'a Stub, scripts: Scripts, kept: bool) -> Self {
         let chromium = Path::new("/usr/bin/chromium");
         assert!(
             chromium.exists(),
@@ -103,6 +108,7 @@ impl<'a> Visitor<'a> {
             Scripts::On => 1,
             Scripts::Off => 2,
         };
+        let cookies = if kept { 1 } else { 2 };
         let driver = WebDriver::start(
             folder.path(),
             &json!({
@@ -111,7 +117,10 @@ impl<'a> Visitor<'a> {
                 "goog:chromeOptions": {
                     "binary": chromium,
                     "args": arguments,
-                    "prefs": { "profile.default_content_setting_values.javascript": javascript },
+                    "prefs": {
+                        "profile.default_content_setting_values.javascript": javascript,
+                        "profile.default_content_setting_values.cookies": cookies,
+                    },
                 },
             }),
         );
@@ -257,7 +266,8 @@ impl<'a> Visitor<'a> {
         self.aside(|| self.open(&format!("https://{SENTINEL}/")));
     }
 
-    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+    /// What the browser answers to a command for developers.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.command("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
