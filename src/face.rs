@@ -14,9 +14,9 @@ pub mod statement;
 use self::statement::Statement;
 use crate::banner::layer::Reach;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
-use crate::banner::{Control, Layer, Notice, Texts};
+use crate::banner::{Control, Layer, Notice, Style, Texts};
 use crate::policy::{Basis, Category, Keep, PolicyVersion, Purpose, Reason, TextDigest, Verdict};
-use crate::rules::{self, PolicyWording, RuleSet};
+use crate::rules::{self, PolicyWording, RuleSet, Vendor};
 use crate::time::Day;
 
 pub use self::coming::coming;
@@ -40,16 +40,16 @@ pub struct Face {
 
 impl Face {
     /// Prepares the face of one version in one language.
-    pub fn new(rules: &RuleSet, policy: &PolicyVersion, texts: &Texts) -> Face {
+    pub fn new(rules: &RuleSet, policy: &PolicyVersion, texts: &Texts, style: &Style) -> Face {
         let operator = operator(&rules.site.operator, &texts.code);
         let cards = cards(rules, policy, texts);
         let reach = match rules.site.control {
             rules::Control::Button => Reach::Button,
             rules::Control::Link => Reach::Link,
         };
-        let layer = Layer::new(texts, &operator, &cards, reach);
+        let layer = Layer::new(texts, &operator, &cards, style, reach);
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
-        let control = (reach == Reach::Button).then(|| Control::new(texts));
+        let control = (reach == Reach::Button).then(|| Control::new(texts, style));
         let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
         let statement = Statement::new(rules, policy, texts);
         let stated = statement.digest();
@@ -87,6 +87,9 @@ pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts
             basis: basis_word(terms.basis, texts),
             data: terms.collects.iter().map(|category| data_word(category, texts)).collect(),
             recipients: recipients(&terms.recipients, wording, texts),
+            vendors: vendors(rules, |vendor| {
+                vendor.purpose == purpose && is_declared(policy, vendor)
+            }),
             keep_days: match terms.keep {
                 Keep::Days(days) => Some(u32::from(days)),
                 Keep::UntilMet => None,
@@ -99,6 +102,28 @@ pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts
     Purpose::ALL.into_iter().map(card).collect()
 }
 
+/// The vendors whose tags and cookies nobody gets, whatever they chose: the policy does not name them.
+pub fn withheld<'a>(rules: &'a RuleSet, policy: &PolicyVersion) -> Vec<&'a str> {
+    vendors(rules, |vendor| vendor.withholds() && !is_declared(policy, vendor))
+}
+
+fn is_declared(policy: &PolicyVersion, vendor: &Vendor) -> bool {
+    policy.terms[vendor.purpose].declares(&vendor.recipient)
+}
+
+/// The names of some vendors, none of which is the operator, each once and in order.
+fn vendors(rules: &RuleSet, of: impl Fn(&Vendor) -> bool) -> Vec<&str> {
+    let chosen =
+        rules.vendors.iter().filter(|vendor| !vendor.recipient.is_operator() && of(vendor));
+    let mut names: Vec<_> = chosen.map(|vendor| vendor.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The operator's, to which art. 8(4) of the Law looks when it asks whether data leave the country.
+const HOME: &str = "KZ";
+
 fn recipients<'a>(
     declared: &[crate::policy::Recipient],
     wording: &'a PolicyWording,
@@ -110,6 +135,7 @@ fn recipients<'a>(
         .map(|recipient| Recipient {
             name: recipient.name.get(&texts.code),
             country: texts.country(&recipient.country).unwrap_or(&recipient.country),
+            abroad: recipient.country != HOME,
         })
         .collect()
 }

@@ -201,7 +201,8 @@ pub(crate) fn archive(snapshot: &Snapshot) -> Vec<Archived> {
         }
     }
     for layer in snapshot.faces().filter_map(|face| face.layer.as_ref()) {
-        archive.push(Archived { digest: layer.digest(), kind: "shown", content: layer.shown() });
+        let content = layer.shown(&snapshot.style);
+        archive.push(Archived { digest: layer.digest(), kind: "shown", content });
     }
     for face in snapshot.faces() {
         let content = face.statement.content();

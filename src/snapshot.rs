@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::banner::assets::{self, Asset};
-use crate::banner::{Hiding, Notice};
+use crate::banner::{Hiding, Notice, Style};
 use crate::face::Face;
 use crate::gate::csp::wall::Walls;
 use crate::gate::seal::Seal;
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub rules: RuleSet,
     /// What seals and opens consent cookies.
     pub seal: Seal,
+    /// What the banner and our pages look like.
+    pub style: Style,
     /// What hides the site's own banner, if anything does.
     pub hiding: Option<Hiding>,
     faces: BTreeMap<Day, BTreeMap<String, Face>>,
@@ -42,8 +44,11 @@ pub struct Snapshot {
 impl Snapshot {
     /// Prepares everything that follows from the rules.
     pub fn new(rules: RuleSet, seal: Seal) -> Snapshot {
+        let style = Style::new(&rules.site.theme);
         let faces_of = |policy: &PolicyVersion| {
-            let face = |code: &String| (code.clone(), Face::new(&rules, policy, rules.texts(code)));
+            let face = |code: &String| {
+                (code.clone(), Face::new(&rules, policy, rules.texts(code), &style))
+            };
             (policy.in_force, rules.site.languages.iter().map(face).collect())
         };
         let faces = rules.policies.all().iter().map(faces_of).collect();
@@ -57,7 +62,7 @@ impl Snapshot {
         let scripts = scripts.chain(guards.values().map(|guard| &guard.file));
         let digests: Vec<_> = scripts.map(|script| format!("'{}'", script.integrity)).collect();
         let (digests, walls) = (digests.join(" "), Walls::of(&rules));
-        Snapshot { rules, seal, hiding, faces, guards, stubs, puts_stubs, digests, walls }
+        Snapshot { rules, seal, style, hiding, faces, guards, stubs, puts_stubs, digests, walls }
     }
 
     /// Whether any rule puts stubs of vendors into pages.
@@ -80,10 +85,11 @@ impl Snapshot {
         self.guards.get(&policy)
     }
 
-    /// The script at this path that follows from the rules, if there is one.
-    pub fn script_at(&self, path: &str) -> Option<&Asset> {
+    /// The script or stylesheet at this path that follows from the rules, if there is one.
+    pub fn file_at(&self, path: &str) -> Option<&Asset> {
         let guards = self.guards.values().map(|guard| &guard.file);
-        self.stubs.iter().flatten().chain(guards).find(|script| script.path == path)
+        let script = self.stubs.iter().flatten().chain(guards).find(|file| file.path == path);
+        script.or_else(|| self.style.stylesheet_at(path))
     }
 
     /// The circumstances of decisions made now.

@@ -140,8 +140,11 @@ proptest! {
     #[test]
     fn what_a_form_names_is_never_markup_in_our_answer(what in ".{0,60}") {
         let texts = SNAPSHOT.rules.texts("ru");
-        let page = banner::pages::error(texts, banner::view::Failure::UnknownChoice(&what), None);
-        let plain = banner::pages::error(texts, banner::view::Failure::UnknownChoice(""), None);
+        let error = |what| {
+            let failure = banner::view::Failure::UnknownChoice(what);
+            banner::pages::error(texts, &SNAPSHOT.style, failure, None)
+        };
+        let (page, plain) = (error(&what), error(""));
         prop_assert_eq!(page.matches('<').count(), plain.matches('<').count());
     }
 }

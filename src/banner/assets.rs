@@ -1,4 +1,4 @@
-//! The stylesheets and the script that our markup names.
+//! The scripts that our markup names, and what any file of ours is.
 //!
 //! They are compiled in, and their addresses carry a digest of their content: a browser may keep
 //! them for a year, and a new version is a new address.
@@ -7,7 +7,7 @@
 //!
 //! Who asks for them: the banner ([`layer`](super::layer)), our pages ([`pages`](super::pages)), and
 //! loaders that the gate has led away from a tag. Vendors' stubs, which the rules write, are made into
-//! such files here, too.
+//! such files here, too, and stylesheets, which follow from the site's theme ([`style`](super::style)).
 
 use std::borrow::Cow;
 use std::sync::{LazyLock, OnceLock};
@@ -41,8 +41,6 @@ const BEST: Levels = Levels { zstd: 19, br: 11, gzip: 9 };
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
-static BANNER_CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("banner", "css", CSS, include_str!("assets/banner.css")));
 static BANNER_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
 static CONTROL_JS: LazyLock<Asset> =
@@ -55,8 +53,6 @@ static NOTICE_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("notice", "css", CSS, include_str!("assets/notice.css")));
 static NOTICE_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("notice", "js", JS, include_str!("assets/notice.js")));
-static PAGE_CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("page", "css", CSS, include_str!("assets/page.css")));
 
 impl Asset {
     fn new(
@@ -88,6 +84,11 @@ impl Asset {
         packed.clone()
     }
 
+    /// A stylesheet that follows from the theme.
+    pub(super) fn stylesheet(stem: &str, css: String) -> Self {
+        Self::new(stem, "css", CSS, css)
+    }
+
     /// A script that follows from the rules, which goes by this name.
     pub fn script(name: &str, code: String) -> Self {
         // The name is for people alone; a file's may hold anything.
@@ -107,22 +108,8 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 8] {
-    [
-        banner_css(),
-        banner_js(),
-        control_js(),
-        empty_js(),
-        forget_js(),
-        notice_css(),
-        notice_js(),
-        page_css(),
-    ]
-}
-
-/// The stylesheet of the banner and the control.
-pub fn banner_css() -> &'static Asset {
-    &BANNER_CSS
+pub fn all() -> [&'static Asset; 6] {
+    [banner_js(), control_js(), empty_js(), forget_js(), notice_css(), notice_js()]
 }
 
 /// The script of the banner.
@@ -160,23 +147,18 @@ pub fn notice_js() -> &'static Asset {
     &NOTICE_JS
 }
 
-/// The stylesheet of our own pages.
-pub fn page_css() -> &'static Asset {
-    &PAGE_CSS
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{all, banner_css, find};
+    use super::{all, banner_js, find};
 
     #[test]
     fn an_asset_is_found_at_its_own_address_only() {
         for asset in all() {
             assert_eq!(find(&asset.path).expect("its own path").body, asset.body);
         }
-        assert!(find("/.consent/banner-00000000.css").is_none());
-        assert!(find("/.consent/banner.css").is_none());
-        assert_eq!(banner_css().path.len(), "/.consent/banner-0a1b2c3d.css".len());
+        assert!(find("/.consent/banner-00000000.js").is_none());
+        assert!(find("/.consent/banner.js").is_none());
+        assert_eq!(banner_js().path.len(), "/.consent/banner-0a1b2c3d.js".len());
     }
 
     #[test]

@@ -9,11 +9,17 @@ use maud::{Markup, html};
 
 use super::pages::page;
 use super::policy::top;
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::{Declaration, DeclaredCookie, Language, Met};
 
 /// The page, `/.consent/cookies`.
-pub fn declaration(texts: &Texts, view: &Declaration<'_>, languages: &[Language<'_>]) -> String {
+pub fn declaration(
+    texts: &Texts,
+    style: &Style,
+    view: &Declaration<'_>,
+    languages: &[Language<'_>],
+) -> String {
     let body = html! {
         (top(texts, "/.consent/cookies", languages))
         main {
@@ -22,7 +28,7 @@ pub fn declaration(texts: &Texts, view: &Declaration<'_>, languages: &[Language<
             p { a href=(format!("/.consent/policy?lang={}", texts.code)) { (texts.policy.title) } }
         }
     };
-    page(texts, &texts.cookies.title, "cookies", &body)
+    page(texts, style, &texts.cookies.title, "cookies", &body)
 }
 
 /// The same without a page around it, to be put into one.
@@ -103,6 +109,7 @@ fn met(texts: &Texts, Met { first, last }: Met) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::{Date, DeclaredPurpose, Provider, WithheldVendor};
 
@@ -132,7 +139,7 @@ mod tests {
                 withheld: vec![WithheldVendor { name: "Ads", cookies: vec!["_gcl_*".to_owned()] }],
                 undeclared: vec![("<b>".to_owned(), Met { first: day(2), last: day(2) })],
             };
-            let page = declaration(&texts, &view, &[]);
+            let page = declaration(&texts, &style(), &view, &[]);
             let piece = fragment(&texts, &view);
             assert!(page.starts_with("<!DOCTYPE html>") && !piece.contains("<html"), "{piece}");
             for text in [&page, &piece] {

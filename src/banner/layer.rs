@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::assets;
 use super::splice::{Place, Prepared, Values};
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::{Asked, Operator, Purpose};
 
@@ -77,6 +78,7 @@ impl Layer {
         texts: &Texts,
         operator: &Operator<'_>,
         purposes: &[Purpose<'_>],
+        style: &Style,
         reach: Reach,
     ) -> Option<Self> {
         let asked: Vec<_> =
@@ -87,12 +89,13 @@ impl Layer {
         let ids: Vec<_> = asked.iter().map(|purpose| purpose.id).collect();
         let banner = &texts.banner;
         let markup = html! {
-            (stylesheet())
-            div #cc-main lang=(texts.code) data-nosnippet {
+            (stylesheet(style))
+            div #cc-main lang=(texts.code) dir=(texts.dir.name()) data-nosnippet {
                 div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
                     form.cm method="post" action=(ours("/.consent/choices")) target="_self"
                         accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
                         data-error=(banner.error) data-frame=(banner.frame)
+                        data-no-cookies=(texts.detail.no_cookies)
                         data-value=(Place::Reload.mark()) {
                         input type="hidden" name="token" value=(Place::Token.mark());
                         input type="hidden" name="shown" value=(Place::Shown.mark());
@@ -100,6 +103,9 @@ impl Layer {
                         input type="hidden" name="lang" value=(texts.code);
                         input type="hidden" name="page" value=(Place::Kind.mark());
                         div.cm__texts {
+                            @if let Some(logo) = &style.logo {
+                                img.cm__logo src=(ours(&logo.path)) alt="" height="28";
+                            }
                             h2.cm__title #cc-title { (banner.title) }
                             div.cm__desc #cc-text {
                                 @for purpose in asked {
@@ -109,6 +115,7 @@ impl Layer {
                                     }
                                 }
                                 p { (banner.free) }
+                                noscript { p { (texts.detail.no_cookies_hint) } }
                             }
                         }
                         div.cm__btns {
@@ -132,7 +139,7 @@ impl Layer {
         };
         let prepared = prepare(markup);
         let mut digest = [0; 16];
-        digest.copy_from_slice(&Sha256::digest(shown(&prepared))[..16]);
+        digest.copy_from_slice(&Sha256::digest(shown(&prepared, style))[..16]);
         Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest) })
     }
 
@@ -142,8 +149,8 @@ impl Layer {
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
-    pub fn shown(&self) -> String {
-        shown(&self.prepared)
+    pub fn shown(&self, style: &Style) -> String {
+        shown(&self.prepared, style)
     }
 
     /// SHA-256 over [`Layer::shown`], cut to 16 bytes.
@@ -152,14 +159,14 @@ impl Layer {
     }
 }
 
-fn shown(prepared: &Prepared) -> String {
-    prepared.source() + &assets::banner_css().body + &assets::banner_js().body
+fn shown(prepared: &Prepared, style: &Style) -> String {
+    prepared.source() + &style.banner.body + &assets::banner_js().body
 }
 
 impl Control {
     /// The control, for pages that carry no banner.
-    pub fn new(texts: &Texts) -> Self {
-        Self { prepared: prepare(html! { (stylesheet()) (control(texts, false)) }) }
+    pub fn new(texts: &Texts, style: &Style) -> Self {
+        Self { prepared: prepare(html! { (stylesheet(style)) (control(texts, false)) }) }
     }
 
     /// Appends the control for a page.
@@ -199,8 +206,8 @@ pub(super) fn prepare(markup: Markup) -> Prepared {
     Prepared::new(&markup)
 }
 
-fn stylesheet() -> Markup {
-    let path = &assets::banner_css().path;
+fn stylesheet(style: &Style) -> Markup {
+    let path = &style.banner.path;
     html! { link rel="stylesheet" href=(ours(path)) data-nonce=(Place::Nonce.mark()); }
 }
 
@@ -217,8 +224,8 @@ fn settings_link(texts: &Texts) -> String {
 /// Hidden as long as the banner is there; the script shows it when the banner goes.
 fn control(texts: &Texts, hidden: bool) -> Markup {
     html! {
-        a #cc-open href=(settings_link(texts)) lang=(texts.code) target="_self" data-nosnippet
-            hidden[hidden] {
+        a #cc-open href=(settings_link(texts)) lang=(texts.code) dir=(texts.dir.name())
+            target="_self" data-nosnippet hidden[hidden] {
             svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
                 path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none"
                     stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
@@ -234,14 +241,16 @@ fn control(texts: &Texts, hidden: bool) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::{Carrier, Control, Layer, Reach};
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
     use crate::banner::view::{Asked, Purpose};
+    use crate::banner::{Style, Theme};
 
     fn banner(code: &str, nonce: Option<&str>) -> String {
         let texts = texts(code);
-        let layer =
-            Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
+        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), &style(), Reach::Button)
+            .expect("4.3 is asked");
         let mut out = Vec::new();
         layer.write(
             &mut out,
@@ -290,7 +299,8 @@ mod tests {
     #[test]
     fn a_strict_policy_gets_the_scripts_digest_and_a_narrow_one_a_reload() {
         let texts = texts("en");
-        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Link).expect("asked");
+        let layer =
+            Layer::new(&texts, &OPERATOR, &purposes(&texts), &style(), Reach::Link).expect("asked");
         let written = |by_digest, reload| {
             let mut out = Vec::new();
             layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
@@ -309,24 +319,28 @@ mod tests {
             .into_iter()
             .map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose })
             .collect();
-        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, Reach::Button).is_none());
+        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, &style(), Reach::Button).is_none());
     }
 
     #[test]
     fn the_digest_is_of_what_was_shown() {
         let texts = texts("ru");
         let purposes = purposes(&texts);
-        let digest =
-            |reach| Layer::new(&texts, &OPERATOR, &purposes, reach).expect("asked").digest();
-        assert_eq!(digest(Reach::Link), digest(Reach::Link));
-        assert_ne!(digest(Reach::Link), digest(Reach::Button));
+        let digest = |radius, reach| {
+            let style = Style::new(&Theme { radius, ..Theme::default() });
+            Layer::new(&texts, &OPERATOR, &purposes, &style, reach).expect("asked").digest()
+        };
+        assert_eq!(digest(12, Reach::Link), digest(12, Reach::Link));
+        assert_ne!(digest(12, Reach::Link), digest(12, Reach::Button));
+        // How it looked is a part of what was shown.
+        assert_ne!(digest(12, Reach::Link), digest(0, Reach::Link));
     }
 
     #[test]
     fn the_control_is_a_plain_link() {
         let mut out = Vec::new();
         let page = Carrier { return_to: "/", ..Carrier::default() };
-        Control::new(&texts("kk")).write(&mut out, page);
+        Control::new(&texts("kk"), &style()).write(&mut out, page);
         let control = String::from_utf8(out).expect("ASCII");
         assert!(
             control.contains(r#"<a id="cc-open" href="/.consent/?lang=kk&amp;return=/""#),

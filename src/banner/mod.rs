@@ -7,24 +7,32 @@
 //! own policy (CSP) never has to be loosened for us, and no visitor has to run code to refuse.
 //!
 //! The wording is in [`texts`]; what is inserted into the site's pages in [`layer`]; whole pages of
-//! ours in [`pages`], those of the policy's versions in [`mod@policy`], the declaration
-//! in [`mod@cookies`]; stylesheets and the script in [`assets`]. Which answer is given to whom is
-//! decided elsewhere: nothing here knows about cookies, headers or time.
+//! ours in [`pages`], those of the policy's versions in [`mod@policy`], the declaration in
+//! [`mod@cookies`]; scripts in [`assets`]; the looks, which are the site's to choose, in [`theme`].
+//! Which answer is given to whom is decided elsewhere: nothing here knows about cookies, headers or time.
 
 pub mod assets;
+pub mod colour;
 pub mod cookies;
+pub mod detail;
 mod hiding;
 pub mod layer;
 mod notice;
 pub mod pages;
+pub mod picture;
 pub mod policy;
 pub mod rights;
 mod splice;
+pub mod style;
 pub mod texts;
+pub mod theme;
+pub mod translated;
 pub mod view;
 mod wording;
 
 pub use hiding::Hiding;
 pub use layer::{Carrier, Control, Layer, Reach};
 pub use notice::Notice;
+pub use style::Style;
 pub use texts::Texts;
+pub use theme::Theme;

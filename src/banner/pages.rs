@@ -5,30 +5,33 @@
 //! in the browser's storage.
 //!
 //! Each page is complete and honest by itself: the settings state all seven purposes of the policy,
-//! those that need no consent too, so that nobody has to look elsewhere to decide.
+//! those that need no consent too, so that nobody has to look elsewhere to decide. What is asked lies open,
+//! the rest is folded.
 //!
 //! They are served with [`POLICY`] (the frame's answer with [`POLICY_FRAMED`]), by `subject`.
 
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
+use super::detail::Direction;
 use super::rights;
 use super::splice::query;
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::{Asked, Failure, Notice, Operator, Purpose, Settings, State};
 
 /// The `Content-Security-Policy` of our pages.
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
-                          form-action 'self'; frame-src 'self'; base-uri 'none'; \
+                          img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; \
                           frame-ancestors 'none'";
 
 /// The same for [`done`], which our own script frames.
 pub const POLICY_FRAMED: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
-                                 form-action 'self'; frame-src 'self'; base-uri 'none'; \
+                                 img-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; \
                                  frame-ancestors 'self'";
 
 /// The settings page, `/.consent/`.
-pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
+pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
     let words = &texts.settings;
     let asked = || view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here);
     let body = html! {
@@ -62,6 +65,7 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                 h2 #purposes { (words.purposes) }
                 p.small { (fill(&words.version, &[("date", &texts.date(view.in_force))])) }
                 @for purpose in view.purposes { (purpose_card(texts, purpose, true)) }
+                @if !view.withheld.is_empty() { (withheld(texts, view)) }
                 p.small { (words.never) }
             }
             (documents(texts, view))
@@ -73,23 +77,23 @@ pub fn settings(texts: &Texts, view: &Settings<'_>) -> String {
                 data-changed[view.notice.is_some()] {}
         }
     };
-    page(texts, &words.title, "settings", &body)
+    page(texts, style, &words.title, "settings", &body)
 }
 
 /// What our hidden frame receives after a choice.
-pub fn done(texts: &Texts) -> String {
+pub fn done(texts: &Texts, style: &Style) -> String {
     let body = html! {
         main {
             h1 { (texts.settings.done) }
             p { a href="/.consent/" { (texts.settings.title) } }
         }
     };
-    page(texts, &texts.settings.done, "short", &body)
+    page(texts, style, &texts.settings.done, "short", &body)
 }
 
 /// What the visitor reads when something went wrong; `retry` is a path of this site, such as the
 /// page that was asked for.
-pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String {
+pub fn error(texts: &Texts, style: &Style, failure: Failure<'_>, retry: Option<&str>) -> String {
     let text = texts.failure(failure);
     let message = match failure {
         Failure::UnknownChoice(what) => fill(&text.message, &[("what", what)]),
@@ -109,22 +113,25 @@ pub fn error(texts: &Texts, failure: Failure<'_>, retry: Option<&str>) -> String
             p.small { (fill(&texts.failures.status, &[("status", &status.to_string())])) }
         }
     };
-    page(texts, &text.title, "short", &body)
+    page(texts, style, &text.title, "short", &body)
 }
 
-pub(super) fn page(texts: &Texts, title: &str, kind: &str, body: &Markup) -> String {
+pub(super) fn page(texts: &Texts, style: &Style, title: &str, kind: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
-        html lang=(texts.code) {
+        html lang=(texts.code) dir=[(texts.dir == Direction::Rtl).then(|| texts.dir.name())] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex, nofollow";
-                meta name="color-scheme" content="light dark";
+                meta name="color-scheme" content=(style.color_scheme);
                 title { (title) }
-                link rel="stylesheet" href=(assets::page_css().path);
+                link rel="stylesheet" href=(style.page.path);
             }
-            body class=(kind) { (body) }
+            body class=(kind) {
+                @if let Some(logo) = &style.logo { img.logo src=(logo.path) alt="" height="28"; }
+                (body)
+            }
         }
     }
     .into_string()
@@ -246,11 +253,15 @@ fn state_line(texts: &Texts, purpose: &Purpose<'_>) -> String {
 
 /// A purpose with its terms, and with what holds for the visitor if the page is theirs.
 pub(super) fn purpose_card(texts: &Texts, purpose: &Purpose<'_>, is_theirs: bool) -> Markup {
-    let words = &texts.settings;
+    let (words, detail) = (&texts.settings, &texts.detail);
     html! {
-        article id=(purpose.id) {
-            p.clause { (fill(&words.clause, &[("section", purpose.section)])) }
-            h3 { (purpose.title) }
+        details.card id=(purpose.id) open[purpose.asked == Asked::Here] {
+            summary {
+                h3 {
+                    span.clause { (fill(&words.clause, &[("section", purpose.section)])) " " }
+                    (purpose.title)
+                }
+            }
             p { (purpose.text) }
             dl {
                 @if is_theirs { dt { (words.state) } dd { (state_line(texts, purpose)) } }
@@ -264,7 +275,16 @@ pub(super) fn purpose_card(texts: &Texts, purpose: &Purpose<'_>, is_theirs: bool
                         (capitalised(recipient.name)) " (" (recipient.country) ")"
                     }
                 }
+                @if !purpose.vendors.is_empty() {
+                    dt { (detail.vendors) } dd { (purpose.vendors.join(", ")) }
+                }
+                dt { (detail.abroad) } dd { (abroad(texts, purpose)) }
+                dt { (detail.public) } dd { (detail.public_no) }
                 dt { (words.keep) } dd { (texts.keep(purpose.keep_days)) }
+                @if purpose.asked == Asked::Here {
+                    dt { (detail.consent_term) } dd { (detail.consent_term_text) }
+                    dt { (detail.subject) } dd { (detail.subject_text) }
+                }
             }
         }
     }
@@ -287,6 +307,27 @@ fn documents(texts: &Texts, view: &Settings<'_>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Whether data leave the country, and where they go.
+fn abroad(texts: &Texts, purpose: &Purpose<'_>) -> String {
+    let mut countries: Vec<_> =
+        purpose.recipients.iter().filter(|to| to.abroad).map(|to| to.country).collect();
+    countries.dedup();
+    if countries.is_empty() {
+        return texts.detail.abroad_no.clone();
+    }
+    fill(&texts.detail.abroad_yes, &[("countries", &texts.list(countries))])
+}
+
+fn withheld(texts: &Texts, view: &Settings<'_>) -> Markup {
+    html! {
+        details.card #withheld {
+            summary { h3 { (texts.detail.withheld) } }
+            p { (texts.detail.withheld_text) }
+            p { (view.withheld.join(", ")) }
         }
     }
 }
@@ -328,6 +369,7 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{done, error, settings};
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
     use crate::banner::view::{Date, Failure, Language, Notice, Settings, State};
@@ -346,6 +388,7 @@ mod tests {
             operator: OPERATOR,
             in_force: Date { year: 2025, month: 10, day: 1 },
             purposes: &purposes,
+            withheld: &["Meta Pixel", "TikTok Pixel"],
             languages: &LANGUAGES,
             token: "tok",
             shown: "5e5e",
@@ -357,7 +400,7 @@ mod tests {
             forget: "_ym* zz",
             announced: &[("2026-12-01".to_owned(), Date { year: 2026, month: 12, day: 1 })],
         };
-        settings(&texts, &view)
+        settings(&texts, &style(), &view)
     }
 
     #[test]
@@ -367,7 +410,10 @@ mod tests {
             for section in ["4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7"] {
                 assert!(page.contains(section), "{code}: {section}");
             }
-            assert_eq!(page.matches("<article").count(), 7, "{code}");
+            // What is asked lies open.
+            assert_eq!(page.matches("<details class=\"card\"").count(), 7 + 1, "{code}");
+            assert_eq!(page.matches(" open>").count(), 1, "{code}");
+            assert!(page.contains(r#"id="analytics" open>"#), "{code}");
             for part in [OPERATOR.bin, OPERATOR.email, "Жеке деректер", "K7Q2-9FDM", "6.3", "6.5"]
             {
                 assert!(page.contains(part), "{code}: {part}");
@@ -400,8 +446,8 @@ mod tests {
     fn our_pages_hold_no_inline_script_or_style() {
         for page in [
             shown("kk", State::Permitted, "/"),
-            done(&texts("kk")),
-            error(&texts("kk"), Failure::SiteDown, Some("/")),
+            done(&texts("kk"), &style()),
+            error(&texts("kk"), &style(), Failure::SiteDown, Some("/")),
         ] {
             let scripts = page.matches("<script").count();
             let files = page.matches("<script src=\"/.consent/forget-").count();
@@ -414,14 +460,15 @@ mod tests {
     fn the_settings_name_what_the_browser_is_to_forget() {
         let page = shown("kk", State::Withdrawn, "/");
         assert!(page.contains(r#" data-keys="_ym* zz""#), "{page}");
-        assert!(!done(&texts("kk")).contains("<script"));
+        assert!(!done(&texts("kk"), &style()).contains("<script"));
     }
 
     #[test]
     fn an_error_names_what_was_sent_without_running_it() {
-        let page = error(&texts("en"), Failure::UnknownChoice("<script>analitics"), None);
+        let page = error(&texts("en"), &style(), Failure::UnknownChoice("<script>analitics"), None);
         assert!(page.contains("&lt;script&gt;analitics"), "{page}");
         assert!(page.contains("422"));
-        assert!(error(&texts("ru"), Failure::SiteDown, Some("/x")).contains(r#"href="/x""#));
+        let page = error(&texts("ru"), &style(), Failure::SiteDown, Some("/x"));
+        assert!(page.contains(r#"href="/x""#));
     }
 }

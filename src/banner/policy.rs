@@ -11,11 +11,12 @@ use maud::{Markup, html};
 
 use super::pages::{page, particulars, purpose_card};
 use super::splice::query;
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::{Coming, Language, PolicyPage, Standing};
 
 /// The page.
-pub fn policy(texts: &Texts, view: &PolicyPage<'_>) -> String {
+pub fn policy(texts: &Texts, style: &Style, view: &PolicyPage<'_>) -> String {
     let words = &texts.policy;
     let kind = match view.standing {
         Standing::InForce(_) => "notice",
@@ -37,7 +38,7 @@ pub fn policy(texts: &Texts, view: &PolicyPage<'_>) -> String {
             (versions(texts, view))
         }
     };
-    page(texts, &words.title, "policy", &body)
+    page(texts, style, &words.title, "policy", &body)
 }
 
 /// The way back to the settings, and the same page in each language.
@@ -109,6 +110,7 @@ fn versions(texts: &Texts, view: &PolicyPage<'_>) -> Markup {
 mod tests {
     use super::*;
     use crate::banner::notice::tests::coming;
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
     use crate::banner::view::{Date, Version};
@@ -130,7 +132,7 @@ mod tests {
                 versions: &[Version { version, standing, is_shown: true }],
                 languages: &[Language { code: "ru", name: "Русский" }],
             };
-            let page = policy(&texts, &view);
+            let page = policy(&texts, &style(), &view);
             for part in [
                 &texts.date(day(12)),
                 &texts.date(day(11)),

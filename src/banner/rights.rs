@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::assets;
 use super::pages::{letter, page, purpose_card};
 use super::splice::query;
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::rights::{Forgotten, Log, Me, Outcome, Recorded, Row, Said};
 
@@ -25,7 +26,7 @@ pub const FORGET: &str = "/.consent/forget";
 pub const RECEIPT: &str = "/.consent/receipt/";
 
 /// `/.consent/me`.
-pub fn me(texts: &Texts, view: &Me<'_>) -> String {
+pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
     let words = &texts.rights;
     let body = html! {
         header.top {
@@ -74,7 +75,7 @@ pub fn me(texts: &Texts, view: &Me<'_>) -> String {
             }
         }
     };
-    page(texts, &words.title, "settings", &body)
+    page(texts, style, &words.title, "settings", &body)
 }
 
 /// The settings page in this language.
@@ -210,7 +211,7 @@ pub(super) fn outcome(texts: &Texts, outcome: &Outcome<'_>) -> Markup {
 }
 
 /// What a visitor reads who was forgotten.
-pub fn forgotten(texts: &Texts, view: &Forgotten<'_>) -> String {
+pub fn forgotten(texts: &Texts, style: &Style, view: &Forgotten<'_>) -> String {
     let words = &texts.rights;
     let body = html! {
         main {
@@ -225,12 +226,13 @@ pub fn forgotten(texts: &Texts, view: &Forgotten<'_>) -> String {
             script src=(assets::forget_js().path) data-keys=(view.forget) data-changed {}
         }
     };
-    page(texts, &words.forgotten, "settings", &body)
+    page(texts, style, &words.forgotten, "settings", &body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::rights::LogKind;
     use crate::banner::view::tests::{OPERATOR, purposes};
@@ -257,7 +259,7 @@ mod tests {
                 log(LogKind::Security, "4.7", Some(30)),
             ],
         };
-        me(&texts, &view)
+        me(&texts, &style(), &view)
     }
 
     fn rows() -> Recorded<'static> {
@@ -326,7 +328,11 @@ mod tests {
                     forgotten,
                     logs: &[log],
                 };
-                super::forgotten(&texts, &Forgotten { outcome, operator: OPERATOR, forget: "_ym*" })
+                super::forgotten(
+                    &texts,
+                    &style(),
+                    &Forgotten { outcome, operator: OPERATOR, forget: "_ym*" },
+                )
             };
             let page = told(Some(41));
             for part in ["41", "Google Analytics", "4.3", "4.7", "30", r#"data-keys="_ym*""#] {

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 pub use self::change::{ChangeTexts, PartWords, PolicyTexts};
 pub use self::cookies::{CookieTexts, RoleWords, TimeWords};
 pub use self::rights::RightsTexts;
+use super::detail::{DetailTexts, Direction};
+use super::translated::Translated;
 use super::view::{Date, Failure, Notice, State};
 
 /// All wording in one language.
@@ -30,10 +32,15 @@ pub struct Texts {
     pub code: String,
     /// The language's name in itself, such as «Қазақша».
     pub name: String,
+    /// How it is written: from left to right, unless it says otherwise.
+    #[serde(default)]
+    pub dir: Direction,
     /// The banner.
     pub banner: BannerTexts,
     /// The settings page.
     pub settings: SettingsTexts,
+    /// What a consent states besides, and what is said where none can be kept.
+    pub detail: DetailTexts,
     /// What the settings page says after something happened.
     pub notices: NoticeTexts,
     /// How a verdict is told to the visitor.
@@ -56,6 +63,9 @@ pub struct Texts {
     pub cookies: CookieTexts,
     /// What a visitor does about their data.
     pub rights: RightsTexts,
+    /// What the site and the policy say, where their files lack this language.
+    #[serde(default)]
+    pub translated: Translated,
 }
 
 /// The banner and the control that opens the settings.

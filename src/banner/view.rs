@@ -47,6 +47,8 @@ pub struct Purpose<'a> {
     pub data: Vec<&'a str>,
     /// Who receives it besides the operator.
     pub recipients: Vec<Recipient<'a>>,
+    /// Whose code and cookies serve it: known by the rules, and named by the policy.
+    pub vendors: Vec<&'a str>,
     /// For how many days data are kept; `None`: until the purpose is met (policy 3.4).
     pub keep_days: Option<u32>,
     /// Whether and where consent to it is asked.
@@ -64,6 +66,8 @@ pub struct Recipient<'a> {
     pub name: &'a str,
     /// Its country in words, from [`Texts::country`](super::Texts::country).
     pub country: &'a str,
+    /// Whether that is another country than the operator's.
+    pub abroad: bool,
 }
 
 /// Whether and where consent to a purpose is asked.
@@ -142,6 +146,8 @@ pub struct Settings<'a> {
     pub in_force: Date,
     /// All purposes, in the policy's order.
     pub purposes: &'a [Purpose<'a>],
+    /// Whose code and cookies are known, and let pass for nobody: the policy does not name them.
+    pub withheld: &'a [&'a str],
     /// Every language served, the current one included.
     pub languages: &'a [Language<'a>],
     /// Proves that the form was made for this visitor, where the browser says nothing else.
@@ -251,6 +257,7 @@ pub(super) mod tests {
             basis: &texts.basis.contract,
             data: vec![&texts.data.cookie, &texts.data.ip_address],
             recipients: Vec::new(),
+            vendors: Vec::new(),
             keep_days: None,
             asked,
             state,
@@ -268,9 +275,10 @@ pub(super) mod tests {
         ];
         purposes[2].basis = &texts.basis.consent;
         purposes[2].recipients = vec![
-            Recipient { name: "Yandex.Metrica", country: country("RU") },
-            Recipient { name: "Google Analytics", country: country("US") },
+            Recipient { name: "Yandex.Metrica", country: country("RU"), abroad: true },
+            Recipient { name: "Google Analytics", country: country("US"), abroad: true },
         ];
+        purposes[2].vendors = vec!["Yandex.Metrica", "Google Tag Manager"];
         purposes
     }
 }

@@ -20,6 +20,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("settings.keep_days", &["days"]),
     ("settings.write", &["subject"]),
     ("settings.code", &["code"]),
+    ("detail.abroad_yes", &["countries"]),
     ("states.mark", &["at", "until"]),
     ("grammar.date", &["day", "month", "year"]),
     ("failures.status", &["status"]),

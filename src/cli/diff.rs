@@ -27,7 +27,7 @@ use crate::gate::tally::Kind;
 use crate::gate::trace::Finding;
 use crate::observe::{Discovered, Found};
 use crate::policy::{Basis, Purpose};
-use crate::rules::{Line, RuleFile, Use, entries};
+use crate::rules::{Line, RuleFile, Use, entries, is_picture};
 
 /// The letters of a value that are shown.
 const VALUE_CHARS_MAX: usize = 70;
@@ -86,6 +86,9 @@ fn written(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> St
                 if before != after && name.strip_suffix(".txt").is_some() =>
             {
                 line(&mut text, &format!("~ {name}: {}", in_filters(before, after)));
+            }
+            (Some(before), Some(after)) if before != after && is_picture(name) => {
+                line(&mut text, &format!("~ {name}: another picture"));
             }
             (Some(before), Some(after)) if before != after => {
                 text.push_str(&in_file(name, before, after));

@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+use data_encoding::BASE64;
 use http::HeaderValue;
 use ipnet::IpNet;
 
@@ -26,7 +27,7 @@ use crate::bounds::{Bounds, Discovery, Limits, Timeouts};
 use crate::proxy::{
     BodyLimit, Network, Origin, Plan, Resolver, Route, Sizes, UpstreamSettings, Upstreams, Via,
 };
-use crate::rules::{RuleFile, with_fix};
+use crate::rules::{RuleFile, is_picture, with_fix};
 use crate::settings::{Count, settings, write};
 use crate::tls::Tls;
 
@@ -247,14 +248,19 @@ impl Settings {
 }
 
 /// Reads the files of a rules folder: `site.toml` and what lies in `policy`, `vendors`,
-/// `texts`. Anything else in these folders is handed over too, to be refused by name.
+/// `texts`; pictures in base64. Anything else in these folders is handed over too, to be refused by name.
 pub fn rule_files(folder: &Path) -> io::Result<Vec<RuleFile>> {
     let mut files = Vec::new();
     let named = |path: &Path, error: io::Error| {
         io::Error::new(error.kind(), format!("{}: {error}", path.display()))
     };
     let mut read = |name: String, path: &Path| -> io::Result<()> {
-        files.push((name, std::fs::read_to_string(path).map_err(|error| named(path, error))?));
+        let text = if is_picture(&name) {
+            std::fs::read(path).map(|picture| BASE64.encode(&picture))
+        } else {
+            std::fs::read_to_string(path)
+        };
+        files.push((name, text.map_err(|error| named(path, error))?));
         Ok(())
     };
     for entry in sorted(folder).map_err(|error| named(folder, error))? {

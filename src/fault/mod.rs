@@ -16,9 +16,9 @@ use http::header::{
 use http::{Response, StatusCode};
 use tracing::{error, warn};
 
-use crate::banner::Texts;
 use crate::banner::pages;
 use crate::banner::view::Failure;
+use crate::banner::{Style, Texts};
 pub use cut::{Code, Cut};
 pub use refusal::Refusal;
 
@@ -205,11 +205,17 @@ impl Fault {
     }
 
     /// The answer: a page, or JSON for a program that asked for it.
-    pub fn response(&self, texts: &Texts, json: bool, retry: Option<&str>) -> Response<Bytes> {
+    pub fn response(
+        &self,
+        texts: &Texts,
+        style: &Style,
+        json: bool,
+        retry: Option<&str>,
+    ) -> Response<Bytes> {
         let (content_type, body) = if json {
             ("application/json", serde_json::json!({ "error": self.public_cause() }).to_string())
         } else {
-            ("text/html; charset=utf-8", pages::error(texts, self.failure(), retry))
+            ("text/html; charset=utf-8", pages::error(texts, style, self.failure(), retry))
         };
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = self.status();

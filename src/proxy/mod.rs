@@ -272,7 +272,7 @@ fn answer_to(fault: &Fault, snapshot: &Snapshot, parts: &Parts) -> Response<Body
     let path = parts.uri.path_and_query().filter(|_| again);
     let retry = path.and_then(|path| subject::form::local_path(path.as_str()));
     let json = subject::wants_json(&parts.headers);
-    fault.response(texts, json, retry.as_deref()).map(Body::own)
+    fault.response(texts, &snapshot.style, json, retry.as_deref()).map(Body::own)
 }
 
 fn observation(parts: &Parts, peer: Peer, now: Time) -> Observation {

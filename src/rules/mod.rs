@@ -26,6 +26,8 @@ mod schema;
 mod site;
 mod source;
 mod speak;
+mod texts;
+mod theme;
 mod vendor;
 mod warnings;
 
@@ -59,6 +61,7 @@ pub use speak::Spoken;
 pub use vendor::{Use, Vendor};
 
 use crate::banner::Texts;
+pub use crate::banner::picture::is_picture;
 use crate::policy::{Basis, Policies, Purpose};
 use crate::time::Day;
 
@@ -92,15 +95,16 @@ pub struct RuleSet {
     pub approved: Approved,
 }
 
-/// One rule file: its path below the rules folder (`vendors/own.toml`) and its text.
+/// One rule file: its path below the rules folder (`vendors/own.toml`) and its text; a picture's in base64.
 pub type RuleFile = (String, String);
 
 /// Reads rule files. `root` is how problems name the folder.
 pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     let mut problems = Vec::new();
+    let texts = texts::read(root, files, &mut problems);
     let mut site = None;
     if let Some((name, text)) = files.iter().find(|(name, _)| name == "site.toml") {
-        site = site::read(&format!("{root}/{name}"), text, &mut problems);
+        site = site::read(&format!("{root}/{name}"), text, files, &texts, &mut problems);
     } else {
         problems.push(whole(
             root,
@@ -113,25 +117,27 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     let mut versions = Vec::new();
     let mut wording = BTreeMap::new();
     let mut vendors = Vec::new();
-    let mut texts = BTreeMap::new();
     let mut policy_files = 0;
     for (name, text) in files {
         let path = format!("{root}/{name}");
         match name.split_once('/') {
             None if name == "site.toml" || name == CSP_FILE => {}
+            None if is_picture(name) => {
+                let shown = |site: &Site| site.theme.logo.as_ref().is_some_and(|logo| logo.name == *name);
+                if problems.is_empty() && !site.as_ref().is_some_and(shown) {
+                    let text = "is shown nowhere; name it by `logo` in `[banner]` of `site.toml`, or remove it";
+                    problems.push(whole(root, name, text));
+                }
+            }
             Some(("policy", _)) => {
                 policy_files += 1;
-                if let Some((version, words)) = policy::read(&path, text, &languages, &mut problems) {
+                if let Some((version, words)) = policy::read(&path, text, &languages, &texts, &mut problems) {
                     wording.insert(version.in_force, words);
                     versions.push((path, version));
                 }
             }
             Some(("vendors", _)) => vendors.extend(vendor::read(&path, text, &mut problems)),
-            Some(("texts", file)) => {
-                let read = read_texts(&path, file, text, &mut problems);
-                texts.extend(read.map(|read| (read.code.clone(), read)));
-            }
-            Some(("lists", _)) => {}
+            Some(("texts" | "lists", _)) => {}
             _ => problems.push(whole(
                 root,
                 name,
@@ -139,7 +145,8 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             )),
         }
     }
-    problems.extend(missing_texts(root, &languages, files));
+    problems.extend(texts::missing(root, &languages, files));
+    problems.extend(texts::translated_for_nobody(root, files, &texts, &wording));
     let lists = lists::read(root, files, &mut problems);
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
@@ -366,20 +373,6 @@ impl RuleSet {
     }
 }
 
-/// Reads a file of wording, named so in its folder.
-fn read_texts(path: &str, file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Texts> {
-    let mut source = source::Source::open(path, text, problems);
-    let read = source.whole::<Texts>()?;
-    for (key, problem) in read.problems() {
-        source.problem(source.line_of(&key), problem);
-    }
-    if file != format!("{}.toml", read.code) {
-        let right = format!("`code` is `{}`; the file's name says otherwise", read.code);
-        source.problem(0, right);
-    }
-    Some(read)
-}
-
 /// Each rule for inline scripts: its vendor, and its place there.
 fn inline(vendors: &[Vendor]) -> Vec<(usize, usize)> {
     let rules =
@@ -433,14 +426,6 @@ fn give_paths_to_vendors(path: &str, site: &Site, vendors: &mut [Vendor]) -> Vec
         problems.push(Problem { path: path.to_owned(), line: own.rule.line, text });
     }
     problems
-}
-
-/// The languages of the site that have no wording.
-fn missing_texts(root: &str, languages: &[String], files: &[RuleFile]) -> Vec<Problem> {
-    let texts = languages.iter().map(|language| format!("texts/{language}.toml"));
-    let missing = texts.filter(|file| !files.iter().any(|(name, _)| name == file));
-    let text = "is missing, but `site.toml` lists the language";
-    missing.map(|file| whole(root, &file, text)).collect()
 }
 
 fn whole(root: &str, name: &str, text: &str) -> Problem {

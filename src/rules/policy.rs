@@ -14,6 +14,8 @@ use super::problem::{Problem, nearest};
 use super::schema;
 use super::site::Localized;
 use super::source::{Entry, Source};
+use crate::banner::Texts;
+use crate::banner::translated::PolicyWords;
 use crate::policy::{
     self, Basis, Category, Keep, PerPurpose, PolicyVersion, Purpose, RecipientId, Terms,
 };
@@ -151,14 +153,51 @@ fn is_section(text: &str) -> bool {
     text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// The recipients of a version, by their ids.
+fn by_id(
+    source: &mut Source<'_>,
+    recipients: Vec<Entry<Recipient>>,
+    languages: &[String],
+    translated: &[(&str, &PolicyWords)],
+) -> BTreeMap<String, Recipient> {
+    let mut by_id = BTreeMap::new();
+    for Entry { line, mut value } in recipients {
+        for (language, words) in translated {
+            if let Some(name) = words.recipients.get(&value.id) {
+                value.name.complete(language, name);
+            }
+        }
+        for language in value.name.missing(languages) {
+            source.problem(line, format!("recipient `{}` lacks language `{language}`", value.id));
+        }
+        if by_id.insert(value.id.clone(), value).is_some() {
+            source.problem(line, "this recipient stands here twice; remove one");
+        }
+    }
+    by_id
+}
+
+/// What the languages' files say for the version of this file.
+fn translated<'a>(
+    path: &str,
+    texts: &'a BTreeMap<String, Texts>,
+) -> Vec<(&'a str, &'a PolicyWords)> {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let day = file.strip_suffix(".toml").unwrap_or(file);
+    let words = texts.iter().map(|(code, texts)| (code.as_str(), texts.translated.policy.get(day)));
+    words.filter_map(|(code, words)| Some((code, words?))).collect()
+}
+
 /// Reads one version with its wording.
 pub(super) fn read(
     path: &str,
     text: &str,
     languages: &[String],
+    texts: &BTreeMap<String, Texts>,
     problems: &mut Vec<Problem>,
 ) -> Option<(PolicyVersion, PolicyWording)> {
     let before = problems.len();
+    let translated = translated(path, texts);
     let mut source = Source::open(path, text, problems);
     let recipients: Vec<Entry<Recipient>> = source.each("recipient");
     let purposes: Vec<Entry<PurposeEntry>> = source.each("purpose");
@@ -167,20 +206,25 @@ pub(super) fn read(
     let summary_line = source.line_of("summary");
     let file: Option<PolicyFile> = source.rest();
 
-    let mut by_id = BTreeMap::new();
-    for Entry { line, value } in recipients {
-        for language in value.name.missing(languages) {
-            source.problem(line, format!("recipient `{}` lacks language `{language}`", value.id));
-        }
-        if by_id.insert(value.id.clone(), value).is_some() {
-            source.problem(line, "this recipient stands here twice; remove one");
-        }
-    }
-
+    let by_id = by_id(&mut source, recipients, languages, &translated);
     let mut found: PerPurpose<Option<(Terms, PurposeWording)>> = PerPurpose::default();
     for Entry { line, value } in purposes {
-        let PurposeEntry { id, section, basis, collects, recipients, keep_days, title, text } =
-            value;
+        let PurposeEntry {
+            id,
+            section,
+            basis,
+            collects,
+            recipients,
+            keep_days,
+            mut title,
+            mut text,
+        } = value;
+        for (language, words) in &translated {
+            if let Some(words) = words.purposes.get(id.name()) {
+                title.complete(language, &words.title);
+                text.complete(language, &words.text);
+            }
+        }
         for (what, wording) in [("title", &title), ("text", &text)] {
             for language in wording.missing(languages) {
                 source

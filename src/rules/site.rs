@@ -12,6 +12,7 @@ use encoding_rs::Encoding;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::RuleFile;
 use super::first_party::{self, SitePath};
 use super::leeway::{self, ConsentMode, Csp, Exempt, Mode, SiteBanner, Unlisted, UnlistedTable};
 use super::page_kind::{self, PageKind};
@@ -20,6 +21,8 @@ use super::policy::purposes_by_name;
 use super::problem::Problem;
 use super::schema;
 use super::source::Source;
+use super::theme::{self, ThemeTable};
+use crate::banner::{Texts, Theme};
 use crate::coding::Levels;
 use crate::policy::{PerPurpose, Purpose};
 use crate::time::Time;
@@ -33,6 +36,11 @@ impl Localized {
     /// The wording in `language`, which the loader has made sure exists.
     pub fn get(&self, language: &str) -> &str {
         self.0.get(language).map_or("", String::as_str)
+    }
+
+    /// Says it in a language that this wording lacks.
+    pub(super) fn complete(&mut self, language: &str, text: &str) {
+        self.0.entry(language.to_owned()).or_insert_with(|| text.to_owned());
     }
 
     /// The languages of the site that this wording lacks.
@@ -100,6 +108,8 @@ pub struct Site {
     pub page_kinds: Vec<PageKind>,
     /// What is done about banners that the site has already.
     pub banner: SiteBanner,
+    /// How the banner and our pages look.
+    pub theme: Theme,
     /// The operator.
     pub operator: Operator,
     /// The file that this stands in.
@@ -190,6 +200,9 @@ pub(super) struct SiteFile {
     /// What is done with what no rule knows.
     #[serde(default)]
     unlisted: UnlistedTable,
+    /// How the banner and our own pages look.
+    #[serde(default)]
+    banner: ThemeTable,
     /// Who processes the data.
     operator: Operator,
 }
@@ -206,8 +219,14 @@ struct Compression {
     gzip: Option<i64>,
 }
 
-/// Reads `site.toml`.
-pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Site> {
+/// Reads `site.toml`, which lies among these files.
+pub(super) fn read(
+    path: &str,
+    text: &str,
+    files: &[RuleFile],
+    texts: &BTreeMap<String, Texts>,
+    problems: &mut Vec<Problem>,
+) -> Option<Site> {
     let mut source = Source::open(path, text, problems);
     let exempt = source.each("exempt");
     let exempt = leeway::exempt(&mut source, exempt);
@@ -224,7 +243,8 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         line(&source, "compression"),
     );
     let paths = first_party::paths_of_site(&mut source);
-    let file: SiteFile = source.rest()?;
+    let theme_lines = theme::Lines::of(&source);
+    let mut file: SiteFile = source.rest()?;
 
     let mut hosts = Vec::new();
     for host in &file.hosts {
@@ -257,12 +277,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
             );
         }
     }
-    let operator = &file.operator;
-    for (what, wording) in [("name", &operator.name), ("address", &operator.address)] {
-        for language in wording.missing(&file.languages) {
-            source.problem(operator_line, format!("operator {what} lacks language `{language}`"));
-        }
-    }
+    complete(&mut source, operator_line, &mut file, texts);
     let encoding = file.encoding.as_deref().and_then(|label| {
         let known = Encoding::for_label(label.as_bytes());
         let readable = known.filter(|encoding| encoding.is_ascii_compatible());
@@ -275,6 +290,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         }
         readable
     });
+    let theme = theme::read(&mut source, &theme_lines, &file.banner, files);
     let compression = levels(&mut source, compression_line, &file.compression);
     let SiteFile {
         languages,
@@ -305,9 +321,31 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
         unlisted,
         page_kinds,
         banner,
+        theme,
         operator,
         path: path.to_owned(),
     })
+}
+
+/// Says who the operator is in the languages that the file lacks, as far as those say it.
+fn complete(
+    source: &mut Source<'_>,
+    line: usize,
+    file: &mut SiteFile,
+    texts: &BTreeMap<String, Texts>,
+) {
+    let operator = &mut file.operator;
+    for (language, texts) in texts {
+        if let Some(words) = &texts.translated.operator {
+            operator.name.complete(language, &words.name);
+            operator.address.complete(language, &words.address);
+        }
+    }
+    for (what, wording) in [("name", &operator.name), ("address", &operator.address)] {
+        for language in wording.missing(&file.languages) {
+            source.problem(line, format!("operator {what} lacks language `{language}`"));
+        }
+    }
 }
 
 /// How hard changed pages are packed.

@@ -80,7 +80,7 @@ fn answer(
     let forget = settings::stored_keys(subject.snapshot, &stranger);
     let operator = face::operator(&rules.site.operator, &texts.code);
     let view = Forgotten { outcome, operator, forget: &forget };
-    Ok(html(shown::forgotten(texts, &view), pages::POLICY))
+    Ok(html(shown::forgotten(texts, &subject.snapshot.style, &view), pages::POLICY))
 }
 
 /// The lines that take our cookie away, by each name that it came under.

@@ -40,7 +40,7 @@ use self::choose::Wish;
 use self::form::{Form, Whom, check_origin, local_path};
 use self::recording::with_record;
 use self::report::REPORT_BYTES_MAX;
-use crate::banner::{assets, pages, rights as shown};
+use crate::banner::{assets, pages, picture, rights as shown};
 use crate::coding::Coding;
 use crate::fault::{Fault, GatewayFault, VisitorFault};
 use crate::gate::attestation::Attestation;
@@ -161,13 +161,19 @@ impl Subject<'_> {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.script_at(path)) {
+        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.file_at(path)) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
             return Ok(file(asset, self.headers));
         }
         if let Some(hiding) = self.snapshot.hiding.as_ref().filter(|hiding| hiding.path == path) {
             allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
             return Ok(cacheable(Bytes::from(hiding.css.clone()), "text/css; charset=utf-8"));
+        }
+        if let Some(logo) = self.snapshot.style.logo_at(path) {
+            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+            let mut page = cacheable(logo.bytes.clone(), logo.content_type);
+            set(&mut page, CONTENT_SECURITY_POLICY, picture::POLICY);
+            return Ok(page);
         }
         let mut page = match path {
             "/.consent" => {
@@ -206,7 +212,7 @@ impl Subject<'_> {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 let language = self.language(None);
                 let texts = self.snapshot.rules.texts(language);
-                html(pages::done(texts), pages::POLICY_FRAMED)
+                html(pages::done(texts, &self.snapshot.style), pages::POLICY_FRAMED)
             }
             "/.consent/choices" => {
                 allow(method, &[Method::POST], "POST")?;

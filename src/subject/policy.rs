@@ -57,7 +57,7 @@ pub(super) fn page(subject: &Subject<'_>, path: &str, query: &str) -> Result<Pag
         versions: &versions,
         languages: &languages,
     };
-    Ok(html(markup::policy(texts, &view), pages::POLICY))
+    Ok(html(markup::policy(texts, &subject.snapshot.style, &view), pages::POLICY))
 }
 
 /// The language that a page's address asks for, else the visitor's.

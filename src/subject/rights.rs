@@ -73,7 +73,7 @@ pub(super) async fn page(subject: &Subject<'_>, store: &Store, query: &str) -> R
         record: recorded(&held, &cards),
         logs: &logs,
     };
-    Ok(html(shown::me(texts, &view), pages::POLICY))
+    Ok(html(shown::me(texts, &subject.snapshot.style, &view), pages::POLICY))
 }
 
 /// The same for programs.

@@ -68,6 +68,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let choices = subject.visitor.choices();
 
     let cards = cards(subject, policy, texts);
+    let withheld = face::withheld(rules, policy);
     let languages = languages(rules);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
@@ -89,6 +90,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         operator: face::operator(&rules.site.operator, language),
         in_force: face::date(policy.in_force),
         purposes: &cards,
+        withheld: &withheld,
         languages: &languages,
         token: &token,
         shown: &shown,
@@ -100,7 +102,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         forget: &forget,
         announced: &announced,
     };
-    Ok(html(pages::settings(texts, &view), pages::POLICY))
+    Ok(html(pages::settings(texts, &subject.snapshot.style, &view), pages::POLICY))
 }
 
 /// The seven purposes as they stand for this visitor.

@@ -123,7 +123,7 @@ pub(crate) fn stub(snapshot: &Snapshot) -> String {
     let index = snapshot.rules.vendors.iter().position(|vendor| vendor.id() == "tag");
     let stub = snapshot.stub(index.expect("it is there")).expect("it has one");
     assert!(stub.path.starts_with("/.consent/stub/tag-"), "{}", stub.path);
-    assert_eq!(snapshot.script_at(&stub.path).map(|found| &*found.body), Some(&*stub.body));
+    assert_eq!(snapshot.file_at(&stub.path).map(|found| &*found.body), Some(&*stub.body));
     assert!(stub.body.contains("window.tag=window.tag||function(){};\n"), "{}", stub.body);
     format!("<script src=\"{}\"></script>", stub.path)
 }

@@ -35,6 +35,14 @@ pub(crate) enum Scripts {
     Off,
 }
 
+/// Whether the visitor's browser keeps cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cookies {
+    Kept,
+    /// Of Chromium alone.
+    Refused,
+}
+
 /// How a page is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
@@ -63,9 +71,15 @@ pub(crate) enum Driver {
 
 impl Driver {
     /// Starts it with an empty profile; what it writes, it writes into `folder`.
-    pub(crate) fn start(browser: Browser, folder: &Path, stub: &Stub, scripts: Scripts) -> Self {
+    pub(crate) fn start(
+        browser: Browser,
+        folder: &Path,
+        stub: &Stub,
+        scripts: Scripts,
+        cookies: Cookies,
+    ) -> Self {
         match browser {
-            Browser::Chromium => Self::Chromium(chromium(folder, stub, scripts)),
+            Browser::Chromium => Self::Chromium(chromium(folder, stub, scripts, cookies)),
             Browser::Firefox => Self::Firefox(firefox(folder, stub, scripts)),
         }
     }
@@ -158,7 +172,7 @@ impl Driver {
     }
 }
 
-fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
+fn chromium(folder: &Path, stub: &Stub, scripts: Scripts, cookies: Cookies) -> WebDriver {
     let chromium = Path::new("/usr/bin/chromium");
     assert!(
         chromium.exists(),
@@ -195,6 +209,10 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
         Scripts::On => 1,
         Scripts::Off => 2,
     };
+    let kept = match cookies {
+        Cookies::Kept => 1,
+        Cookies::Refused => 2,
+    };
     WebDriver::start(
         folder,
         &json!({
@@ -203,7 +221,10 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
             "goog:chromeOptions": {
                 "binary": chromium,
                 "args": arguments,
-                "prefs": { "profile.default_content_setting_values.javascript": javascript },
+                "prefs": {
+                    "profile.default_content_setting_values.javascript": javascript,
+                    "profile.default_content_setting_values.cookies": kept,
+                },
             },
         }),
     )

@@ -76,10 +76,21 @@ impl Served {
 
     /// Behind the shipped rules with this line in `site.toml`, and with [`APPROVED`] for a policy.
     pub(crate) fn with(line: &str, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Served {
+        let change = |rules: &Rules| {
+            rules.change("site.toml", "control = ", &format!("{line}\ncontrol = "));
+            fs::write(rules.path("csp.toml"), APPROVED).expect("it can be written");
+        };
+        Served::by(change, answer)
+    }
+
+    /// Behind the shipped rules, changed.
+    pub(crate) fn by(
+        change: impl FnOnce(&Rules),
+        answer: impl Fn(&str) -> Vec<u8> + Send + 'static,
+    ) -> Served {
         let (site, rules) = (serve(answer), Rules::copy());
         let data = tempfile::tempdir().expect("a folder");
-        rules.change("site.toml", "control = ", &format!("{line}\ncontrol = "));
-        fs::write(rules.path("csp.toml"), APPROVED).expect("it can be written");
+        change(&rules);
         let gateway = Program::run(site, data.path()).arg("--rules").arg(rules.folder()).start();
         Served { site, gateway, _rules: rules, _data: data }
     }
@@ -87,6 +98,11 @@ impl Served {
     /// A page through the gateway.
     pub(crate) fn page(&self, name: &str) -> String {
         format!("http://{}/{name}", self.gateway.plain)
+    }
+
+    /// The gateway's address, without the last slash.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.gateway.plain)
     }
 
     /// The same page straight at the site.

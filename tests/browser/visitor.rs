@@ -10,7 +10,7 @@
 
 pub(crate) use super::driver::{Browser, Cookie, Scripts, View};
 use super::{
-    driver::Driver,
+    driver::{Cookies, Driver},
     stub::{SENTINEL, Stub},
     webdriver::Refusal,
 };
@@ -63,8 +63,17 @@ impl<'a> Visitor<'a> {
     }
 
     pub(crate) fn with(browser: Browser, stub: &'a Stub, scripts: Scripts) -> Self {
+        Self::whose(browser, stub, scripts, Cookies::Kept)
+    }
+
+    /// With Chromium that is told to keep no cookies.
+    pub(crate) fn without_cookies(stub: &'a Stub, scripts: Scripts) -> Self {
+        Self::whose(Browser::Chromium, stub, scripts, Cookies::Refused)
+    }
+
+    fn whose(browser: Browser, stub: &'a Stub, scripts: Scripts, cookies: Cookies) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let driver = Driver::start(browser, folder.path(), stub, scripts);
+        let driver = Driver::start(browser, folder.path(), stub, scripts, cookies);
         let (sentinel, loaded_in) = (OnceCell::new(), Cell::default());
         Self { driver, _folder: folder, stub, scripts, sentinel, loaded_in }
     }
@@ -247,6 +256,11 @@ impl<'a> Visitor<'a> {
             self.command("/url", &json!({ "url": url }));
         }
         self.command("/window", &json!({ "handle": page }));
+    }
+
+    /// What Chromium answers to a command for developers.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.driver.devtools(command, parameters)
     }
 
     fn find(&self, css: &str) -> Option<String> {

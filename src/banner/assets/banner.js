@@ -7,6 +7,12 @@
   if (!form || main.dataset.ready) return;
   main.dataset.ready = '1';
 
+  // In the top layer nothing covers it, and no transformed page carries it along.
+  if (main.showPopover) {
+    main.popover = 'manual';
+    main.showPopover();
+  }
+
   const back = form.elements.namedItem('return');
   const page = back.value;
   const message = form.querySelector('[role=alert]');
@@ -45,7 +51,11 @@
     let state;
     try {
       state = await (window.kelisim ? kelisim.state() : ask());
-      if (!isAnswered(state)) throw new Error('not recorded');
+      if (!isAnswered(state)) {
+        // The answer was taken, and came to nothing: the browser has kept no cookie, and will not next time.
+        if (frame.contentWindow.location.pathname === '/.consent/done') return stay();
+        throw new Error('not recorded');
+      }
     } catch (error) {
       return fail();
     }
@@ -86,12 +96,20 @@
   // What scripts could not do, the next click does without them.
   function fail() {
     if (!busy) return;
+    form.target = '_self';
+    back.value = page;
+    say(form.dataset.error);
+  }
+
+  function stay() {
+    if (busy) say(form.dataset.noCookies);
+  }
+
+  function say(text) {
     clearTimeout(timer);
     busy = false;
     main.removeAttribute('aria-busy');
-    form.target = '_self';
-    back.value = page;
-    message.textContent = form.dataset.error;
+    message.textContent = text;
     message.hidden = false;
   }
 
