@@ -61,32 +61,31 @@ fn verify(file: &Path, key: Option<&Path>) -> Result<String, String> {
 fn told(holds: &Holds, receipt: &Value) -> String {
     let record = &receipt["dct:source"];
     let text = |value: &Value| value.as_str().unwrap_or("not said").to_owned();
-    let mut told = format!(
-        "the receipt holds: nothing in it was changed since {}\nsigned by {}\n{}\n",
-        holds.created,
-        holds.key,
-        match holds.published {
-            true => "which is one of the keys given",
-            false => {
-                "whose key that is, is not known: give the operator's by --key (/.well-known/consent-key)"
-            }
-        },
-    );
-    told += &format!("record     {}\n", text(&record["dct:identifier"]));
-    told += &format!("operator   {}\n", text(&record["dpv:hasDataController"]["dpv:hasName"]));
-    told += &format!("date       {}\n", text(&record["dct:date"]));
-    told += &format!("policy     {}\n", text(&record["dpv:hasNotice"]["dct:hasVersion"]));
-    told += &format!("attested   {}\n", text(&record["kelisim:attestation"]));
+    let whose = match holds.published {
+        true => "which is one of the keys given",
+        false => {
+            "whose key that is, is not known: give the operator's by --key (/.well-known/consent-key)"
+        }
+    };
+    let mut lines = vec![
+        format!("the receipt holds: nothing in it was changed since {}", holds.created),
+        format!("signed by {}", holds.key),
+        whose.to_owned(),
+        format!("record     {}", text(&record["dct:identifier"])),
+        format!("operator   {}", text(&record["dpv:hasDataController"]["dpv:hasName"])),
+        format!("date       {}", text(&record["dct:date"])),
+        format!("policy     {}", text(&record["dpv:hasNotice"]["dct:hasVersion"])),
+        format!("attested   {}", text(&record["kelisim:attestation"])),
+    ];
     for process in record["dpv:hasProcess"].as_array().into_iter().flatten() {
         let (purpose, status) = (&process["dpv:hasPurpose"], &process["dpv:hasConsentStatus"]);
-        let status_name = text(&status["@type"]);
-        told += &format!(
-            "choice     {} {}: {}, until {}\n",
+        lines.push(format!(
+            "choice     {} {}: {}, until {}",
             text(&purpose["dct:isPartOf"]),
             text(&purpose["dct:title"]),
-            status_name.trim_start_matches("dpv:"),
+            text(&status["@type"]).trim_start_matches("dpv:"),
             text(&status["dct:valid"]),
-        );
+        ));
     }
-    told
+    lines.join("\n") + "\n"
 }

@@ -79,11 +79,11 @@ pub enum UpstreamFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayFault {
     /// A choice could not be recorded.
-    NotRecorded(String),
+    NotRecorded(Box<str>),
     /// The record could not be read.
-    Unreadable(String),
+    Unreadable(Box<str>),
     /// Nothing of a visitor could be destroyed.
-    NotForgotten(String),
+    NotForgotten(Box<str>),
     /// No policy version is in force, so nothing can be agreed to.
     NoPolicy,
 }

@@ -4,11 +4,12 @@
 //!
 //! Page addresses lose their query when they are made: names, phones and e-mails turn up
 //! there, and no log of ours may hold them (6.1). Parts of a path that look like one are
-//! masked.
+//! masked, and so are ids: that of a receipt would tie a line to a row of the record.
 
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
+use uuid::Uuid;
 
 use crate::policy::{Category, Datum};
 use crate::time::Time;
@@ -66,7 +67,8 @@ impl PageAddress {
 fn looks_personal(segment: &str) -> bool {
     // As it is meant, not as it is written: `%2B7%20701…` is a telephone number, too.
     let segment = percent_decode_str(segment).collect::<Vec<u8>>();
-    if segment.contains(&b'@') {
+    // An id that nobody could guess is somebody's: a record of consent, an order, a session.
+    if segment.contains(&b'@') || Uuid::try_parse_ascii(&segment).is_ok() {
         return true;
     }
     let mut digits = 0;
@@ -142,6 +144,8 @@ mod tests {
         assert_eq!(of("/prices?phone=77011234567#x"), "/prices");
         assert_eq!(of("/contacts/+7-701-123-45-67/edit"), "/contacts/*/edit");
         assert_eq!(of("/u/a%40b.kz"), "/u/*");
+        let receipt = "/.consent/receipt/82e6b740-18da-4948-8b54-214f70a10497";
+        assert_eq!(of(receipt), "/.consent/receipt/*");
         assert_eq!(of("/contacts/+7%20701%20123%2045%2067/edit"), "/contacts/*/edit");
         assert_eq!(of("/c/%2B7%28701%29123-45-67"), "/c/*");
         assert_eq!(of("/news/2026-11-22/item-42"), "/news/2026-11-22/item-42");

@@ -112,6 +112,9 @@ pub struct Forgetting {
     pub ids: Vec<VisitorId>,
 }
 
+/// A question to the record; there may be none to ask.
+type Question = Box<dyn FnOnce(Option<&Sqlite>) + Send>;
+
 /// What the store's thread is asked to do.
 enum Job {
     /// To record a choice.
@@ -122,8 +125,8 @@ enum Job {
     Exempt { exempt: Vec<Exemption>, policy: Day, done: SyncSender<Result<(), StoreError>> },
     /// To record that visitors withdrew, and to destroy who they were.
     Forget { forgetting: Box<Forgetting>, done: oneshot::Sender<Result<usize, StoreError>> },
-    /// To answer a question; there may be nothing to answer from.
-    Read(Box<dyn FnOnce(Option<&Sqlite>) + Send>),
+    /// To answer a question.
+    Read(Question),
     /// To write what is waiting, and to let go of the record and its folder.
     Release { done: SyncSender<Result<(), StoreError>> },
     /// To take both back.

@@ -7,16 +7,16 @@
 //!
 //! Who asks, and what they are shown, is `subject`'s.
 
+use data_encoding::HEXLOWER;
 use rusqlite::{OptionalExtension, Row as Found};
 use uuid::Uuid;
 
 use super::entry::Entry;
 use super::sqlite::{Sqlite, hex};
 use crate::policy::VisitorId;
-use data_encoding::HEXLOWER;
 
 /// How many events of one visitor are told; the newest.
-pub const ROWS_MAX: usize = 100;
+pub const ROWS_MAX: u16 = 100;
 
 /// An event as it stands in the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(super) fn of_visitors(record: &Sqlite, ids: &[VisitorId]) -> rusqlite::Resul
         let mut query = record.connection().prepare_cached(&format!(
             "{COLUMNS} WHERE personal.visitor = ?1 ORDER BY personal.seq DESC LIMIT ?2"
         ))?;
-        let rows = query.query_map(rusqlite::params![visitor, ROWS_MAX as i64], row)?;
+        let rows = query.query_map(rusqlite::params![visitor, ROWS_MAX], row)?;
         for row in rows {
             found.rows.push(with_choices(record, row?)?);
         }
@@ -111,7 +111,7 @@ pub(super) fn of_visitors(record: &Sqlite, ids: &[VisitorId]) -> rusqlite::Resul
         let count: i64 = count.query_row([visitor], |row| row.get(0))?;
         found.count += usize::try_from(count).unwrap_or(0);
     }
-    found.rows.truncate(ROWS_MAX);
+    found.rows.truncate(usize::from(ROWS_MAX));
     Ok(found)
 }
 

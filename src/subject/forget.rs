@@ -40,13 +40,11 @@ pub(super) async fn forget(
         withdrawals: withdrawals.collect(),
         ids: known.iter().filter_map(Visitor::id).collect(),
     };
-    let rows = match forgetting.ids.is_empty() {
-        true => 0,
-        false => {
-            let forgotten = store.forget(forgetting).await;
-            forgotten.map_err(|cause| GatewayFault::NotForgotten(cause.to_string()))?
-        }
-    };
+    let mut rows = 0;
+    if !forgetting.ids.is_empty() {
+        let forgotten = store.forget(forgetting).await;
+        rows = forgotten.map_err(|cause| GatewayFault::NotForgotten(cause.to_string().into()))?;
+    }
     let mut page = answer(subject, form, &known, rows)?;
     for line in own_lines(subject).into_iter().chain(vendors_lines(subject)) {
         page.headers_mut().append(SET_COOKIE, line);

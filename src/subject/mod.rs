@@ -28,7 +28,8 @@ use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, VARY,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, VARY,
 };
 use http::{Method, Response, StatusCode};
 use http_body::Body;
@@ -105,6 +106,8 @@ fn html(body: String, policy: &'static str) -> Page {
     let mut page = Response::new(Bytes::from(body));
     set(&mut page, CONTENT_TYPE, "text/html; charset=utf-8");
     set(&mut page, CONTENT_SECURITY_POLICY, policy);
+    // An address of ours may name a record, which is no business of the page that is opened next.
+    set(&mut page, REFERRER_POLICY, "strict-origin");
     page
 }
 
@@ -221,7 +224,7 @@ impl Subject<'_> {
                 if form.get("choice") == Some("decline-all") {
                     wishes = self.refuse_all()?;
                 }
-                self.check_attestation(&wishes)?;
+                self.check_attestation(wishes)?;
                 if self.is_outdated(&form, wishes)? {
                     return self.ask_again(&form);
                 }
@@ -338,7 +341,7 @@ impl Subject<'_> {
     }
 
     /// Refuses an agreement that no person made. A script may refuse, and take back.
-    fn check_attestation(&self, wishes: &PerPurpose<Option<Wish>>) -> Result<(), Fault> {
+    fn check_attestation(&self, wishes: PerPurpose<Option<Wish>>) -> Result<(), Fault> {
         let agrees = wishes.iter().any(|(_, wish)| *wish == Some(Wish::Agree));
         match Attestation::of(self.headers) {
             Attestation::Unattested if agrees => Err(VisitorFault::Unattested.into()),

@@ -73,14 +73,14 @@ impl<'a> Circumstances<'a> {
     fn entry(
         &self,
         visitor: Option<VisitorId>,
-        choices: Choices,
+        choices: &Choices,
         supersedes: Option<(VisitorId, Time)>,
     ) -> Entry {
         Entry {
             record: Uuid::new_v4(),
             at: self.subject.conditions.now,
             policy: self.policy.in_force,
-            choices,
+            choices: *choices,
             shown: self.shown,
             locale: self.language.clone(),
             way: self.way,
@@ -93,7 +93,7 @@ impl<'a> Circumstances<'a> {
     }
 
     fn ends(&self, ended: &Ended) -> Entry {
-        self.entry(Some(ended.id), ended.choices, Some((ended.id, ended.until)))
+        self.entry(Some(ended.id), &ended.choices, Some((ended.id, ended.until)))
     }
 
     /// All that was agreed to under an id, taken back; nothing where it counts no longer.
@@ -140,7 +140,7 @@ impl Subject<'_> {
         }
         // A withdrawal of everything is recorded under the id that it ends, and nowhere else.
         if entries.is_empty() || visitor.id().is_some() {
-            entries.push(circumstances.entry(visitor.id(), visitor.choices(), None));
+            entries.push(circumstances.entry(visitor.id(), &visitor.choices(), None));
         }
         let mut recorded = None;
         for entry in entries {
@@ -153,7 +153,7 @@ impl Subject<'_> {
                 Err(cause)
                     if visitor.id().is_some() || (withdraws && cause == StoreError::TakenOver) =>
                 {
-                    return Err(GatewayFault::NotRecorded(cause.to_string()).into());
+                    return Err(GatewayFault::NotRecorded(cause.to_string().into()).into());
                 }
                 Err(cause) => error!(%cause, "a refusal was honoured but not recorded"),
             }
@@ -201,12 +201,12 @@ impl Subject<'_> {
         // In one spelling, so that an address is not guessed by halves.
         let id = Uuid::try_parse(record).ok().filter(|id| id.to_string() == record);
         let Some(id) = id else { return Ok(None) };
-        let unreadable = |cause: StoreError| GatewayFault::Unreadable(cause.to_string());
+        let unreadable = |cause: StoreError| GatewayFault::Unreadable(cause.to_string().into());
         let Some((row, Some(statement))) = store.row(id).await.map_err(unreadable)? else {
             return Ok(None);
         };
         let statement = serde_json::from_str(&statement)
-            .map_err(|cause| GatewayFault::Unreadable(cause.to_string()))?;
+            .map_err(|cause| GatewayFault::Unreadable(cause.to_string().into()))?;
         let now = self.conditions.now;
         let signed = receipt(&row, &statement, store.signer(), Uuid::new_v4(), now);
         Ok(signed.map(|signed| super::download(Bytes::from(receipt::content(&signed)), record)))

@@ -316,8 +316,8 @@ pub(super) struct Proof {
     pub(super) verification_method: String,
     #[serde(rename = "proofPurpose")]
     #[schemars(extend("const" = "assertionMethod"))]
-    pub(super) proof_purpose: String,
+    pub(super) purpose: String,
     #[serde(rename = "proofValue")]
     #[schemars(regex(pattern = "^z[1-9A-HJ-NP-Za-km-z]+$"))]
-    pub(super) proof_value: String,
+    pub(super) value: String,
 }
