@@ -12,10 +12,12 @@ mod coming;
 pub mod statement;
 
 use self::statement::Statement;
-use crate::banner::layer::Reach;
+use crate::banner::control::COLOURS;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
 use crate::banner::{Control, Layer, Notice, Texts};
-use crate::policy::{Basis, Category, Keep, PolicyVersion, Purpose, Reason, TextDigest, Verdict};
+use crate::policy::{
+    Basis, Category, Keep, PolicyVersion, Purpose, Reason, RecipientId, TextDigest, Verdict,
+};
 use crate::rules::{self, PolicyWording, RuleSet};
 use crate::time::Day;
 
@@ -43,13 +45,10 @@ impl Face {
     pub fn new(rules: &RuleSet, policy: &PolicyVersion, texts: &Texts) -> Face {
         let operator = operator(&rules.site.operator, &texts.code);
         let cards = cards(rules, policy, texts);
-        let reach = match rules.site.control {
-            rules::Control::Button => Reach::Button,
-            rules::Control::Link => Reach::Link,
-        };
-        let layer = Layer::new(texts, &operator, &cards, reach);
+        let has_control = rules.site.control == rules::Control::Button;
+        let control = has_control.then(|| Control::new(texts, &COLOURS));
+        let layer = Layer::new(texts, &operator, &cards, control.as_ref());
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
-        let control = (reach == Reach::Button).then(|| Control::new(texts));
         let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
         let statement = Statement::new(rules, policy, texts);
         let stated = statement.digest();
@@ -112,6 +111,18 @@ fn recipients<'a>(
             country: texts.country(&recipient.country).unwrap_or(&recipient.country),
         })
         .collect()
+}
+
+/// One recipient, if the policy's wording has it.
+pub fn recipient<'a>(
+    rules: &'a RuleSet,
+    policy: &PolicyVersion,
+    id: &RecipientId,
+    texts: &'a Texts,
+) -> Option<Recipient<'a>> {
+    let recipient = rules.wording.get(&policy.in_force)?.recipients.get(&id.0)?;
+    let country = texts.country(&recipient.country).unwrap_or(&recipient.country);
+    Some(Recipient { name: recipient.name.get(&texts.code), country })
 }
 
 fn basis_word(basis: Basis, texts: &Texts) -> &str {

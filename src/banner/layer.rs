@@ -1,32 +1,25 @@
-//! What is inserted into the site's pages: the banner, and the control that opens the settings.
+//! What is inserted into the site's pages where a question is open: the banner.
 //!
-//! Both are rendered once per language when the rules are loaded. A request copies them and fills
+//! It is rendered once per language when the rules are loaded. A request copies it and fills
 //! in its token, the way back and the page's nonce.
 //!
-//! They work with scripts off: a form with two equal buttons and a link. They are ASCII, so they
-//! stand in a page of any encoding; their stylesheet precedes them, so they are not painted bare.
+//! It works with scripts off: a form with two equal buttons and a link. It is ASCII, so it
+//! stands in a page of any encoding; its stylesheet precedes it, so it is not painted bare.
 //! Element names follow the contract that browsers which answer banners look for (`#cc-main
 //! .cm-wrapper`, `role="dialog"`, `.cm__btn[data-role=necessary]`): see `facts/consent.md`.
 //!
-//! Where in a page they are put is the gate's business; how they look is `assets/banner.css`.
+//! Where in a page it is put is the gate's business; how it looks is `assets/banner.css`. Behind it stands the
+//! [`control`](super::control).
 
 use data_encoding::HEXLOWER;
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
 use super::assets;
+use super::control::Control;
 use super::splice::{Place, Prepared, Values};
 use super::texts::{Texts, fill};
 use super::view::{Asked, Operator, Purpose};
-
-/// How the settings are reached from every page (`control` in `site.toml`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// By our small button, which follows the banner.
-    Button,
-    /// By the site's own link to `/.consent/`; we add nothing.
-    Link,
-}
 
 /// The page that something of ours is put into.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,8 +44,7 @@ impl<'a> Carrier<'a> {
     /// What is filled in where there is no form.
     pub(super) fn values(self) -> Values<'a> {
         let Carrier { return_to, kind, nonce, permitted, by_digest, reload, origin } = self;
-        let (token, shown) = ("", "");
-        Values { token, shown, return_to, kind, nonce, permitted, origin, by_digest, reload }
+        Values { return_to, kind, nonce, permitted, origin, by_digest, reload, ..Values::default() }
     }
 }
 
@@ -63,21 +55,18 @@ pub struct Layer {
     digest: [u8; 16],
     /// The digest in hexadecimal, as the form carries it.
     shown: String,
-}
-
-/// The control that opens the settings, in one language.
-#[derive(Debug, Clone)]
-pub struct Control {
-    prepared: Prepared,
+    /// The digest of the control's script, as `integrity` names it; empty without one.
+    control: String,
 }
 
 impl Layer {
-    /// The banner that asks for the purposes of [`Asked::Here`]; `None` if there is none to ask.
+    /// The banner that asks for the purposes of [`Asked::Here`], with the control behind it if there is one;
+    /// `None` if there is none to ask.
     pub fn new(
         texts: &Texts,
         operator: &Operator<'_>,
         purposes: &[Purpose<'_>],
-        reach: Reach,
+        control: Option<&Control>,
     ) -> Option<Self> {
         let asked: Vec<_> =
             purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
@@ -126,19 +115,21 @@ impl Layer {
                     }
                 }
             }
-            @if reach == Reach::Button { (control(texts, true)) }
+            @if let Some(control) = control { (control.beside_banner()) }
             script src=(ours(&assets::banner_js().path)) defer data-nonce=(Place::Nonce.mark())
                 data-integrity=(Place::Integrity.mark()) {}
         };
         let prepared = prepare(markup);
         let mut digest = [0; 16];
         digest.copy_from_slice(&Sha256::digest(shown(&prepared))[..16]);
-        Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest) })
+        let control = control.map(|control| control.file.integrity.clone()).unwrap_or_default();
+        Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest), control })
     }
 
     /// Appends the banner for a page.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, page: Carrier<'_>) {
-        self.prepared.write(out, Values { token, shown: &self.shown, ..page.values() });
+        let Layer { prepared, shown, control, .. } = self;
+        prepared.write(out, Values { token, shown, control, ..page.values() });
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
@@ -154,18 +145,6 @@ impl Layer {
 
 fn shown(prepared: &Prepared) -> String {
     prepared.source() + &assets::banner_css().body + &assets::banner_js().body
-}
-
-impl Control {
-    /// The control, for pages that carry no banner.
-    pub fn new(texts: &Texts) -> Self {
-        Self { prepared: prepare(html! { (stylesheet()) (control(texts, false)) }) }
-    }
-
-    /// Appends the control for a page.
-    pub fn write(&self, out: &mut Vec<u8>, page: Carrier<'_>) {
-        self.prepared.write(out, page.values());
-    }
 }
 
 /// Who asks, and for what.
@@ -189,7 +168,6 @@ pub(super) fn prepare(markup: Markup) -> Prepared {
     let attributes = [
         ("data-nonce", Place::Nonce),
         ("data-integrity", Place::Integrity),
-        ("data-control", Place::ControlIntegrity),
         ("data-notice", Place::NoticeIntegrity),
         ("data-value", Place::Reload),
     ];
@@ -214,26 +192,10 @@ fn settings_link(texts: &Texts) -> String {
     ours(&format!("/.consent/?lang={}&return={}", texts.code, Place::ReturnQuery.mark()))
 }
 
-/// Hidden as long as the banner is there; the script shows it when the banner goes.
-fn control(texts: &Texts, hidden: bool) -> Markup {
-    html! {
-        a #cc-open href=(settings_link(texts)) lang=(texts.code) target="_self" data-nosnippet
-            hidden[hidden] {
-            svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
-                path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none"
-                    stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
-            }
-            span { (texts.banner.control) }
-        }
-        script src=(ours(&assets::control_js().path)) defer
-            data-permit=(Place::Permitted.mark()) data-nonce=(Place::Nonce.mark())
-            data-control=(Place::ControlIntegrity.mark()) {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Carrier, Control, Layer, Reach};
+    use super::{Carrier, Layer};
+    use crate::banner::control::{COLOURS, Control};
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
     use crate::banner::view::{Asked, Purpose};
@@ -241,7 +203,8 @@ mod tests {
     fn banner(code: &str, nonce: Option<&str>) -> String {
         let texts = texts(code);
         let layer =
-            Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Button).expect("4.3 is asked");
+            Layer::new(&texts, &OPERATOR, &purposes(&texts), Some(&Control::new(&texts, &COLOURS)))
+                .expect("4.3 is asked");
         let mut out = Vec::new();
         layer.write(
             &mut out,
@@ -290,7 +253,7 @@ mod tests {
     #[test]
     fn a_strict_policy_gets_the_scripts_digest_and_a_narrow_one_a_reload() {
         let texts = texts("en");
-        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), Reach::Link).expect("asked");
+        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), None).expect("asked");
         let written = |by_digest, reload| {
             let mut out = Vec::new();
             layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
@@ -309,7 +272,7 @@ mod tests {
             .into_iter()
             .map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose })
             .collect();
-        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, Reach::Button).is_none());
+        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, None).is_none());
     }
 
     #[test]
@@ -317,21 +280,8 @@ mod tests {
         let texts = texts("ru");
         let purposes = purposes(&texts);
         let digest =
-            |reach| Layer::new(&texts, &OPERATOR, &purposes, reach).expect("asked").digest();
-        assert_eq!(digest(Reach::Link), digest(Reach::Link));
-        assert_ne!(digest(Reach::Link), digest(Reach::Button));
-    }
-
-    #[test]
-    fn the_control_is_a_plain_link() {
-        let mut out = Vec::new();
-        let page = Carrier { return_to: "/", ..Carrier::default() };
-        Control::new(&texts("kk")).write(&mut out, page);
-        let control = String::from_utf8(out).expect("ASCII");
-        assert!(
-            control.contains(r#"<a id="cc-open" href="/.consent/?lang=kk&amp;return=/""#),
-            "{control}"
-        );
-        assert!(!control.contains("hidden>"), "{control}");
+            |control| Layer::new(&texts, &OPERATOR, &purposes, control).expect("asked").digest();
+        assert_eq!(digest(None), digest(None));
+        assert_ne!(digest(None), digest(Some(&Control::new(&texts, &COLOURS))));
     }
 }

@@ -11,6 +11,7 @@
 
 mod change;
 mod cookies;
+mod page;
 pub mod rights;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 pub use self::change::{ChangeTexts, PartWords, PolicyTexts};
 pub use self::cookies::{CookieTexts, RoleWords, TimeWords};
+pub use self::page::PageTexts;
 pub use self::rights::RightsTexts;
 use super::view::{Date, Failure, Notice, State};
 
@@ -32,6 +34,8 @@ pub struct Texts {
     pub name: String,
     /// The banner.
     pub banner: BannerTexts,
+    /// What stands in the site's pages beside it.
+    pub page: PageTexts,
     /// The settings page.
     pub settings: SettingsTexts,
     /// What the settings page says after something happened.

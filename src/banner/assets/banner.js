@@ -10,7 +10,9 @@
   const back = form.elements.namedItem('return');
   const page = back.value;
   const message = form.querySelector('[role=alert]');
+  const purposes = form.dataset.purposes.split(' ');
   const answered = ['declined', 'withdrawn', 'suspended'];
+  let wanted = '';
   let busy = false;
   let timer = 0;
   let before = null;
@@ -34,6 +36,7 @@
     if (busy) return event.preventDefault();
     if (!form.target || form.target === '_self') return;
     busy = true;
+    wanted = event.submitter?.value;
     main.setAttribute('aria-busy', 'true');
     message.hidden = true;
     timer = setTimeout(fail, 15000);
@@ -45,7 +48,8 @@
     let state;
     try {
       state = await (window.kelisim ? kelisim.state() : ask());
-      if (!isAnswered(state)) throw new Error('not recorded');
+      // Who is asked again had answered before: then only what was pressed is an answer.
+      if (!isAnswered(state) || (wanted === 'agree-all' && !purposes.every((id) => permitted(state, id) || state[id].reason === 'suspended'))) throw new Error('not recorded');
     } catch (error) {
       return fail();
     }
@@ -54,13 +58,14 @@
     leave();
     if (others) others.postMessage('choice');
     // A page's policy cannot be widened: what it would stop comes with the page anew.
-    const agreed = form.dataset.purposes.split(' ').some((id) => permitted(state, id));
+    const agreed = purposes.some((id) => permitted(state, id));
     if ('reload' in form.dataset && agreed) return location.reload();
     release(state);
   }
 
   // What is decided in another tab is decided here, too.
-  if (others) others.onmessage = async () => {
+  if (others) others.onmessage = async ({ data }) => {
+    if (data !== 'choice') return;
     try {
       const state = await (window.kelisim ? kelisim.state() : ask());
       if (busy || !main.isConnected || !isAnswered(state)) return;
@@ -73,7 +78,7 @@
   };
 
   function isAnswered(state) {
-    return form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason));
+    return purposes.every((id) => permitted(state, id) || answered.includes(state[id].reason));
   }
 
   // The guard asks by itself. Where it could not be loaded, nothing was held but what came with the page.
@@ -98,6 +103,7 @@
   function leave() {
     const control = document.getElementById('cc-open');
     const held = main.contains(document.activeElement);
+    main.dispatchEvent(new Event('cc-left'));
     main.remove();
     if (control) control.hidden = false;
     if (!held) return;
@@ -109,8 +115,13 @@
     return purpose !== 'undeclared' && !!state[purpose] && state[purpose].verdict === 'permit';
   }
 
-  // Runs the held scripts of permitted purposes, in document order.
+  // Shows the frames of permitted purposes and runs the held scripts, in document order.
   async function release(state) {
+    for (const frame of document.querySelectorAll('iframe[data-consent]'))
+      if (permitted(state, frame.dataset.consent)) {
+        frame.removeAttribute('data-consent');
+        frame.src = new URL(frame.src).searchParams.get('to');
+      }
     const held = [...document.querySelectorAll('script[data-consent]')]
       .filter((script) => permitted(state, script.dataset.consent));
     const written = new Map();
