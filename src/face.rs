@@ -12,10 +12,11 @@ mod coming;
 pub mod statement;
 
 use self::statement::Statement;
-use crate::banner::layer::Reach;
 use crate::banner::view::{Asked, Date, Operator, Purpose as Card, Recipient, State};
 use crate::banner::{Control, Layer, Notice, Style, Texts};
-use crate::policy::{Basis, Category, Keep, PolicyVersion, Purpose, Reason, TextDigest, Verdict};
+use crate::policy::{
+    Basis, Category, Keep, PolicyVersion, Purpose, Reason, RecipientId, TextDigest, Verdict,
+};
 use crate::rules::{self, PolicyWording, RuleSet, Vendor};
 use crate::time::Day;
 
@@ -43,13 +44,10 @@ impl Face {
     pub fn new(rules: &RuleSet, policy: &PolicyVersion, texts: &Texts, style: &Style) -> Face {
         let operator = operator(&rules.site.operator, &texts.code);
         let cards = cards(rules, policy, texts);
-        let reach = match rules.site.control {
-            rules::Control::Button => Reach::Button,
-            rules::Control::Link => Reach::Link,
-        };
-        let layer = Layer::new(texts, &operator, &cards, style, reach);
+        let has_control = rules.site.control == rules::Control::Button;
+        let control = has_control.then(|| Control::new(texts, style));
+        let layer = Layer::new(texts, &operator, &cards, style, control.as_ref());
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
-        let control = (reach == Reach::Button).then(|| Control::new(texts, style));
         let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
         let statement = Statement::new(rules, policy, texts);
         let stated = statement.digest();
@@ -129,15 +127,30 @@ fn recipients<'a>(
     wording: &'a PolicyWording,
     texts: &'a Texts,
 ) -> Vec<Recipient<'a>> {
-    declared
-        .iter()
-        .filter_map(|to| wording.recipients.get(&to.id.0))
-        .map(|recipient| Recipient {
-            name: recipient.name.get(&texts.code),
-            country: texts.country(&recipient.country).unwrap_or(&recipient.country),
-            abroad: recipient.country != HOME,
-        })
-        .collect()
+    declared.iter().filter_map(|to| worded(wording, &to.id, texts)).collect()
+}
+
+/// One recipient, if the policy's wording has it.
+pub fn recipient<'a>(
+    rules: &'a RuleSet,
+    policy: &PolicyVersion,
+    id: &RecipientId,
+    texts: &'a Texts,
+) -> Option<Recipient<'a>> {
+    worded(rules.wording.get(&policy.in_force)?, id, texts)
+}
+
+fn worded<'a>(
+    wording: &'a PolicyWording,
+    id: &RecipientId,
+    texts: &'a Texts,
+) -> Option<Recipient<'a>> {
+    let recipient = wording.recipients.get(&id.0)?;
+    Some(Recipient {
+        name: recipient.name.get(&texts.code),
+        country: texts.country(&recipient.country).unwrap_or(&recipient.country),
+        abroad: recipient.country != HOME,
+    })
 }
 
 fn basis_word(basis: Basis, texts: &Texts) -> &str {

@@ -17,6 +17,9 @@ use crate::policy::{Conditions, PolicyVersion, Record};
 use crate::rules::{RuleSet, Vendor};
 use crate::time::{Day, Time};
 
+/// What visitors see, for each policy version and language.
+type Faces = BTreeMap<Day, BTreeMap<String, Face>>;
+
 /// The rules in force, with what was prepared from them.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -28,7 +31,7 @@ pub struct Snapshot {
     pub style: Style,
     /// What hides the site's own banner, if anything does.
     pub hiding: Option<Hiding>,
-    faces: BTreeMap<Day, BTreeMap<String, Face>>,
+    faces: Faces,
     /// What runs first in pages, for each policy version.
     guards: BTreeMap<Day, Guard>,
     /// The stub of each vendor that has one, as a file of ours.
@@ -51,16 +54,18 @@ impl Snapshot {
             };
             (policy.in_force, rules.site.languages.iter().map(face).collect())
         };
-        let faces = rules.policies.all().iter().map(faces_of).collect();
+        let faces: Faces = rules.policies.all().iter().map(faces_of).collect();
         let hiding = rules.site.banner.stylesheet().map(Hiding::new);
         let guard = |policy: &PolicyVersion| Some((policy.in_force, Guard::new(&rules, policy)?));
         let guards: BTreeMap<_, _> = rules.policies.all().iter().filter_map(guard).collect();
         let stubs: Vec<Option<Asset>> = rules.vendors.iter().map(Guard::stub).collect();
         let puts_stubs = rules.vendors.iter().any(Vendor::puts_stubs);
         let of_vendors = stubs.iter().flatten().filter(|_| puts_stubs);
-        let scripts = assets::scripts_in_pages().into_iter().chain(of_vendors);
-        let scripts = scripts.chain(guards.values().map(|guard| &guard.file));
-        let digests: Vec<_> = scripts.map(|script| format!("'{}'", script.integrity)).collect();
+        let of_faces = controls(&faces).chain(assets::scripts_in_pages());
+        let scripts = of_faces.chain(of_vendors).chain(guards.values().map(|guard| &guard.file));
+        let mut digests: Vec<_> = scripts.map(|script| format!("'{}'", script.integrity)).collect();
+        digests.sort_unstable();
+        digests.dedup();
         let (digests, walls) = (digests.join(" "), Walls::of(&rules));
         Snapshot { rules, seal, style, hiding, faces, guards, stubs, puts_stubs, digests, walls }
     }
@@ -88,7 +93,8 @@ impl Snapshot {
     /// The script or stylesheet at this path that follows from the rules, if there is one.
     pub fn file_at(&self, path: &str) -> Option<&Asset> {
         let guards = self.guards.values().map(|guard| &guard.file);
-        let script = self.stubs.iter().flatten().chain(guards).find(|file| file.path == path);
+        let scripts = self.stubs.iter().flatten().chain(guards).chain(controls(&self.faces));
+        let script = scripts.into_iter().find(|script| script.path == path);
         script.or_else(|| self.style.stylesheet_at(path))
     }
 
@@ -130,6 +136,12 @@ impl Snapshot {
             .or_else(|| preferred(accept_language).iter().find_map(|tag| site.language(tag)))
             .unwrap_or(&site.languages[0])
     }
+}
+
+/// The controls' scripts.
+fn controls(faces: &Faces) -> impl Iterator<Item = &Asset> {
+    let faces = faces.values().flat_map(BTreeMap::values);
+    faces.filter_map(|face| face.control.as_ref()).map(|control| &control.file)
 }
 
 /// The tags of an `Accept-Language` field, the preferred first (RFC 9110 §12.5.4).

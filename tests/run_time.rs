@@ -22,6 +22,8 @@ mod elsewhere;
 mod frames;
 #[path = "run_time/identifiers.rs"]
 mod identifiers;
+#[path = "run_time/interface.rs"]
+mod interface;
 #[path = "run_time/release.rs"]
 mod release;
 #[path = "run_time/served.rs"]

@@ -32,6 +32,7 @@ scenarios! {
     agreed_again
     assets
     attestation_unknown
+    banner_by_script
     broken_off
     caching
     compressed
@@ -59,6 +60,7 @@ scenarios! {
     form_lay_open
     form_token
     frames_and_fragments
+    frames_in_boxes
     global_privacy_control
     head
     hop_by_hop

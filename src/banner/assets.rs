@@ -1,6 +1,6 @@
 //! The scripts that our markup names, and what any file of ours is.
 //!
-//! They are compiled in, and their addresses carry a digest of their content: a browser may keep
+//! They are compiled in, what runs in the site's pages as `tests/frameworks/shorten.js` shortens it, and their addresses carry a digest of their content: a browser may keep
 //! them for a year, and a new version is a new address.
 //!
 //! They are the same for every visitor and every choice, so they say nothing about anybody.
@@ -22,7 +22,7 @@ use crate::coding::{self, Coding, Levels};
 ///
 /// It is packed when somebody first asks for it so, as well as can be: it is asked for by every visitor, and
 /// made once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Asset {
     /// Where it is served, such as `/.consent/banner-0a1b2c3d.css`.
     pub path: String,
@@ -42,9 +42,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 static BANNER_JS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/banner.js")));
-static CONTROL_JS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("control", "js", JS, include_str!("assets/control.js")));
+    LazyLock::new(|| Asset::new("banner", "js", JS, include_str!("assets/min/banner.js")));
 static EMPTY_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("empty", "js", JS, include_str!("assets/empty.js")));
 static FORGET_JS: LazyLock<Asset> =
@@ -53,6 +51,8 @@ static NOTICE_CSS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("notice", "css", CSS, include_str!("assets/notice.css")));
 static NOTICE_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("notice", "js", JS, include_str!("assets/notice.js")));
+static HELD_JS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("held", "js", JS, include_str!("assets/held.js")));
 
 impl Asset {
     fn new(
@@ -65,7 +65,8 @@ impl Asset {
         let digest = Sha256::digest(&*body);
         let integrity = format!("sha256-{}", BASE64.encode(&digest));
         let digest = HEXLOWER.encode(&digest[..4]);
-        let path = format!("/.consent/{stem}-{digest}.{ending}");
+        let dash = if stem.is_empty() { "" } else { "-" };
+        let path = format!("/.consent/{stem}{dash}{digest}.{ending}");
         Self { path, content_type, body, integrity, packed: Default::default() }
     }
 
@@ -89,7 +90,7 @@ impl Asset {
         Self::new(stem, "css", CSS, css)
     }
 
-    /// A script that follows from the rules, which goes by this name.
+    /// A script that follows from the rules, which goes by this name, or by its digest alone.
     pub fn script(name: &str, code: String) -> Self {
         // The name is for people alone; a file's may hold anything.
         let plain = |letter: char| match letter {
@@ -109,7 +110,7 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 
 /// All of them, such as for an archive of what was shown.
 pub fn all() -> [&'static Asset; 6] {
-    [banner_js(), control_js(), empty_js(), forget_js(), notice_css(), notice_js()]
+    [banner_js(), empty_js(), forget_js(), held_js(), notice_css(), notice_js()]
 }
 
 /// The script of the banner.
@@ -117,14 +118,9 @@ pub fn banner_js() -> &'static Asset {
     &BANNER_JS
 }
 
-/// The script of the control, by which pages learn what was decided elsewhere.
-pub fn control_js() -> &'static Asset {
-    &CONTROL_JS
-}
-
 /// The scripts that are put into the site's pages, whoever their visitors are.
-pub fn scripts_in_pages() -> [&'static Asset; 3] {
-    [banner_js(), control_js(), notice_js()]
+pub fn scripts_in_pages() -> [&'static Asset; 2] {
+    [banner_js(), notice_js()]
 }
 
 /// The script that stands where a loader would load a withheld tag.
@@ -145,6 +141,11 @@ pub fn notice_css() -> &'static Asset {
 /// The script of the notice of a new version, which closes it without leaving the page.
 pub fn notice_js() -> &'static Asset {
     &NOTICE_JS
+}
+
+/// The script of the box for a frame that is withheld, by which the page around it asks.
+pub fn held_js() -> &'static Asset {
+    &HELD_JS
 }
 
 #[cfg(test)]

@@ -1,33 +1,26 @@
-//! What is inserted into the site's pages: the banner, and the control that opens the settings.
+//! What is inserted into the site's pages where a question is open: the banner.
 //!
-//! Both are rendered once per language when the rules are loaded. A request copies them and fills
+//! It is rendered once per language when the rules are loaded. A request copies it and fills
 //! in its token, the way back and the page's nonce.
 //!
-//! They work with scripts off: a form with two equal buttons and a link. They are ASCII, so they
-//! stand in a page of any encoding; their stylesheet precedes them, so they are not painted bare.
+//! It works with scripts off: a form with two equal buttons and a link. It is ASCII, so it
+//! stands in a page of any encoding; its stylesheet precedes it, so it is not painted bare.
 //! Element names follow the contract that browsers which answer banners look for (`#cc-main
 //! .cm-wrapper`, `role="dialog"`, `.cm__btn[data-role=necessary]`): see `facts/consent.md`.
 //!
-//! Where in a page they are put is the gate's business; how they look is `assets/banner.css`.
+//! Where in a page it is put is the gate's business; how it looks is `assets/banner.css`. Behind it stands the
+//! [`control`](super::control).
 
 use data_encoding::HEXLOWER;
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 
 use super::assets;
+use super::control::Control;
 use super::splice::{Place, Prepared, Values};
 use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::{Asked, Operator, Purpose};
-
-/// How the settings are reached from every page (`control` in `site.toml`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// By our small button, which follows the banner.
-    Button,
-    /// By the site's own link to `/.consent/`; we add nothing.
-    Link,
-}
 
 /// The page that something of ours is put into.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +45,7 @@ impl<'a> Carrier<'a> {
     /// What is filled in where there is no form.
     pub(super) fn values(self) -> Values<'a> {
         let Carrier { return_to, kind, nonce, permitted, by_digest, reload, origin } = self;
-        let (token, shown) = ("", "");
-        Values { token, shown, return_to, kind, nonce, permitted, origin, by_digest, reload }
+        Values { return_to, kind, nonce, permitted, origin, by_digest, reload, ..Values::default() }
     }
 }
 
@@ -64,22 +56,19 @@ pub struct Layer {
     digest: [u8; 16],
     /// The digest in hexadecimal, as the form carries it.
     shown: String,
-}
-
-/// The control that opens the settings, in one language.
-#[derive(Debug, Clone)]
-pub struct Control {
-    prepared: Prepared,
+    /// The digest of the control's script, as `integrity` names it; empty without one.
+    control: String,
 }
 
 impl Layer {
-    /// The banner that asks for the purposes of [`Asked::Here`]; `None` if there is none to ask.
+    /// The banner that asks for the purposes of [`Asked::Here`], with the control behind it if there is one;
+    /// `None` if there is none to ask.
     pub fn new(
         texts: &Texts,
         operator: &Operator<'_>,
         purposes: &[Purpose<'_>],
         style: &Style,
-        reach: Reach,
+        control: Option<&Control>,
     ) -> Option<Self> {
         let asked: Vec<_> =
             purposes.iter().filter(|purpose| purpose.asked == Asked::Here).collect();
@@ -133,19 +122,21 @@ impl Layer {
                     }
                 }
             }
-            @if reach == Reach::Button { (control(texts, true)) }
+            @if let Some(control) = control { (control.beside_banner()) }
             script src=(ours(&assets::banner_js().path)) defer data-nonce=(Place::Nonce.mark())
                 data-integrity=(Place::Integrity.mark()) {}
         };
         let prepared = prepare(markup);
         let mut digest = [0; 16];
         digest.copy_from_slice(&Sha256::digest(shown(&prepared, style))[..16]);
-        Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest) })
+        let control = control.map(|control| control.file.integrity.clone()).unwrap_or_default();
+        Some(Self { prepared, digest, shown: HEXLOWER.encode(&digest), control })
     }
 
     /// Appends the banner for a page.
     pub fn write(&self, out: &mut Vec<u8>, token: &str, page: Carrier<'_>) {
-        self.prepared.write(out, Values { token, shown: &self.shown, ..page.values() });
+        let Layer { prepared, shown, control, .. } = self;
+        prepared.write(out, Values { token, shown, control, ..page.values() });
     }
 
     /// What the visitor is shown, and the code that shows it: what the digest is taken of.
@@ -161,18 +152,6 @@ impl Layer {
 
 fn shown(prepared: &Prepared, style: &Style) -> String {
     prepared.source() + &style.banner.body + &assets::banner_js().body
-}
-
-impl Control {
-    /// The control, for pages that carry no banner.
-    pub fn new(texts: &Texts, style: &Style) -> Self {
-        Self { prepared: prepare(html! { (stylesheet(style)) (control(texts, false)) }) }
-    }
-
-    /// Appends the control for a page.
-    pub fn write(&self, out: &mut Vec<u8>, page: Carrier<'_>) {
-        self.prepared.write(out, page.values());
-    }
 }
 
 /// Who asks, and for what.
@@ -196,7 +175,6 @@ pub(super) fn prepare(markup: Markup) -> Prepared {
     let attributes = [
         ("data-nonce", Place::Nonce),
         ("data-integrity", Place::Integrity),
-        ("data-control", Place::ControlIntegrity),
         ("data-notice", Place::NoticeIntegrity),
         ("data-value", Place::Reload),
     ];
@@ -221,26 +199,10 @@ fn settings_link(texts: &Texts) -> String {
     ours(&format!("/.consent/?lang={}&return={}", texts.code, Place::ReturnQuery.mark()))
 }
 
-/// Hidden as long as the banner is there; the script shows it when the banner goes.
-fn control(texts: &Texts, hidden: bool) -> Markup {
-    html! {
-        a #cc-open href=(settings_link(texts)) lang=(texts.code) dir=(texts.dir.name())
-            target="_self" data-nosnippet hidden[hidden] {
-            svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false" {
-                path d="M3 6h8m4 0h2M3 14h2m4 0h8M13 3.5v5M7 11.5v5" fill="none"
-                    stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
-            }
-            span { (texts.banner.control) }
-        }
-        script src=(ours(&assets::control_js().path)) defer
-            data-permit=(Place::Permitted.mark()) data-nonce=(Place::Nonce.mark())
-            data-control=(Place::ControlIntegrity.mark()) {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Carrier, Control, Layer, Reach};
+    use super::{Carrier, Layer};
+    use crate::banner::control::Control;
     use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::tests::{OPERATOR, purposes};
@@ -249,8 +211,10 @@ mod tests {
 
     fn banner(code: &str, nonce: Option<&str>) -> String {
         let texts = texts(code);
-        let layer = Layer::new(&texts, &OPERATOR, &purposes(&texts), &style(), Reach::Button)
-            .expect("4.3 is asked");
+        let (style, purposes) = (style(), purposes(&texts));
+        let control = Control::new(&texts, &style);
+        let layer =
+            Layer::new(&texts, &OPERATOR, &purposes, &style, Some(&control)).expect("4.3 is asked");
         let mut out = Vec::new();
         layer.write(
             &mut out,
@@ -300,7 +264,7 @@ mod tests {
     fn a_strict_policy_gets_the_scripts_digest_and_a_narrow_one_a_reload() {
         let texts = texts("en");
         let layer =
-            Layer::new(&texts, &OPERATOR, &purposes(&texts), &style(), Reach::Link).expect("asked");
+            Layer::new(&texts, &OPERATOR, &purposes(&texts), &style(), None).expect("asked");
         let written = |by_digest, reload| {
             let mut out = Vec::new();
             layer.write(&mut out, "tok", Carrier { by_digest, reload, ..Carrier::default() });
@@ -319,33 +283,20 @@ mod tests {
             .into_iter()
             .map(|purpose| Purpose { asked: Asked::Elsewhere, ..purpose })
             .collect();
-        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, &style(), Reach::Button).is_none());
+        assert!(Layer::new(&texts, &OPERATOR, &elsewhere, &style(), None).is_none());
     }
 
     #[test]
     fn the_digest_is_of_what_was_shown() {
         let texts = texts("ru");
         let purposes = purposes(&texts);
-        let digest = |radius, reach| {
+        let digest = |radius, control: Option<&Control>| {
             let style = Style::new(&Theme { radius, ..Theme::default() });
-            Layer::new(&texts, &OPERATOR, &purposes, &style, reach).expect("asked").digest()
+            Layer::new(&texts, &OPERATOR, &purposes, &style, control).expect("asked").digest()
         };
-        assert_eq!(digest(12, Reach::Link), digest(12, Reach::Link));
-        assert_ne!(digest(12, Reach::Link), digest(12, Reach::Button));
+        assert_eq!(digest(12, None), digest(12, None));
+        assert_ne!(digest(12, None), digest(12, Some(&Control::new(&texts, &style()))));
         // How it looked is a part of what was shown.
-        assert_ne!(digest(12, Reach::Link), digest(0, Reach::Link));
-    }
-
-    #[test]
-    fn the_control_is_a_plain_link() {
-        let mut out = Vec::new();
-        let page = Carrier { return_to: "/", ..Carrier::default() };
-        Control::new(&texts("kk"), &style()).write(&mut out, page);
-        let control = String::from_utf8(out).expect("ASCII");
-        assert!(
-            control.contains(r#"<a id="cc-open" href="/.consent/?lang=kk&amp;return=/""#),
-            "{control}"
-        );
-        assert!(!control.contains("hidden>"), "{control}");
+        assert_ne!(digest(12, None), digest(0, None));
     }
 }

@@ -6,15 +6,18 @@
 //! No script or style stands inside our markup, and everything works with scripts off: a page's
 //! own policy (CSP) never has to be loosened for us, and no visitor has to run code to refuse.
 //!
-//! The wording is in [`texts`]; what is inserted into the site's pages in [`layer`]; whole pages of
-//! ours in [`pages`], those of the policy's versions in [`mod@policy`], the declaration in
-//! [`mod@cookies`]; scripts in [`assets`]; the looks, which are the site's to choose, in [`theme`].
-//! Which answer is given to whom is decided elsewhere: nothing here knows about cookies, headers or time.
+//! The wording is in [`texts`]; what is inserted into the site's pages in [`layer`] and [`control`], what stands for
+//! its frames in [`held`]; whole pages of ours in [`pages`], those of the policy's versions in [`mod@policy`], the
+//! declaration in [`mod@cookies`]; scripts in [`assets`]; the looks, which are the site's to choose, in
+//! [`theme`]. Which answer is given to whom is decided elsewhere: nothing here knows about cookies, headers or
+//! time.
 
 pub mod assets;
 pub mod colour;
+pub mod control;
 pub mod cookies;
 pub mod detail;
+pub mod held;
 mod hiding;
 pub mod layer;
 mod notice;
@@ -30,8 +33,9 @@ pub mod translated;
 pub mod view;
 mod wording;
 
+pub use control::Control;
 pub use hiding::Hiding;
-pub use layer::{Carrier, Control, Layer, Reach};
+pub use layer::{Carrier, Layer};
 pub use notice::Notice;
 pub use style::Style;
 pub use texts::Texts;

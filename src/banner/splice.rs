@@ -30,7 +30,7 @@ pub(super) enum Place {
     Kind,
     /// A whole ` nonce="…"` attribute, or nothing.
     Nonce,
-    /// The purposes that the page came under, as the value of an attribute.
+    /// A whole ` data-p=…` attribute: the purposes that are permitted in the page.
     Permitted,
     /// A whole ` integrity="…"` attribute of the banner's script, or nothing.
     Integrity,
@@ -78,6 +78,8 @@ pub(super) struct Values<'a> {
     pub(super) origin: &'a str,
     pub(super) by_digest: bool,
     pub(super) reload: bool,
+    /// The digest of the control's script.
+    pub(super) control: &'a str,
 }
 
 /// Markup cut at its places.
@@ -115,7 +117,13 @@ impl Prepared {
                 Place::Token => out.extend_from_slice(ascii(&escape(values.token)).as_bytes()),
                 Place::Shown => out.extend_from_slice(ascii(&escape(values.shown)).as_bytes()),
                 Place::Permitted => {
-                    out.extend_from_slice(ascii(&escape(values.permitted)).as_bytes());
+                    let permitted = ascii(&escape(values.permitted));
+                    let attribute = match permitted.as_str() {
+                        "" => " data-p".to_owned(),
+                        several if several.contains(' ') => format!(" data-p=\"{several}\""),
+                        one => format!(" data-p={one}"),
+                    };
+                    out.extend_from_slice(attribute.as_bytes());
                 }
                 Place::Origin => out.extend_from_slice(ascii(&escape(values.origin)).as_bytes()),
                 Place::Return => out.extend_from_slice(ascii(&escape(values.return_to)).as_bytes()),
@@ -125,9 +133,9 @@ impl Prepared {
                     if values.by_digest =>
                 {
                     let digest = match place {
-                        Place::Integrity => &assets::banner_js().integrity,
-                        Place::NoticeIntegrity => &assets::notice_js().integrity,
-                        _ => &assets::control_js().integrity,
+                        Place::Integrity => assets::banner_js().integrity.as_str(),
+                        Place::NoticeIntegrity => assets::notice_js().integrity.as_str(),
+                        _ => values.control,
                     };
                     out.extend_from_slice(format!(" integrity=\"{digest}\"").as_bytes());
                 }

@@ -16,10 +16,14 @@ use super::theme::{Palette, Part, Position, Scheme, Theme};
 /// What our markup is dressed in.
 #[derive(Debug)]
 pub struct Style {
-    /// Of the banner and the control.
+    /// Of the banner.
     pub banner: Asset,
     /// Of our own pages.
     pub page: Asset,
+    /// Of the box for a frame that is withheld.
+    pub held: Asset,
+    /// The colours of the control, which its script brings along, in rules that any of the site's outweighs.
+    pub(super) control: String,
     /// The site's logo, if it has one.
     pub logo: Option<Picture>,
     /// Which of light and dark our pages know, as `<meta name="color-scheme">` says it.
@@ -37,13 +41,16 @@ impl Style {
         let (laid_out, pages) =
             (include_str!("assets/banner.css"), include_str!("assets/page.css"));
         let (of_banner, place) =
-            (variables(theme, "#cc-main,#cc-open", "--cc-"), place(theme.position));
-        let of_pages = variables(theme, ":root", "--");
+            (variables(theme, "#cc-main", "--cc-", &Part::ALL), place(theme.position));
+        let of_pages = variables(theme, ":root", "--", &Part::ALL);
         let banner = format!("@layer kelisim{{{of_banner}}}\n{laid_out}{place}");
-        let page = format!(":root{{color-scheme:{color_scheme}}}{of_pages}\n{pages}");
+        let of_pages = format!(":root{{color-scheme:{color_scheme}}}{of_pages}\n");
+        let (page, held) = (of_pages.clone() + pages, of_pages + include_str!("assets/held.css"));
         Style {
             banner: Asset::stylesheet("banner", banner),
             page: Asset::stylesheet("page", page),
+            held: Asset::stylesheet("held", held),
+            control: variables(theme, ":where(#cc-open)", "--cc-", &[Part::Paper, Part::Quiet]),
             logo: theme.logo.clone(),
             color_scheme,
         }
@@ -51,7 +58,7 @@ impl Style {
 
     /// The stylesheet at this path.
     pub fn stylesheet_at(&self, path: &str) -> Option<&Asset> {
-        [&self.banner, &self.page].into_iter().find(|file| file.path == path)
+        [&self.banner, &self.page, &self.held].into_iter().find(|file| file.path == path)
     }
 
     /// The logo, if it is at this path.
@@ -61,10 +68,10 @@ impl Style {
 }
 
 /// The theme's colours and corners as custom properties.
-fn variables(theme: &Theme, of: &str, start: &str) -> String {
+fn variables(theme: &Theme, of: &str, start: &str, parts: &[Part]) -> String {
     let colours = |palette: &Palette| {
         let mut written = String::new();
-        for part in Part::ALL {
+        for &part in parts {
             let (name, colour) = (part.name(), palette[part]);
             write!(written, "{start}{name}:{colour};").expect("a String takes every write");
         }

@@ -11,6 +11,7 @@
 
 mod change;
 mod cookies;
+mod page;
 pub mod rights;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 
 pub use self::change::{ChangeTexts, PartWords, PolicyTexts};
 pub use self::cookies::{CookieTexts, RoleWords, TimeWords};
+pub use self::page::PageTexts;
 pub use self::rights::RightsTexts;
 use super::detail::{DetailTexts, Direction};
 use super::translated::Translated;
@@ -37,6 +39,8 @@ pub struct Texts {
     pub dir: Direction,
     /// The banner.
     pub banner: BannerTexts,
+    /// What stands in the site's pages beside it.
+    pub page: PageTexts,
     /// The settings page.
     pub settings: SettingsTexts,
     /// What a consent states besides, and what is said where none can be kept.

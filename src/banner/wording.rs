@@ -14,6 +14,8 @@ const SUBJECT: &str = "Жеке деректер";
 const PLACES: &[(&str, &[&str])] = &[
     ("banner.ask", &["operator", "purpose", "section"]),
     ("banner.who", &["recipients", "data"]),
+    ("page.held", &["recipient", "country", "data"]),
+    ("page.held_undeclared", &["host"]),
     ("settings.lead", &["operator"]),
     ("settings.version", &["date"]),
     ("settings.clause", &["section"]),

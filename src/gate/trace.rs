@@ -114,6 +114,8 @@ pub enum Deed {
     Removed,
     /// It stays without its address.
     AddressTaken,
+    /// It stays, and shows a box of ours that says what it would be.
+    Boxed,
     /// It stays without an attribute of it.
     AttributeTaken,
     /// Its stylesheet stays without some addresses.
@@ -146,6 +148,7 @@ impl Deed {
             Deed::HeldBehindStub => "held behind its stub",
             Deed::Stripped => "stripped",
             Deed::Removed => "removed",
+            Deed::Boxed => "a box of ours shown in its place",
             Deed::AddressTaken => "address taken",
             Deed::AttributeTaken => "attribute taken",
             Deed::StyleCleared => "style cleared",

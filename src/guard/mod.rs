@@ -2,8 +2,9 @@
 //!
 //! Tags insert tags, and sites call tags. The rewriter sees neither, so a page in which anything may be
 //! withheld begins with a file of ours: a guard that takes what other scripts insert, send and store of
-//! withheld vendors, stubs that stand for what the site calls of them, and what follows when a choice
-//! changes while the page is open. All of it is built from the rules, once for each policy version.
+//! withheld vendors, stubs that stand for what the site calls of them, what follows when a choice
+//! changes while the page is open, and what the site's own code may ask of us (`window.kelisim`). All of it is built
+//! from the rules, once for each policy version.
 //!
 //! The file is the same for everybody, so that browsers keep it. What the visitor has agreed to stands in
 //! its tag, which comes with the page; later the server is asked, whoever wants to know. No script of the
@@ -55,6 +56,14 @@ impl Guard {
         let names = permitted.map(|(purpose, _)| purpose.name());
         let names: Vec<_> = names.filter(|name| self.purposes.contains(name)).collect();
         names.join(" ")
+    }
+
+    /// What is withheld and why, as the tag says it: `analytics:not-asked marketing:not-asked`.
+    pub fn withheld(verdicts: &Verdicts<'_>) -> String {
+        let reasons = verdicts.iter().filter_map(|(purpose, verdict)| {
+            Some(format!("{}:{}", purpose.name(), verdict.reason()?.name()))
+        });
+        reasons.collect::<Vec<_>>().join(" ")
     }
 
     /// The stub of one vendor as a file of its own: before a script that is held behind it, and in the place

@@ -10,12 +10,13 @@
 
 use serde_json::json;
 
-use crate::policy::PolicyVersion;
+use crate::policy::{PolicyVersion, Purpose};
 use crate::rules::{ConsentMode, Group, RuleSet};
 
 const GUARD: &str = include_str!("assets/min/guard.js");
 const STUBS: &str = include_str!("assets/min/stubs.js");
 const STATE: &str = include_str!("assets/min/state.js");
+const API: &str = include_str!("assets/min/api.js");
 
 /// A part of the script, and what it is.
 #[derive(Clone, Debug)]
@@ -48,11 +49,16 @@ pub(super) fn of_page(rules: &RuleSet, policy: &PolicyVersion, groups: &[Group])
         };
         stubs.push_str(&called(vendor.id(), until, stub));
     }
-    let state = format!("{STATE}install(window);\n}})();\n");
+    let purposes = Purpose::ALL.map(Purpose::name).join(" ");
+    let asked: Vec<_> = rules.asked(policy).map(Purpose::name).collect();
+    let known = format!("const PURPOSES={}.split(' '),ASKED={};", json!(purposes), json!(asked));
+    let state = format!("{known}{STATE}");
+    let api = format!("{API}install(window);\n}})();\n");
     vec![
         Weight { name: "guard", code: guard },
         Weight { name: "stubs", code: stubs },
         Weight { name: "release", code: state },
+        Weight { name: "interface", code: api },
     ]
 }
 

@@ -43,6 +43,7 @@ use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{asker, expiry, fields, hints, request, response};
+use crate::guard::Guard;
 use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
 use crate::rules::{Control, Mode};
 use crate::snapshot::Snapshot;
@@ -368,6 +369,7 @@ fn guard(
     Some(GuardTag {
         policy,
         permitted: guard.permitted(walk.verdicts),
+        withheld: Guard::withheld(walk.verdicts),
         reloads: walk.snapshot.walls.as_ref().is_some_and(Walls::enforce),
         nonce: None,
         is_document: matches!(destination, Destination::Document | Destination::Frame),

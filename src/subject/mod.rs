@@ -13,6 +13,7 @@ mod cookies;
 mod counting;
 mod forget;
 pub mod form;
+mod in_page;
 mod notice;
 mod policy;
 pub mod receipt;
@@ -202,6 +203,18 @@ impl Subject<'_> {
                 allow(method, &[Method::POST], "POST")?;
                 let form = self.form(body).await?;
                 notice::dismiss(self, &form)?
+            }
+            "/.consent/banner" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                in_page::banner(self, query)?
+            }
+            "/.consent/frame" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                in_page::frame(self, query)?
+            }
+            "/.consent/kelisim.d.ts" => {
+                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                in_page::types()
             }
             "/.consent/state" => {
                 allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;

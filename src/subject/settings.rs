@@ -23,22 +23,21 @@ use crate::rules::{Mode, RuleSet};
 use crate::snapshot::Snapshot;
 
 /// What the page's address asks for.
-struct Query {
-    language: Option<String>,
-    return_to: String,
+pub(super) struct Query {
+    pub(super) language: Option<String>,
+    pub(super) return_to: Option<String>,
     notice: Option<Notice>,
     /// The record of what has just been chosen.
     record: Option<String>,
 }
 
 impl Query {
-    fn read(query: &str) -> Query {
-        let mut read =
-            Query { language: None, return_to: "/".to_owned(), notice: None, record: None };
+    pub(super) fn read(query: &str) -> Query {
+        let mut read = Query { language: None, return_to: None, notice: None, record: None };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "lang" => read.language = Some(value.into_owned()),
-                "return" => read.return_to = local_path(&value).unwrap_or(read.return_to),
+                "return" => read.return_to = local_path(&value).or(read.return_to),
                 "notice" => {
                     read.notice = match value.as_ref() {
                         "saved" => Some(Notice::Saved),
@@ -50,6 +49,10 @@ impl Query {
                     let record = Uuid::try_parse(&value).ok();
                     read.record = record.map(|record| record.to_string());
                 }
+                // The shortest way to say it: `?kk`.
+                language if value.is_empty() && read.language.is_none() => {
+                    read.language = Some(language.to_owned());
+                }
                 _ => {}
             }
         }
@@ -60,6 +63,7 @@ impl Query {
 /// Renders the page.
 pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let query = Query::read(query);
+    let return_to = query.return_to.unwrap_or_else(|| subject.came_from());
     let accept = super::text_field(subject.headers, ACCEPT_LANGUAGE.as_str());
     let language = subject.snapshot.language(query.language.as_deref(), accept);
     let rules = &subject.snapshot.rules;
@@ -94,7 +98,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         languages: &languages,
         token: &token,
         shown: &shown,
-        return_to: &query.return_to,
+        return_to: &return_to,
         code: code.as_deref(),
         notice,
         record: query.record.as_deref().filter(|_| told),
@@ -172,7 +176,8 @@ mod tests {
     fn a_code_is_eight_characters_and_a_query_gives_local_paths_alone() {
         assert_eq!(short_code(VisitorId(u128::MAX)), "7777-7777");
         let query = Query::read("lang=ru&return=%2Fprices%3Fa%3D1&notice=saved");
-        assert_eq!(query.return_to, "/prices?a=1");
-        assert_eq!(Query::read("return=%2F%2Fevil.kz").return_to, "/");
+        assert_eq!(query.return_to.as_deref(), Some("/prices?a=1"));
+        assert_eq!(Query::read("return=%2F%2Fevil.kz").return_to, None);
+        assert_eq!(Query::read("kk").language.as_deref(), Some("kk"));
     }
 }

@@ -190,6 +190,14 @@ impl<'a> Visitor<'a> {
         data_encoding::BASE64.decode(png.as_bytes()).expect("it is in Base64")
     }
 
+    /// Does something in a frame of the page, and is back in the page.
+    pub(crate) fn within<T>(&self, frame: &str, what: impl FnOnce() -> T) -> T {
+        self.command("/frame", &json!({ "id": { ELEMENT: self.need(frame) } }));
+        let done = what();
+        self.command("/frame", &json!({ "id": null }));
+        done
+    }
+
     /// What the console has shown since it was last asked for.
     pub(crate) fn console(&self) -> Console {
         let log = self.command("/se/log", &json!({ "type": "browser" }));

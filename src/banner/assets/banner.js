@@ -16,7 +16,9 @@
   const back = form.elements.namedItem('return');
   const page = back.value;
   const message = form.querySelector('[role=alert]');
+  const purposes = form.dataset.purposes.split(' ');
   const answered = ['declined', 'withdrawn', 'suspended'];
+  let wanted = '';
   let busy = false;
   let timer = 0;
   let before = null;
@@ -40,6 +42,7 @@
     if (busy) return event.preventDefault();
     if (!form.target || form.target === '_self') return;
     busy = true;
+    wanted = event.submitter?.value;
     main.setAttribute('aria-busy', 'true');
     message.hidden = true;
     timer = setTimeout(fail, 15000);
@@ -51,9 +54,11 @@
     let state;
     try {
       state = await (window.kelisim ? kelisim.state() : ask());
-      if (!isAnswered(state)) {
+      // Who is asked again had answered before: then only what was pressed is an answer.
+      const agreed = (id) => permitted(state, id) || state[id].reason === 'suspended';
+      if (!isAnswered(state) || (wanted === 'agree-all' && !purposes.every(agreed))) {
         // The answer was taken, and came to nothing: the browser has kept no cookie, and will not next time.
-        if (frame.contentWindow.location.pathname === '/.consent/done') return stay();
+        if (!isAnswered(state) && frame.contentWindow.location.pathname === '/.consent/done') return stay();
         throw new Error('not recorded');
       }
     } catch (error) {
@@ -64,13 +69,14 @@
     leave();
     if (others) others.postMessage('choice');
     // A page's policy cannot be widened: what it would stop comes with the page anew.
-    const agreed = form.dataset.purposes.split(' ').some((id) => permitted(state, id));
+    const agreed = purposes.some((id) => permitted(state, id));
     if ('reload' in form.dataset && agreed) return location.reload();
     release(state);
   }
 
   // What is decided in another tab is decided here, too.
-  if (others) others.onmessage = async () => {
+  if (others) others.onmessage = async ({ data }) => {
+    if (data !== 'choice') return;
     try {
       const state = await (window.kelisim ? kelisim.state() : ask());
       if (busy || !main.isConnected || !isAnswered(state)) return;
@@ -83,7 +89,7 @@
   };
 
   function isAnswered(state) {
-    return form.dataset.purposes.split(' ').every((id) => permitted(state, id) || answered.includes(state[id].reason));
+    return purposes.every((id) => permitted(state, id) || answered.includes(state[id].reason));
   }
 
   // The guard asks by itself. Where it could not be loaded, nothing was held but what came with the page.
@@ -116,6 +122,7 @@
   function leave() {
     const control = document.getElementById('cc-open');
     const held = main.contains(document.activeElement);
+    main.dispatchEvent(new Event('cc-left'));
     main.remove();
     if (control) control.hidden = false;
     if (!held) return;
@@ -127,8 +134,13 @@
     return purpose !== 'undeclared' && !!state[purpose] && state[purpose].verdict === 'permit';
   }
 
-  // Runs the held scripts of permitted purposes, in document order.
+  // Shows the frames of permitted purposes and runs the held scripts, in document order.
   async function release(state) {
+    for (const frame of document.querySelectorAll('iframe[data-consent]'))
+      if (permitted(state, frame.dataset.consent)) {
+        frame.removeAttribute('data-consent');
+        frame.src = new URL(frame.src).searchParams.get('to');
+      }
     const held = [...document.querySelectorAll('script[data-consent]')]
       .filter((script) => permitted(state, script.dataset.consent));
     const written = new Map();

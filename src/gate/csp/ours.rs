@@ -1,7 +1,7 @@
 //! What a site's own policy has to let in of ours.
 //!
 //! The banner is a stylesheet, a script, a form, a hidden frame for its answer and a question to
-//! `/.consent/state`. Where the site's policy would stop one of these, that directive is given our own
+//! `/.consent/state`. A page with a guard may bring it up later, and shows boxes of ours for frames. Where the site's policy would stop one of these, that directive is given our own
 //! folder on the site's own host, and nothing else: every other byte stays, and most policies need nothing.
 //!
 //! Under `'strict-dynamic'` browsers pass over hosts, so where the page has no nonce that we carry, the digests
@@ -39,13 +39,9 @@ pub struct Ours<'a> {
 pub enum Parts {
     /// Nothing.
     Nothing,
-    /// The guard, or vendors' stubs.
+    /// Vendors' stubs.
     Scripts,
-    /// The control, with its stylesheet.
-    Control,
-    /// The notice of a new version, with its form, and the control.
-    Notice,
-    /// The banner, which asks and hears the answer.
+    /// The banner, which asks and hears the answer, or what may bring it up; the notice of a new version.
     Banner,
 }
 
@@ -67,15 +63,15 @@ const NEEDED: [Needed; 5] = [
     Needed {
         names: &["style-src-elem", "style-src", "default-src"],
         added: "style-src-elem",
-        by: Parts::Control,
+        by: Parts::Banner,
     },
-    Needed { names: &["connect-src", "default-src"], added: "connect-src", by: Parts::Control },
+    Needed { names: &["connect-src", "default-src"], added: "connect-src", by: Parts::Banner },
     Needed {
         names: &["frame-src", "child-src", "default-src"],
         added: "frame-src",
         by: Parts::Banner,
     },
-    Needed { names: &["form-action"], added: "form-action", by: Parts::Notice },
+    Needed { names: &["form-action"], added: "form-action", by: Parts::Banner },
 ];
 
 /// What became of the policies of one field, or of one `<meta>`.
@@ -113,12 +109,10 @@ impl<'a> Ours<'a> {
         insertion: Option<&'a Insertion>,
         guard: Option<&'a GuardTag>,
     ) -> Ours<'a> {
-        let parts = match insertion {
-            Some(insertion) if insertion.banner => Parts::Banner,
-            Some(insertion) if insertion.notice.is_some() => Parts::Notice,
-            Some(_) => Parts::Control,
-            None if snapshot.puts_stubs() || guard.is_some() => Parts::Scripts,
-            None => Parts::Nothing,
+        let parts = match (insertion, guard) {
+            (None, None) if snapshot.puts_stubs() => Parts::Scripts,
+            (None, None) => Parts::Nothing,
+            _ => Parts::Banner,
         };
         let nonce = insertion.and_then(|insertion| insertion.nonce.as_deref());
         let nonce = nonce.or(guard.and_then(|guard| guard.nonce.as_deref()));

@@ -3,9 +3,12 @@
 //! An inline document (`srcdoc`), one in an address (`data:`) and the markup of a `<noscript>` are
 //! gated like the page around them, with its base and encoding, and no banner.
 //!
-//! Documents may stand in each other; below a certain depth they are emptied.
+//! Documents may stand in each other; below a certain depth they are emptied. A frame that a person would see shows a
+//! box of ours ([`crate::banner::held`]) as long as it is withheld.
 
 use std::sync::Arc;
+
+use url::form_urlencoded;
 
 use super::super::address::{Glance, glance};
 use super::super::fate::{Fate, How, Whose};
@@ -21,6 +24,12 @@ use crate::rules::Use;
 /// addresses that hold one.
 const DEPTH_MAX: u8 = 4;
 
+/// A frame that is no wider or no higher is there to count.
+const PIXELS_UNSEEN: u32 = 2;
+
+/// What is said of a frame that people are to see.
+const SHOWN: [&[u8]; 5] = [b"width", b"height", b"class", b"style", b"title"];
+
 impl Document {
     /// An edit for a document that stands inside this one.
     pub(super) fn inner(&self) -> Document {
@@ -35,7 +44,7 @@ impl Document {
             guard: None,
             guarding: Put::Done,
             hiding: Put::Done,
-            language: None,
+            language: self.language.clone(),
             looks_whole: false,
             held_last: false,
             amp_settings_follow: false,
@@ -80,11 +89,41 @@ impl Document {
     pub(super) fn frame(&mut self, element: &mut Element<'_>) {
         let (withheld, how) = self.withheld_at(element, b"src");
         if withheld.total() > 0 {
-            let deed = take_addresses(element, &[b"src"], how);
+            let boxed = how != Some(How::Strip) && self.put_box(element);
+            let deed = match boxed {
+                true => Deed::Boxed,
+                false => take_addresses(element, &[b"src"], how),
+            };
             self.done_all(element, &withheld, deed);
         } else {
             self.tally.add_reports(&withheld);
         }
+    }
+
+    /// Leads a frame that a person would see to a box of ours, which says what it would be. The element stays as
+    /// it is, so frameworks find it, and nothing in the page moves.
+    fn put_box(&self, element: &mut Element<'_>) -> bool {
+        if element.name() != b"iframe" || !may_be_seen(element) {
+            return false;
+        }
+        let Some(address) = element.written(b"src") else { return false };
+        let until = self.fate_at(address, Use::Frame).until();
+        let address = address.value();
+        let address = String::from_utf8_lossy(&address);
+        let rules = &self.snapshot.rules;
+        let mut urls = self.bases.iter().filter_map(|base| base.join(&address).ok());
+        let withheld = urls.find(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && self.fates.of_url_from(rules, &self.bases[0], url, Use::Frame) != Fate::Permit
+        });
+        let Some(url) = withheld else { return false };
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("lang", self.language.as_deref().unwrap_or_default());
+        let query = query.append_pair("to", url.as_str()).finish();
+        let source = format!("{}/.consent/frame?{query}", self.foreign_origin());
+        element.set_attribute(b"src", source.as_bytes());
+        element.set_attribute(b"data-consent", until.as_bytes());
+        true
     }
 
     /// What stands in an object is shown instead of it, so only its addresses go.
@@ -188,4 +227,27 @@ impl Document {
         let edit = rewriter.end(&mut out)?;
         Ok((rewritten, edit))
     }
+}
+
+/// Whether a frame is there to be seen. Those that only count are as large as a pixel, hidden, or nothing is
+/// said of them but their address.
+fn may_be_seen(element: &Element<'_>) -> bool {
+    let is_large = |name: &[u8]| {
+        let value = element.attribute(name).unwrap_or_default();
+        let digits = value.trim_ascii().iter().take_while(|byte| byte.is_ascii_digit());
+        let pixels = digits.fold(None, |pixels: Option<u32>, digit| {
+            let before = pixels.unwrap_or_default().saturating_mul(10);
+            Some(before.saturating_add(u32::from(digit - b'0')))
+        });
+        pixels.is_none_or(|pixels| pixels > PIXELS_UNSEEN)
+    };
+    let style = element.attribute(b"style").unwrap_or_default().to_ascii_lowercase();
+    let style: Vec<u8> = style.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let says = |words: &[u8]| memchr::memmem::find(&style, words).is_some();
+    SHOWN.iter().any(|name| element.written(name).is_some())
+        && is_large(b"width")
+        && is_large(b"height")
+        && element.written(b"hidden").is_none()
+        && !says(b"display:none")
+        && !says(b"visibility:hidden")
 }

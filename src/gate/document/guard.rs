@@ -22,6 +22,8 @@ pub struct GuardTag {
     pub policy: Day,
     /// The purposes that are permitted, with spaces between.
     pub permitted: String,
+    /// What is withheld and why.
+    pub withheld: String,
     /// Whether a release needs the page anew, whose policy cannot be widened.
     pub reloads: bool,
     /// The nonce of the page's policy, if it has one.
@@ -50,7 +52,9 @@ impl Document {
         }
         let looks_whole = self.looks_whole || matches!(element.name(), b"body" | b"frameset");
         let tag = self.guard.as_ref().filter(|tag| tag.is_document || looks_whole);
-        let Some(GuardTag { policy, permitted, reloads, nonce, .. }) = tag else { return };
+        let Some(GuardTag { policy, permitted, withheld, reloads, nonce, .. }) = tag else {
+            return;
+        };
         let Some(guard) = self.snapshot.guard(*policy) else { return };
         let (origin, path) = (self.foreign_origin(), &guard.file.path);
         // A nonce was only taken from a policy if it is one; nothing else is anybody's to say.
@@ -61,7 +65,8 @@ impl Document {
         };
         let reloads = if *reloads { " data-reload" } else { "" };
         let tag = format!(
-            "<script src=\"{origin}{path}\"{nonce}{integrity} data-permit=\"{permitted}\"{reloads}></script>"
+            "<script src=\"{origin}{path}\"{nonce}{integrity} data-permit=\"{permitted}\" \
+             data-withhold=\"{withheld}\"{reloads}></script>"
         );
         element.before(tag.as_bytes());
         self.guarding = Put::Done;

@@ -68,8 +68,8 @@ const install = (page) => {
       if (purpose && isCode) {
         self.dataset.consent = purpose;
         self.dataset.consentSrc = args[at];
-      } else if (purpose) later(self, 'error');
-      return no(purpose);
+      }
+      return no(purpose && (isCode || !boxed(self, purpose, args, at)));
     }
   };
   const text = (at) => (args) => {

@@ -1,6 +1,7 @@
 // What holds now, and what follows from a change: the server is asked, whoever calls.
 const ask = fetch;
-const { reload } = document.currentScript.dataset;
+const { nonce, dataset: { reload, withhold = '' } } = document.currentScript;
+const ours = location.origin + '/.consent/';
 const jar = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
 // A frame in a sandbox of its own has neither cookies nor storage, and says so by throwing.
 const forget = () => {
@@ -21,6 +22,24 @@ const forget = () => {
 forget();
 addEventListener('pagehide', forget);
 
+// What holds, as the page came: of what is withheld its tag says why.
+const reasons = new Map(withhold.split(' ').map((one) => one.split(':')));
+const settled = (state) => {
+  for (const one of Object.values(state)) Object.freeze(one);
+  return Object.freeze(state);
+};
+let known = settled(Object.fromEntries(PURPOSES.map((purpose) => {
+  const reason = reasons.get(purpose) ?? null;
+  return [purpose, { verdict: reason ? 'withhold' : 'permit', reason }];
+})));
+// Who subscribes hears of our events alone: a page may make others of the same name.
+const told = new WeakSet();
+const tell = (name) => {
+  const event = new CustomEvent('kelisim:' + name, { detail: known });
+  told.add(event);
+  document.dispatchEvent(event);
+};
+
 // Browsers keep 250 entries: of more, nobody knows.
 const runs = (gone) => {
   const loaded = performance.getEntriesByType('resource');
@@ -28,9 +47,12 @@ const runs = (gone) => {
 };
 // Who cannot run the held tags asks without a release: what a site calls goes on being answered here.
 const state = async (release = true) => {
-  const answer = await ask(location.origin + '/.consent/state', { credentials: 'same-origin', cache: 'no-store' });
-  if (!answer.ok) throw new Error(answer.status);
-  const state = await answer.json();
+  const answer = await ask(ours + 'state', { credentials: 'same-origin', cache: 'no-store' });
+  if (!answer.ok) throw new Error(`the gateway answered ${answer.status}, so what holds is not known; ask again later`);
+  const state = settled(await answer.json());
+  const isNew = PURPOSES.some((purpose) => state[purpose].reason !== known[purpose].reason);
+  known = state;
+  if (isNew) tell('choice');
   const may = (purpose) => state[purpose]?.verdict === 'permit';
   const asked = groups.map(([purpose]) => purpose).filter((purpose) => purpose !== 'undeclared');
   const come = asked.filter((purpose) => may(purpose) && !permitted.includes(purpose));
@@ -46,10 +68,12 @@ const state = async (release = true) => {
     }
     permitted.push(...come);
     run('released', come);
+    tell('release');
   }
   if (gone.length) {
     for (const purpose of gone) permitted.splice(permitted.indexOf(purpose), 1);
     run('withdrawn', gone);
+    tell('withdraw');
     forget();
     if (runs(gone)) {
       const wall = document.createElement('meta');
@@ -61,4 +85,3 @@ const state = async (release = true) => {
   }
   return state;
 };
-Object.defineProperty(window, 'kelisim', { value: Object.freeze({ state }), enumerable: true });

@@ -77,6 +77,7 @@ fn document(insertion: Option<Insertion>) -> Document {
     let guard = insertion.as_ref().map(|insertion| GuardTag {
         policy: insertion.policy,
         permitted: String::new(),
+        withheld: String::new(),
         reloads: insertion.banner,
         nonce: insertion.nonce.clone(),
         is_document: insertion.is_document,
