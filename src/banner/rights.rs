@@ -214,7 +214,7 @@ pub fn forgotten(texts: &Texts, view: &Forgotten<'_>) -> String {
     let words = &texts.rights;
     let body = html! {
         main {
-            h1 role="status" { (words.forgotten) }
+            h1 { (words.forgotten) }
             (outcome(texts, &view.outcome))
             p.links {
                 a.button href="/" { (texts.settings.back) }
