@@ -35,6 +35,14 @@ pub(crate) enum Scripts {
     Off,
 }
 
+/// What a visitor's browser runs and keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) scripts: Scripts,
+    /// Whether it keeps cookies.
+    pub(crate) cookies: bool,
+}
+
 /// How a page is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
@@ -63,10 +71,10 @@ pub(crate) enum Driver {
 
 impl Driver {
     /// Starts it with an empty profile; what it writes, it writes into `folder`.
-    pub(crate) fn start(browser: Browser, folder: &Path, stub: &Stub, scripts: Scripts) -> Self {
+    pub(crate) fn start(browser: Browser, folder: &Path, stub: &Stub, settings: Settings) -> Self {
         match browser {
-            Browser::Chromium => Self::Chromium(chromium(folder, stub, scripts)),
-            Browser::Firefox => Self::Firefox(firefox(folder, stub, scripts)),
+            Browser::Chromium => Self::Chromium(chromium(folder, stub, settings)),
+            Browser::Firefox => Self::Firefox(firefox(folder, stub, settings)),
         }
     }
 
@@ -158,7 +166,7 @@ impl Driver {
     }
 }
 
-fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
+fn chromium(folder: &Path, stub: &Stub, settings: Settings) -> WebDriver {
     let chromium = Path::new("/usr/bin/chromium");
     assert!(
         chromium.exists(),
@@ -191,10 +199,7 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
         ]
         .map(str::to_owned),
     );
-    let javascript = match scripts {
-        Scripts::On => 1,
-        Scripts::Off => 2,
-    };
+    let allowed = |allowed: bool| if allowed { 1 } else { 2 };
     WebDriver::start(
         folder,
         &json!({
@@ -203,13 +208,16 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts) -> WebDriver {
             "goog:chromeOptions": {
                 "binary": chromium,
                 "args": arguments,
-                "prefs": { "profile.default_content_setting_values.javascript": javascript },
+                "prefs": {
+                    "profile.default_content_setting_values.javascript": allowed(settings.scripts == Scripts::On),
+                    "profile.default_content_setting_values.cookies": allowed(settings.cookies),
+                },
             },
         }),
     )
 }
 
-fn firefox(folder: &Path, stub: &Stub, scripts: Scripts) -> Marionette {
+fn firefox(folder: &Path, stub: &Stub, settings: Settings) -> Marionette {
     let port = stub.address.port();
     let off = [
         // What the browser does of its own accord would be noise among what the page does.
@@ -231,7 +239,8 @@ fn firefox(folder: &Path, stub: &Stub, scripts: Scripts) -> Marionette {
     ];
     let mut preferences = vec![
         ("marionette.port", json!(0)),
-        ("javascript.enabled", json!(scripts == Scripts::On)),
+        ("javascript.enabled", json!(settings.scripts == Scripts::On)),
+        ("network.cookie.cookieBehavior", json!(if settings.cookies { 0 } else { 2 })),
         ("network.dns.forceResolve", json!("127.0.0.1")),
         ("network.socket.forcePort", json!(format!("443={port};80={port}"))),
         ("network.trr.mode", json!(5)),
