@@ -295,7 +295,7 @@ fn a_language_from_right_to_left_turns_the_banner_and_a_page_does_not() {
 #[test]
 fn a_browser_that_keeps_no_cookies_is_told_so_and_the_banner_stays() {
     let (served, stub) = (served(), Stub::start());
-    let visitor = Visitor::without_cookies(&stub, Scripts::On);
+    let visitor = Visitor::with_cookies(&stub, Scripts::On, false);
     let texts = std::fs::read_to_string("rules/texts/en.toml").expect("the texts are there");
     let texts: toml::Table = texts.parse().expect("they are TOML");
     visitor.open(&served.page("en"));
@@ -312,7 +312,7 @@ fn a_browser_that_keeps_no_cookies_is_told_so_and_the_banner_stays() {
     assert_eq!(visitor.run("return window.stillTheSamePage"), true, "it went round in a circle");
     assert_eq!(stub.contacts(), [""; 0]);
     // Without scripts nobody can find out, so it is said beforehand.
-    let visitor = Visitor::without_cookies(&stub, Scripts::Off);
+    let visitor = Visitor::with_cookies(&stub, Scripts::Off, false);
     visitor.open(&served.page("en"));
     let hint = texts["detail"]["no_cookies_hint"].as_str().expect("a text");
     assert!(visitor.text(BANNER).is_some_and(|text| text.contains(hint)));

@@ -5,8 +5,9 @@
 //!
 //! It works with scripts off: a form with two equal buttons and a link. It is ASCII, so it
 //! stands in a page of any encoding; its stylesheet precedes it, so it is not painted bare.
-//! Element names follow the contract that browsers which answer banners look for (`#cc-main
-//! .cm-wrapper`, `role="dialog"`, `.cm__btn[data-role=necessary]`): see `facts/consent.md`.
+//! Element names follow the contracts of vanilla-cookieconsent that browsers which answer banners look for: of its
+//! version 3 (`#cc-main .cm-wrapper`, `.cm__btn[data-role=necessary]`; autoconsent) and of its version 2 (`#cc--main`,
+//! `#cm`, and `#s-sv-bn` for what saves, which here declines; Consent-O-Matic).
 //!
 //! Where in a page it is put is the gate's business; how it looks is `assets/banner.css`. Behind it stands the
 //! [`control`](super::control).
@@ -80,8 +81,8 @@ impl Layer {
         let markup = html! {
             (stylesheet(style))
             div #cc-main lang=(texts.code) dir=(texts.dir.name()) data-nosnippet {
-                div.cm-wrapper role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
-                    form.cm method="post" action=(ours("/.consent/choices")) target="_self"
+                div.cm-wrapper #cc--main role="dialog" aria-labelledby="cc-title" aria-describedby="cc-text" {
+                    form.cm #cm method="post" action=(ours("/.consent/choices")) target="_self"
                         accept-charset="utf-8" autocomplete="off" data-purposes=(ids.join(" "))
                         data-error=(banner.error) data-frame=(banner.frame)
                         data-no-cookies=(texts.detail.no_cookies)
@@ -111,7 +112,7 @@ impl Layer {
                             button.cm__btn name="choice" value="agree-all" data-role="all" {
                                 (banner.agree)
                             }
-                            button.cm__btn name="choice" value="decline-all" data-role="necessary" {
+                            button.cm__btn #s-sv-bn name="choice" value="decline-all" data-role="necessary" {
                                 (banner.decline)
                             }
                             a.cm__btn href=(settings_link(texts)) target="_self" data-role="show" {

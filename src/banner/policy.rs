@@ -145,7 +145,7 @@ mod tests {
             ] {
                 assert!(page.contains(part), "{code}: {part}\n{page}");
             }
-            assert_eq!(page.matches("<article").count(), 7, "{code}");
+            assert_eq!(page.matches("<details class=\"card\"").count(), 7, "{code}");
             // It is the same for everybody.
             assert!(!page.contains("<form") && !page.contains(&texts.states.not_asked));
             assert!(!page.contains("<script") && !page.contains(" style="));

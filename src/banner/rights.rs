@@ -293,7 +293,7 @@ mod tests {
             ] {
                 assert!(page.contains(part), "{code}: {part}\n{page}");
             }
-            assert_eq!(page.matches("<article").count(), 7, "{code}");
+            assert_eq!(page.matches("<details class=\"card\"").count(), 7, "{code}");
             assert!(!page.contains('{'), "{code}: {page}");
         }
     }

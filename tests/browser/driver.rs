@@ -35,12 +35,12 @@ pub(crate) enum Scripts {
     Off,
 }
 
-/// Whether the visitor's browser keeps cookies.
+/// What a visitor's browser runs and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cookies {
-    Kept,
-    /// Of Chromium alone.
-    Refused,
+pub(crate) struct Settings {
+    pub(crate) scripts: Scripts,
+    /// Whether it keeps cookies.
+    pub(crate) cookies: bool,
 }
 
 /// How a page is looked at.
@@ -71,16 +71,10 @@ pub(crate) enum Driver {
 
 impl Driver {
     /// Starts it with an empty profile; what it writes, it writes into `folder`.
-    pub(crate) fn start(
-        browser: Browser,
-        folder: &Path,
-        stub: &Stub,
-        scripts: Scripts,
-        cookies: Cookies,
-    ) -> Self {
+    pub(crate) fn start(browser: Browser, folder: &Path, stub: &Stub, settings: Settings) -> Self {
         match browser {
-            Browser::Chromium => Self::Chromium(chromium(folder, stub, scripts, cookies)),
-            Browser::Firefox => Self::Firefox(firefox(folder, stub, scripts)),
+            Browser::Chromium => Self::Chromium(chromium(folder, stub, settings)),
+            Browser::Firefox => Self::Firefox(firefox(folder, stub, settings)),
         }
     }
 
@@ -172,7 +166,7 @@ impl Driver {
     }
 }
 
-fn chromium(folder: &Path, stub: &Stub, scripts: Scripts, cookies: Cookies) -> WebDriver {
+fn chromium(folder: &Path, stub: &Stub, settings: Settings) -> WebDriver {
     let chromium = Path::new("/usr/bin/chromium");
     assert!(
         chromium.exists(),
@@ -205,14 +199,7 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts, cookies: Cookies) -> W
         ]
         .map(str::to_owned),
     );
-    let javascript = match scripts {
-        Scripts::On => 1,
-        Scripts::Off => 2,
-    };
-    let kept = match cookies {
-        Cookies::Kept => 1,
-        Cookies::Refused => 2,
-    };
+    let allowed = |allowed: bool| if allowed { 1 } else { 2 };
     WebDriver::start(
         folder,
         &json!({
@@ -222,15 +209,15 @@ fn chromium(folder: &Path, stub: &Stub, scripts: Scripts, cookies: Cookies) -> W
                 "binary": chromium,
                 "args": arguments,
                 "prefs": {
-                    "profile.default_content_setting_values.javascript": javascript,
-                    "profile.default_content_setting_values.cookies": kept,
+                    "profile.default_content_setting_values.javascript": allowed(settings.scripts == Scripts::On),
+                    "profile.default_content_setting_values.cookies": allowed(settings.cookies),
                 },
             },
         }),
     )
 }
 
-fn firefox(folder: &Path, stub: &Stub, scripts: Scripts) -> Marionette {
+fn firefox(folder: &Path, stub: &Stub, settings: Settings) -> Marionette {
     let port = stub.address.port();
     let off = [
         // What the browser does of its own accord would be noise among what the page does.
@@ -252,7 +239,8 @@ fn firefox(folder: &Path, stub: &Stub, scripts: Scripts) -> Marionette {
     ];
     let mut preferences = vec![
         ("marionette.port", json!(0)),
-        ("javascript.enabled", json!(scripts == Scripts::On)),
+        ("javascript.enabled", json!(settings.scripts == Scripts::On)),
+        ("network.cookie.cookieBehavior", json!(if settings.cookies { 0 } else { 2 })),
         ("network.dns.forceResolve", json!("127.0.0.1")),
         ("network.socket.forcePort", json!(format!("443={port};80={port}"))),
         ("network.trr.mode", json!(5)),

@@ -10,7 +10,7 @@
 
 pub(crate) use super::driver::{Browser, Cookie, Scripts, View};
 use super::{
-    driver::{Cookies, Driver},
+    driver::{Driver, Settings},
     stub::{SENTINEL, Stub},
     webdriver::Refusal,
 };
@@ -49,7 +49,7 @@ pub(crate) struct Visitor<'a> {
     driver: Driver,
     _folder: TempDir,
     stub: &'a Stub,
-    scripts: Scripts,
+    settings: Settings,
     /// The tab that goes to the sentinel, once there is one.
     sentinel: OnceCell<Value>,
     /// How long the page took that was opened last.
@@ -63,19 +63,19 @@ impl<'a> Visitor<'a> {
     }
 
     pub(crate) fn with(browser: Browser, stub: &'a Stub, scripts: Scripts) -> Self {
-        Self::whose(browser, stub, scripts, Cookies::Kept)
+        Self::start(browser, stub, Settings { scripts, cookies: true })
     }
 
-    /// With Chromium that is told to keep no cookies.
-    pub(crate) fn without_cookies(stub: &'a Stub, scripts: Scripts) -> Self {
-        Self::whose(Browser::Chromium, stub, scripts, Cookies::Refused)
+    /// With a Chromium that keeps cookies, or none at all.
+    pub(crate) fn with_cookies(stub: &'a Stub, scripts: Scripts, kept: bool) -> Self {
+        Self::start(Browser::Chromium, stub, Settings { scripts, cookies: kept })
     }
 
-    fn whose(browser: Browser, stub: &'a Stub, scripts: Scripts, cookies: Cookies) -> Self {
+    fn start(browser: Browser, stub: &'a Stub, settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let driver = Driver::start(browser, folder.path(), stub, scripts, cookies);
+        let driver = Driver::start(browser, folder.path(), stub, settings);
         let (sentinel, loaded_in) = (OnceCell::new(), Cell::default());
-        Self { driver, _folder: folder, stub, scripts, sentinel, loaded_in }
+        Self { driver, _folder: folder, stub, settings, sentinel, loaded_in }
     }
 
     /// Goes to `url` and stays until the page's `load` event.
@@ -258,7 +258,7 @@ impl<'a> Visitor<'a> {
         });
         self.command("/window", &json!({ "handle": tab }));
         let url = format!("https://{SENTINEL}/");
-        if known && self.scripts == Scripts::On {
+        if known && self.settings.scripts == Scripts::On {
             self.wait_for("fetch('/', { cache: 'no-store' }).finally(arguments[0])");
         } else {
             self.command("/url", &json!({ "url": url }));
