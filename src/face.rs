@@ -48,7 +48,7 @@ impl Face {
         let control = has_control.then(|| Control::new(texts, style));
         let layer = Layer::new(texts, &operator, &cards, style, control.as_ref());
         let shown = layer.as_ref().map(Layer::digest).unwrap_or_default();
-        let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, &coming));
+        let notice = coming(rules, policy, texts).map(|coming| Notice::new(texts, style, &coming));
         let statement = Statement::new(rules, policy, texts);
         let stated = statement.digest();
         Face { layer, control, notice, shown: TextDigest(shown), statement, stated }

@@ -47,8 +47,6 @@ static EMPTY_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("empty", "js", JS, include_str!("assets/empty.js")));
 static FORGET_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("forget", "js", JS, include_str!("assets/forget.js")));
-static NOTICE_CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("notice", "css", CSS, include_str!("assets/notice.css")));
 static NOTICE_JS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("notice", "js", JS, include_str!("assets/notice.js")));
 static HELD_JS: LazyLock<Asset> =
@@ -109,8 +107,8 @@ pub fn find(path: &str) -> Option<&'static Asset> {
 }
 
 /// All of them, such as for an archive of what was shown.
-pub fn all() -> [&'static Asset; 6] {
-    [banner_js(), empty_js(), forget_js(), held_js(), notice_css(), notice_js()]
+pub fn all() -> [&'static Asset; 5] {
+    [banner_js(), empty_js(), forget_js(), held_js(), notice_js()]
 }
 
 /// The script of the banner.
@@ -131,11 +129,6 @@ pub fn empty_js() -> &'static Asset {
 /// The script of the settings, which empties the browser's storage of what may not be kept.
 pub fn forget_js() -> &'static Asset {
     &FORGET_JS
-}
-
-/// The stylesheet of the notice of a new version.
-pub fn notice_css() -> &'static Asset {
-    &NOTICE_CSS
 }
 
 /// The script of the notice of a new version, which closes it without leaving the page.

@@ -13,6 +13,7 @@
 //! time.
 
 pub mod assets;
+mod cards;
 pub mod colour;
 pub mod control;
 pub mod cookies;

@@ -14,6 +14,7 @@ use maud::html;
 use super::assets;
 use super::layer::{Carrier, ours, prepare};
 use super::splice::{Place, Prepared, Values};
+use super::style::Style;
 use super::texts::{Texts, fill};
 use super::view::Coming;
 
@@ -25,12 +26,12 @@ pub struct Notice {
 
 impl Notice {
     /// Prepares the notice of a version.
-    pub fn new(texts: &Texts, coming: &Coming<'_>) -> Notice {
+    pub fn new(texts: &Texts, style: &Style, coming: &Coming<'_>) -> Notice {
         let words = &texts.change;
         let code = &texts.code;
         let text = ours(&format!("/.consent/policy/{}?lang={code}", coming.version));
         let markup = html! {
-            link rel="stylesheet" href=(ours(&assets::notice_css().path))
+            link rel="stylesheet" href=(ours(&style.notice.path))
                 data-nonce=(Place::Nonce.mark());
             aside #cc-notice lang=(code) aria-labelledby="cc-notice-title" data-nosnippet {
                 form method="post" action=(ours("/.consent/notice")) target="_self"
@@ -86,6 +87,7 @@ fn changes(texts: &Texts, coming: &Coming<'_>) -> maud::Markup {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::banner::style::tests::style;
     use crate::banner::texts::tests::texts;
     use crate::banner::view::{Change, Changed, Date};
 
@@ -107,7 +109,7 @@ pub(super) mod tests {
 
     fn written(coming: &Coming<'_>, code: &str, page: Carrier<'_>) -> String {
         let mut out = Vec::new();
-        Notice::new(&texts(code), coming).write(&mut out, "tok", page);
+        Notice::new(&texts(code), &style(), coming).write(&mut out, "tok", page);
         String::from_utf8(out).expect("ASCII")
     }
 

@@ -13,6 +13,7 @@
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
+use super::cards::{purpose_card, state_line, withheld};
 use super::detail::Direction;
 use super::rights;
 use super::splice::query;
@@ -235,61 +236,6 @@ fn withdrawal(texts: &Texts, view: &Settings<'_>) -> Markup {
     }
 }
 
-/// What holds for this visitor, in a sentence or two.
-fn state_line(texts: &Texts, purpose: &Purpose<'_>) -> String {
-    let state = match (purpose.asked, purpose.state) {
-        (Asked::Never, State::Permitted) => &texts.states.other_basis,
-        (Asked::Elsewhere, State::Permitted | State::NotAsked) => &texts.settings.elsewhere,
-        (_, state) => texts.state(state),
-    };
-    match (purpose.asked, purpose.mark) {
-        (Asked::Here, Some(mark)) => {
-            let (at, until) = (texts.date(mark.at), texts.date(mark.until));
-            format!("{state} {}", fill(&texts.states.mark, &[("at", &at), ("until", &until)]))
-        }
-        _ => state.to_owned(),
-    }
-}
-
-/// A purpose with its terms, and with what holds for the visitor if the page is theirs.
-pub(super) fn purpose_card(texts: &Texts, purpose: &Purpose<'_>, is_theirs: bool) -> Markup {
-    let (words, detail) = (&texts.settings, &texts.detail);
-    html! {
-        details.card id=(purpose.id) open[purpose.asked == Asked::Here] {
-            summary {
-                h3 {
-                    span.clause { (fill(&words.clause, &[("section", purpose.section)])) " " }
-                    (purpose.title)
-                }
-            }
-            p { (purpose.text) }
-            dl {
-                @if is_theirs { dt { (words.state) } dd { (state_line(texts, purpose)) } }
-                dt { (words.basis) } dd { (capitalised(purpose.basis)) }
-                dt { (words.data) } dd { (capitalised(&texts.list(purpose.data.iter().copied()))) }
-                dt { (words.recipients) }
-                dd {
-                    @if purpose.recipients.is_empty() { (words.recipients_none) }
-                    @for (at, recipient) in purpose.recipients.iter().enumerate() {
-                        @if at > 0 { br; }
-                        (capitalised(recipient.name)) " (" (recipient.country) ")"
-                    }
-                }
-                @if !purpose.vendors.is_empty() {
-                    dt { (detail.vendors) } dd { (purpose.vendors.join(", ")) }
-                }
-                dt { (detail.abroad) } dd { (abroad(texts, purpose)) }
-                dt { (detail.public) } dd { (detail.public_no) }
-                dt { (words.keep) } dd { (texts.keep(purpose.keep_days)) }
-                @if purpose.asked == Asked::Here {
-                    dt { (detail.consent_term) } dd { (detail.consent_term_text) }
-                    dt { (detail.subject) } dd { (detail.subject_text) }
-                }
-            }
-        }
-    }
-}
-
 /// The policy that this rests on, and its versions to come.
 fn documents(texts: &Texts, view: &Settings<'_>) -> Markup {
     let code = &texts.code;
@@ -307,27 +253,6 @@ fn documents(texts: &Texts, view: &Settings<'_>) -> Markup {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Whether data leave the country, and where they go.
-fn abroad(texts: &Texts, purpose: &Purpose<'_>) -> String {
-    let mut countries: Vec<_> =
-        purpose.recipients.iter().filter(|to| to.abroad).map(|to| to.country).collect();
-    countries.dedup();
-    if countries.is_empty() {
-        return texts.detail.abroad_no.clone();
-    }
-    fill(&texts.detail.abroad_yes, &[("countries", &texts.list(countries))])
-}
-
-fn withheld(texts: &Texts, view: &Settings<'_>) -> Markup {
-    html! {
-        details.card #withheld {
-            summary { h3 { (texts.detail.withheld) } }
-            p { (texts.detail.withheld_text) }
-            p { (view.withheld.join(", ")) }
         }
     }
 }
@@ -357,13 +282,6 @@ pub(super) fn particulars(texts: &Texts, operator: &Operator<'_>, code: Option<&
 pub(super) fn letter(to: &str, code: Option<&str>, subject: &str) -> String {
     let body = code.map_or_else(String::new, |code| format!("&body={}", query(code)));
     format!("mailto:{to}?subject={}{body}", query(subject))
-}
-
-/// With the first letter as at the start of a sentence.
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
-    first + characters.as_str()
 }
 
 #[cfg(test)]

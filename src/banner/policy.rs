@@ -9,7 +9,8 @@
 
 use maud::{Markup, html};
 
-use super::pages::{page, particulars, purpose_card};
+use super::cards::purpose_card;
+use super::pages::{page, particulars};
 use super::splice::query;
 use super::style::Style;
 use super::texts::{Texts, fill};

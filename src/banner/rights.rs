@@ -10,7 +10,8 @@
 use maud::{Markup, html};
 
 use super::assets;
-use super::pages::{letter, page, purpose_card};
+use super::cards::purpose_card;
+use super::pages::{letter, page};
 use super::splice::query;
 use super::style::Style;
 use super::texts::{Texts, fill};

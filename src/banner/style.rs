@@ -18,6 +18,8 @@ use super::theme::{Palette, Part, Position, Scheme, Theme};
 pub struct Style {
     /// Of the banner.
     pub banner: Asset,
+    /// Of the notice of a new version of the policy.
+    pub notice: Asset,
     /// Of our own pages.
     pub page: Asset,
     /// Of the box for a frame that is withheld.
@@ -42,12 +44,15 @@ impl Style {
             (include_str!("assets/banner.css"), include_str!("assets/page.css"));
         let (of_banner, place) =
             (variables(theme, "#cc-main", "--cc-", &Part::ALL), place(theme.position));
+        let of_notice = variables(theme, "#cc-notice", "--cc-", &Part::ALL);
+        let notice = include_str!("assets/notice.css");
         let of_pages = variables(theme, ":root", "--", &Part::ALL);
         let banner = format!("@layer kelisim{{{of_banner}}}\n{laid_out}{place}");
         let of_pages = format!(":root{{color-scheme:{color_scheme}}}{of_pages}\n");
         let (page, held) = (of_pages.clone() + pages, of_pages + include_str!("assets/held.css"));
         Style {
             banner: Asset::stylesheet("banner", banner),
+            notice: Asset::stylesheet("notice", format!("@layer kelisim{{{of_notice}}}\n{notice}")),
             page: Asset::stylesheet("page", page),
             held: Asset::stylesheet("held", held),
             control: variables(theme, ":where(#cc-open)", "--cc-", &[Part::Paper, Part::Quiet]),
@@ -58,7 +63,8 @@ impl Style {
 
     /// The stylesheet at this path.
     pub fn stylesheet_at(&self, path: &str) -> Option<&Asset> {
-        [&self.banner, &self.page, &self.held].into_iter().find(|file| file.path == path)
+        let files = [&self.banner, &self.notice, &self.page, &self.held];
+        files.into_iter().find(|file| file.path == path)
     }
 
     /// The logo, if it is at this path.
@@ -147,7 +153,7 @@ pub(super) mod tests {
     #[test]
     fn a_file_is_found_at_its_own_address_only() {
         let style = Style::new(&Theme::default());
-        for file in [&style.banner, &style.page] {
+        for file in [&style.banner, &style.notice, &style.page] {
             // Nothing is asked of anybody for it, and no font.
             assert!(!["url(", "@import", "@font-face"].iter().any(|part| file.body.contains(part)));
             assert_eq!(style.stylesheet_at(&file.path).expect("its own").body, file.body);

@@ -52,10 +52,8 @@ pub(super) fn page(subject: &Subject<'_>, path: &str, query: &str) -> Result<Pag
     if path == FRAGMENT {
         return Ok(html(markup::fragment(texts, &view), pages::POLICY));
     }
-    Ok(html(
-        markup::declaration(texts, &subject.snapshot.style, &view, &languages(rules)),
-        pages::POLICY,
-    ))
+    let style = &subject.snapshot.style;
+    Ok(html(markup::declaration(texts, style, &view, &languages(rules)), pages::POLICY))
 }
 
 /// The cookies that the gateway itself sets.
