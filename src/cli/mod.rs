@@ -12,6 +12,7 @@ mod draft;
 mod explain;
 mod imagined;
 mod import;
+mod load;
 mod needs;
 mod rewrite;
 mod run;
@@ -76,6 +77,8 @@ enum Command {
     Import(import::Options),
     /// Make rule files of what no rule knows: of what a gateway met, or of pages
     Discover(discover::Options),
+    /// Ask a gateway as many visitors would, and say how long they waited
+    Load(load::Options),
     /// Print the JSON Schema of a kind of rule file, for editors
     Schema {
         /// Which kind
@@ -97,6 +100,7 @@ impl Cli {
             Command::Diff(options) => diff::run(&options),
             Command::Import(options) => import::run(&options),
             Command::Discover(options) => discover::run(&options),
+            Command::Load(options) => load::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())
