@@ -25,7 +25,7 @@
 //! | 3 disk, clock | [`clock`], [`deadline`], [`store`], [`observe`], [`tls`] | the time and who lets it pass; the record of consent; the purpose logs and counters; certificates |
 //! | 4 pages | [`subject`], [`admin`] | what a person does about their data; health and metrics |
 //! | 5 path | [`proxy`] | one function from a request to its answer; connections to the site; what is in force |
-//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`app`], [`cli`] | the settings, sockets, the strict front door, new settings and new processes, threads, commands |
+//! | 6 house | [`config`], [`server`], [`reload`], [`handover`], [`demo`], [`load`], [`app`], [`cli`] | the settings, sockets, the strict front door, new settings and new processes, load tests, threads, commands |
 //!
 //! Floors 0 to 2 are pure: time is an argument, files arrive as `(path, text)`.
 //!
@@ -141,6 +141,7 @@ pub mod gate;
 pub mod guard;
 pub mod handover;
 pub mod html;
+pub mod load;
 pub mod observe;
 pub mod policy;
 pub mod proxy;

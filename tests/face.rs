@@ -164,16 +164,25 @@ fn another_language(files: &[RuleFile]) -> String {
     let file = english.replacen("code = \"en\"", "code = \"eo\"\ndir = \"rtl\"", 1);
     let policy: toml::Table =
         text("policy/2025-10-01.toml").and_then(|text| text.parse().ok()).expect("it is TOML");
-    let mut more = "[translated.operator]\nname = \"SENDBOX\"\naddress = \"Almaty\"\n".to_owned();
     let listed = |list: &str| policy[list].as_array().expect("a list").clone();
-    more.push_str("[translated.policy.2025-10-01.recipients]\n");
-    for recipient in listed("recipient") {
-        more.push_str(&format!("{} = \"ricevanto\"\n", recipient["id"].as_str().expect("an id")));
-    }
-    for purpose in listed("purpose") {
-        let id = purpose["id"].as_str().expect("an id");
-        more.push_str(&format!("[translated.policy.2025-10-01.purposes.{id}]\ntitle = \"celo {id}\"\ntext = \"teksto\"\n"));
-    }
+    let id = |entry: &toml::Value| entry["id"].as_str().expect("an id").to_owned();
+    let recipients = listed("recipient")
+        .iter()
+        .map(|to| format!("{} = \"ricevanto\"\n", id(to)))
+        .collect::<Vec<_>>()
+        .concat();
+    let purpose = |purpose: &toml::Value| {
+        let id = id(purpose);
+        format!(
+            "[translated.policy.2025-10-01.purposes.{id}]\ntitle = \"celo {id}\"\ntext = \"teksto\"\n"
+        )
+    };
+    let purposes: Vec<_> = listed("purpose").iter().map(purpose).collect();
+    let more = format!(
+        "[translated.operator]\nname = \"SENDBOX\"\naddress = \"Almaty\"\n\
+         [translated.policy.2025-10-01.recipients]\n{recipients}{}",
+        purposes.concat()
+    );
     format!("{file}\n{more}")
 }
 

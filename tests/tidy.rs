@@ -18,7 +18,10 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("disk, clock", &["clock", "deadline", "store", "observe", "tls"]),
     ("pages", &["subject", "admin"]),
     ("path", &["proxy"]),
-    ("house", &["config", "reload", "handover", "server", "demo", "app", "cli", "lib", "main"]),
+    (
+        "house",
+        &["config", "reload", "handover", "server", "demo", "load", "app", "cli", "lib", "main"],
+    ),
 ];
 
 /// Lines of one source file, tests included.

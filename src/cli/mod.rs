@@ -12,6 +12,7 @@ mod draft;
 mod explain;
 mod imagined;
 mod import;
+mod load;
 mod needs;
 mod receipt;
 mod rewrite;
@@ -79,6 +80,8 @@ enum Command {
     Discover(discover::Options),
     /// Check a receipt that the gateway has given out
     Receipt(receipt::Options),
+    /// Ask a gateway as many visitors would, and say how long they waited
+    Load(load::Options),
     /// Print the JSON Schema of a kind of rule file, for editors, or of a receipt
     Schema {
         /// Which kind
@@ -104,6 +107,7 @@ impl Cli {
             Command::Schema { kind } if kind == RECEIPT => {
                 print(&crate::subject::receipt::schema())
             }
+            Command::Load(options) => load::run(&options),
             Command::Schema { kind } => {
                 let kind = FileKind::ALL.into_iter().find(|known| known.name() == kind);
                 print(&kind.map(FileKind::schema).unwrap_or_default())

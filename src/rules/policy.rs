@@ -96,6 +96,18 @@ pub(super) struct PurposeEntry {
     text: Localized,
 }
 
+impl PurposeEntry {
+    /// Says it in the languages that it lacks, as far as their files do.
+    fn complete(&mut self, translated: &[(&str, &PolicyWords)]) {
+        for (language, words) in translated {
+            if let Some(words) = words.purposes.get(self.id.name()) {
+                self.title.complete(language, &words.title);
+                self.text.complete(language, &words.text);
+            }
+        }
+    }
+}
+
 /// Reads a purpose's name.
 pub(super) fn purpose_by_name<'de, D: Deserializer<'de>>(from: D) -> Result<Purpose, D::Error> {
     by_name(from, "purpose", &Purpose::ALL.map(|purpose| (purpose.name(), purpose)))
@@ -208,23 +220,10 @@ pub(super) fn read(
 
     let by_id = by_id(&mut source, recipients, languages, &translated);
     let mut found: PerPurpose<Option<(Terms, PurposeWording)>> = PerPurpose::default();
-    for Entry { line, value } in purposes {
-        let PurposeEntry {
-            id,
-            section,
-            basis,
-            collects,
-            recipients,
-            keep_days,
-            mut title,
-            mut text,
-        } = value;
-        for (language, words) in &translated {
-            if let Some(words) = words.purposes.get(id.name()) {
-                title.complete(language, &words.title);
-                text.complete(language, &words.text);
-            }
-        }
+    for Entry { line, mut value } in purposes {
+        value.complete(&translated);
+        let PurposeEntry { id, section, basis, collects, recipients, keep_days, title, text } =
+            value;
         for (what, wording) in [("title", &title), ("text", &text)] {
             for language in wording.missing(languages) {
                 source
