@@ -100,6 +100,29 @@ pub struct Subject<'a> {
     pub counters: &'a Counters,
 }
 
+/// The methods by which something is seen.
+const READ: [Method; 2] = [Method::GET, Method::HEAD];
+
+/// What a visitor does by a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Choose,
+    Withdraw,
+    CloseNotice,
+    Forget,
+}
+
+/// What is done by who posts to a path, if anything.
+fn deed(path: &str) -> Option<Deed> {
+    match path {
+        "/.consent/choices" => Some(Deed::Choose),
+        "/.consent/withdraw" => Some(Deed::Withdraw),
+        "/.consent/notice" => Some(Deed::CloseNotice),
+        shown::FORGET => Some(Deed::Forget),
+        _ => None,
+    }
+}
+
 /// An answer of ours.
 type Page = Response<Bytes>;
 
@@ -165,130 +188,16 @@ impl Subject<'_> {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.file_at(path)) {
-            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-            return Ok(file(asset, self.headers));
+        if let Some(file) = self.file(path) {
+            allow(method, &READ, "GET, HEAD")?;
+            return Ok(file);
         }
-        if let Some(hiding) = self.snapshot.hiding.as_ref().filter(|hiding| hiding.path == path) {
-            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-            return Ok(cacheable(Bytes::from(hiding.css.clone()), "text/css; charset=utf-8"));
-        }
-        if let Some(logo) = self.snapshot.style.logo_at(path) {
-            allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-            let mut page = cacheable(logo.bytes.clone(), logo.content_type);
-            set(&mut page, CONTENT_SECURITY_POLICY, picture::POLICY);
-            return Ok(page);
-        }
-        let mut page = match path {
-            "/.consent" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                let mut page = Response::new(Bytes::new());
-                *page.status_mut() = StatusCode::PERMANENT_REDIRECT;
-                set(&mut page, LOCATION, ROOT);
-                page
-            }
-            "/.consent/" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                settings::page(self, query)?
-            }
-            path if policy::is_version(path) => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                policy::page(self, path, query)?
-            }
-            cookies::COOKIES | cookies::FRAGMENT => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                cookies::page(self, path, query)?
-            }
-            "/.consent/notice" => {
+        let mut page = match deed(path) {
+            Some(deed) => {
                 allow(method, &[Method::POST], "POST")?;
-                let form = self.form(body).await?;
-                notice::dismiss(self, &form)?
+                self.act(store, deed, body).await?
             }
-            "/.consent/banner" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                in_page::banner(self, query)?
-            }
-            "/.consent/frame" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                in_page::frame(self, query)?
-            }
-            "/.consent/kelisim.d.ts" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                in_page::types()
-            }
-            "/.consent/state" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                json(&self.state())
-            }
-            GPC => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                json(&self.signal_support())
-            }
-            "/.consent/done" => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                let language = self.language(None);
-                let texts = self.snapshot.rules.texts(language);
-                html(pages::done(texts, &self.snapshot.style), pages::POLICY_FRAMED)
-            }
-            "/.consent/choices" => {
-                allow(method, &[Method::POST], "POST")?;
-                let form = self.form(body).await?;
-                let mut wishes = form.wishes(&self.asked()?)?;
-                if form.get("choice") == Some("decline-all") {
-                    wishes = self.refuse_all()?;
-                }
-                self.check_attestation(wishes)?;
-                if self.is_outdated(&form, wishes)? {
-                    return self.ask_again(&form);
-                }
-                let page = self.choose(store, &form, &wishes).await?;
-                self.count(
-                    &form,
-                    match form.get("choice") {
-                        Some("agree-all") => Event::Agreed,
-                        Some("decline-all") => Event::Declined,
-                        _ => Event::Selected,
-                    },
-                );
-                page
-            }
-            "/.consent/withdraw" => {
-                allow(method, &[Method::POST], "POST")?;
-                let form = self.form(body).await?;
-                let wishes = self.refuse_all()?;
-                let page = self.choose(store, &form, &wishes).await?;
-                self.count(&form, Event::Withdrawn);
-                page
-            }
-            shown::ME => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                self.for_persons()?;
-                match wants_json(self.headers) {
-                    true => rights::json(self, store).await?,
-                    false => rights::page(self, store, query).await?,
-                }
-            }
-            shown::ME_JSON => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                self.for_persons()?;
-                rights::json(self, store).await?
-            }
-            shown::FORGET => {
-                allow(method, &[Method::POST], "POST")?;
-                let form = self.form(body).await?;
-                forget::forget(self, store, &form).await?
-            }
-            KEY => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                json(&store.signer().published())
-            }
-            path if path.starts_with(shown::RECEIPT) => {
-                allow(method, &[Method::GET, Method::HEAD], "GET, HEAD")?;
-                self.for_persons()?;
-                let record = &path[shown::RECEIPT.len()..];
-                self.receipt(store, record).await?.ok_or(VisitorFault::NotFound)?
-            }
-            REPORT if self.snapshot.walls.is_some() => {
+            None if path == REPORT && self.snapshot.walls.is_some() => {
                 allow(method, &[Method::POST], "POST")?;
                 let body = form::whole(body, REPORT_BYTES_MAX).await?;
                 report::take(self, self.needs, &body)?;
@@ -296,9 +205,97 @@ impl Subject<'_> {
                 *page.status_mut() = StatusCode::NO_CONTENT;
                 page
             }
-            _ => return Err(VisitorFault::NotFound.into()),
+            None => {
+                // Nothing follows from what is seen, so it may be found before the method is looked at.
+                let page = self.see(store, path, query).await?;
+                allow(method, &READ, "GET, HEAD")?;
+                page
+            }
         };
         set(&mut page, CACHE_CONTROL, "no-store");
+        Ok(page)
+    }
+
+    /// A file of ours, which is the same for everybody.
+    fn file(&self, path: &str) -> Option<Page> {
+        if let Some(asset) = assets::find(path).or_else(|| self.snapshot.file_at(path)) {
+            return Some(file(asset, self.headers));
+        }
+        if let Some(hiding) = self.snapshot.hiding.as_ref().filter(|hiding| hiding.path == path) {
+            return Some(cacheable(Bytes::from(hiding.css.clone()), "text/css; charset=utf-8"));
+        }
+        let logo = self.snapshot.style.logo_at(path)?;
+        let mut page = cacheable(logo.bytes.clone(), logo.content_type);
+        set(&mut page, CONTENT_SECURITY_POLICY, picture::POLICY);
+        Some(page)
+    }
+
+    /// What is to be seen at a path.
+    async fn see(&self, store: &Store, path: &str, query: &str) -> Result<Page, Fault> {
+        Ok(match path {
+            "/.consent" => {
+                let mut page = Response::new(Bytes::new());
+                *page.status_mut() = StatusCode::PERMANENT_REDIRECT;
+                set(&mut page, LOCATION, ROOT);
+                page
+            }
+            ROOT => settings::page(self, query)?,
+            path if policy::is_version(path) => policy::page(self, path, query)?,
+            cookies::COOKIES | cookies::FRAGMENT => cookies::page(self, path, query)?,
+            "/.consent/banner" => in_page::banner(self, query)?,
+            "/.consent/frame" => in_page::frame(self, query)?,
+            "/.consent/kelisim.d.ts" => in_page::types(),
+            "/.consent/state" => json(&self.state()),
+            GPC => json(&self.signal_support()),
+            KEY => json(&store.signer().published()),
+            "/.consent/done" => {
+                let texts = self.snapshot.rules.texts(self.language(None));
+                html(pages::done(texts, &self.snapshot.style), pages::POLICY_FRAMED)
+            }
+            shown::ME if !wants_json(self.headers) => {
+                self.for_persons()?;
+                rights::page(self, store, query).await?
+            }
+            shown::ME | shown::ME_JSON => {
+                self.for_persons()?;
+                rights::json(self, store).await?
+            }
+            path if path.starts_with(shown::RECEIPT) => {
+                self.for_persons()?;
+                let record = &path[shown::RECEIPT.len()..];
+                self.receipt(store, record).await?.ok_or(VisitorFault::NotFound)?
+            }
+            _ => return Err(VisitorFault::NotFound.into()),
+        })
+    }
+
+    /// Does what a form asks for.
+    async fn act<B>(&self, store: &Store, deed: Deed, body: B) -> Result<Page, Fault>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let form = self.form(body).await?;
+        let (wishes, event) = match deed {
+            Deed::CloseNotice => return notice::dismiss(self, &form),
+            Deed::Forget => return forget::forget(self, store, &form).await,
+            Deed::Withdraw => (self.refuse_all()?, Event::Withdrawn),
+            Deed::Choose => {
+                // What may not be said is refused by name, whatever it is.
+                let wishes = form.wishes(&self.asked()?)?;
+                match form.get("choice") {
+                    Some("agree-all") => (wishes, Event::Agreed),
+                    Some("decline-all") => (self.refuse_all()?, Event::Declined),
+                    _ => (wishes, Event::Selected),
+                }
+            }
+        };
+        self.check_attestation(wishes)?;
+        if self.is_outdated(&form, wishes)? {
+            return self.ask_again(&form);
+        }
+        let page = self.choose(store, &form, &wishes).await?;
+        self.count(&form, event);
         Ok(page)
     }
 

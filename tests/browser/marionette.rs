@@ -23,13 +23,13 @@ use std::{
 };
 
 /// How long Firefox may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether it has.
 const GLANCE: Duration = Duration::from_millis(25);
 
 /// The longest that a single command may take; loading a page is one of them.
-const COMMAND: Duration = Duration::from_secs(60);
+const COMMAND: Duration = Duration::from_mins(1);
 
 /// A running Firefox, and the connection to it.
 pub(crate) struct Marionette {

@@ -23,33 +23,30 @@ fn walk(record: &Connection) -> rusqlite::Result<Result<usize, String>> {
         let seq: i64 = row.get(0)?;
         let text = |index| row.get::<_, Option<String>>(index).map(Option::unwrap_or_default);
         let commitment: Vec<u8> = row.get(10)?;
-        let public = match exemption(record, seq)? {
-            Some(parts) => {
-                let all = [vec![text(1)?, text(2)?, text(3)?], parts].concat();
-                let lines = all.iter().map(|part| format!("{}:{part}\n", part.len()));
-                format!("exemption v1\n{}", lines.collect::<String>())
-            }
-            None => {
-                let signal = match text(7)?.as_str() {
-                    "silent" => "Silent",
-                    _ => "Refuses",
-                };
-                let since_2: Option<String> = row.get(8)?;
-                let (version, more) = match since_2 {
-                    None => (1, String::new()),
-                    Some(attestation) => (2, format!("{attestation}\n{}\n", text(9)?)),
-                };
-                format!(
-                    "entry v{version}\n{}\n{}\n{}\n{}{}\n{}\n{}\n{signal}\n{more}",
-                    text(1)?,
-                    text(2)?,
-                    text(3)?,
-                    choices(record, seq)?,
-                    text(4)?,
-                    text(5)?,
-                    text(6)?,
-                )
-            }
+        let public = if let Some(parts) = exemption(record, seq)? {
+            let all = [vec![text(1)?, text(2)?, text(3)?], parts].concat();
+            let lines = all.iter().map(|part| format!("{}:{part}\n", part.len()));
+            format!("exemption v1\n{}", lines.collect::<String>())
+        } else {
+            let signal = match text(7)?.as_str() {
+                "silent" => "Silent",
+                _ => "Refuses",
+            };
+            let since_2: Option<String> = row.get(8)?;
+            let (version, more) = match since_2 {
+                None => (1, String::new()),
+                Some(attestation) => (2, format!("{attestation}\n{}\n", text(9)?)),
+            };
+            format!(
+                "entry v{version}\n{}\n{}\n{}\n{}{}\n{}\n{}\n{signal}\n{more}",
+                text(1)?,
+                text(2)?,
+                text(3)?,
+                choices(record, seq)?,
+                text(4)?,
+                text(5)?,
+                text(6)?,
+            )
         };
         let hash = Sha256::new().chain_update(&previous).chain_update(public);
         let link = hash.chain_update(&commitment).finalize().to_vec();
