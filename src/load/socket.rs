@@ -54,6 +54,11 @@ impl Talk {
         Ok(Talk { stream, said, pause, next: Instant::now() })
     }
 
+    /// When the next message is due.
+    pub(super) fn due(&self) -> Instant {
+        self.next
+    }
+
     /// Waits until the next message is due, says it and hears it again. Gives back when it was due.
     pub(super) async fn say(&mut self) -> Result<(Instant, Answer), String> {
         sleep_until(self.next.into()).await;

@@ -248,7 +248,7 @@ impl Worker {
                     continue;
                 }
             };
-            while Instant::now() < self.end {
+            while talk.due() < self.end {
                 match talk.say().await {
                     Ok((due, answer)) => self.count(kind, due, Ok(answer)),
                     Err(cause) => {
