@@ -248,7 +248,10 @@ impl Worker {
                     continue;
                 }
             };
-            while talk.due() < self.end {
+            loop {
+                if talk.due() >= self.end {
+                    return;
+                }
                 match talk.say().await {
                     Ok((due, answer)) => self.count(kind, due, Ok(answer)),
                     Err(cause) => {
