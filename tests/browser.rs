@@ -25,7 +25,6 @@ use browser::{
     stub::Stub,
     visitor::{Scripts, Visitor},
 };
-use kelisim::clock::Clock;
 
 const BANNER: &str = "#cc-main";
 const AGREE: &str = "#cc-main button[value=agree-all]";
@@ -428,24 +427,10 @@ fn the_banner_speaks_the_language_of_the_page() {
     assert_untracked(&stub, &visitor);
 }
 
-/// A gateway that tells of a version of the policy which is in force in eight days.
-fn announcing(demo: &Demo) -> Ruled {
-    let today = Clock::System.now().day();
-    Ruled::by(demo, |files| {
-        let (_, text) = files.iter().find(|(name, _)| name.starts_with("policy/")).unwrap();
-        let in_force = today.plus_days(8);
-        let text = text
-            .replace("announced = \"2025-09-24\"", &format!("announced = \"{today}\""))
-            .replace("in_force = \"2025-10-01\"", &format!("in_force = \"{in_force}\""))
-            .replace("keep_days = 365", "keep_days = 180");
-        files.push((format!("policy/{in_force}.toml"), text));
-    })
-}
-
 #[test]
 fn the_notice_of_a_new_version_goes_at_a_click_and_the_page_stays() {
     let (demo, stub) = (Demo::start(), Stub::start());
-    let gateway = announcing(&demo);
+    let gateway = Ruled::announcing(&demo);
     let visitor = Visitor::new(&stub, Scripts::On);
     visitor.open(&format!("{}/", gateway.http));
     assert!(visitor.sees(BANNER) && !visitor.sees(NOTICE), "one thing at a time");
@@ -483,7 +468,7 @@ fn the_notice_of_a_new_version_goes_at_a_click_and_the_page_stays() {
 #[test]
 fn the_notice_of_a_new_version_goes_at_a_click_without_scripts_too() {
     let (demo, stub) = (Demo::start(), Stub::start());
-    let gateway = announcing(&demo);
+    let gateway = Ruled::announcing(&demo);
     let visitor = Visitor::new(&stub, Scripts::Off);
     visitor.open(&format!("{}/en/prices", gateway.http));
     visitor.click(DECLINE);

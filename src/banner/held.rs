@@ -58,7 +58,7 @@ pub fn page(texts: &Texts, style: &Style, held: &Held<'_>) -> String {
                 title { (texts.page.held_title) }
                 link rel="stylesheet" href=(style.held.path);
             }
-            body { main data-nosnippet { (content(texts, held)) } }
+            body { main data-nosnippet { h1 { (texts.page.held_title) } (content(texts, held)) } }
         }
     }
     .into_string()

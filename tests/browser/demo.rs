@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kelisim::clock::Clock;
 use tempfile::TempDir;
 
 /// How long it may take to start, and to end.
@@ -68,6 +69,21 @@ impl Ruled {
         Ruled::by(demo, |files| {
             let file = files.iter_mut().find(|(name, _)| name == vendor).expect("it is shipped");
             file.1 = file.1.replacen("recipient = ", &said, 1);
+        })
+    }
+
+    /// With a version of the policy to tell of, which is in force in eight days.
+    pub(crate) fn announcing(demo: &Demo) -> Self {
+        let today = Clock::System.now().day();
+        Ruled::by(demo, |files| {
+            let policy = files.iter().find(|(name, _)| name.starts_with("policy/"));
+            let (_, text) = policy.expect("a policy is shipped");
+            let in_force = today.plus_days(8);
+            let text = text
+                .replace("announced = \"2025-09-24\"", &format!("announced = \"{today}\""))
+                .replace("in_force = \"2025-10-01\"", &format!("in_force = \"{in_force}\""))
+                .replace("keep_days = 365", "keep_days = 180");
+            files.push((format!("policy/{in_force}.toml"), text));
         })
     }
 

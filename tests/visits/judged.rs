@@ -10,7 +10,7 @@
 use crate::browser::stub::Stub;
 use crate::browser::visitor::{Scripts, View, Visitor};
 use crate::browser::{AGREE, BANNER, DECLINE};
-use crate::demo::Demo;
+use crate::demo::{Demo, Ruled};
 use crate::journey::{NARROW, WIDE};
 use crate::{LANGUAGES, all, package};
 use serde_json::json;
@@ -20,7 +20,7 @@ const RULES: [&str; 7] =
     ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
 
 /// What of a page is ours.
-const OURS: &str = "#cc-main, #cc-open";
+const OURS: &str = "#cc-main, #cc-open, #cc-notice";
 
 /// What axe-core finds wrong in a part of the page that is open.
 #[track_caller]
@@ -79,6 +79,8 @@ fn axe_finds_no_fault_in_any_page_of_ours() {
             visitor
                 .wait_until("it is forgotten", || visitor.address().ends_with("/.consent/forget"));
             is_faultless(&visitor, &axe, "html");
+            // What stands for a frame is a page of its own, in its place.
+            page(&format!("/.consent/frame?to=https%3A%2F%2Fmc.yandex.ru%2Fmap&lang={code}"));
         }
     }
     // A fault is found where there is one.
@@ -87,4 +89,30 @@ fn axe_finds_no_fault_in_any_page_of_ours() {
         is_faultless(&visitor, &axe, "html");
     }));
     assert!(seen.is_err(), "a picture without a text is no fault");
+}
+
+#[test]
+fn axe_finds_no_fault_in_what_comes_now_and_then() {
+    let (demo, stub) = (Demo::start(), Stub::start());
+    let gateway = Ruled::announcing(&demo);
+    let axe = package("axe-core/axe.min.js");
+    let visitor = Visitor::new(&stub, Scripts::On);
+    visitor.view(NARROW);
+    for (code, at) in LANGUAGES {
+        visitor.forget_cookies();
+        visitor.open(&format!("{}{at}", gateway.http));
+        visitor.click(AGREE);
+        visitor.wait_until("the banner goes", || !visitor.sees(BANNER));
+        visitor.open(&format!("{}{at}", gateway.http));
+        assert!(visitor.sees("#cc-notice"), "{code}");
+        is_faultless(&visitor, &axe, OURS);
+        visitor.click("#cc-notice a");
+        visitor.wait_until("the version to come opens", || visitor.address().contains("/policy/"));
+        is_faultless(&visitor, &axe, "html");
+        visitor.open(&format!("{}/.consent/?lang={code}", gateway.http));
+        visitor.click("form[action='/.consent/withdraw'] button");
+        visitor.wait_until("it is withdrawn", || visitor.address().contains("notice=withdrawn"));
+        assert_eq!(visitor.attribute("html", "lang").as_deref(), Some(code));
+        is_faultless(&visitor, &axe, "html");
+    }
 }
