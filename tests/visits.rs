@@ -16,8 +16,6 @@ mod answered;
 #[path = "browser/mod.rs"]
 #[allow(dead_code, reason = "each test in a browser uses a part of it")]
 mod browser;
-#[path = "visits/calm.rs"]
-mod calm;
 #[path = "browser/demo.rs"]
 #[allow(dead_code, reason = "no rules of a test's own here")]
 mod demo;

@@ -21,7 +21,8 @@ pub(crate) const NARROW: View = View { width: 320, height: 640, ..WIDE };
 /// A desk's at 400 %: 320 × 256 pixels of the page's own.
 pub(crate) const ZOOMED: View = View { width: 1280, height: 1024, zoom: 4, ..WIDE };
 
-const CONTROL: &str = "#cc-open";
+/// With scripts off it is a plain link.
+const CONTROL: &str = "#cc-open, noscript > a";
 const OPTIONS: &str = "input[name=analytics]";
 const SAVE: &str = "button[value=selected]";
 const WITHDRAW: &str = "form[action='/.consent/withdraw'] button";

@@ -20,8 +20,10 @@ const boxed = (self, purpose, args, at) => {
 };
 
 // The banner's markup is read as a document, which no policy minds; then its stylesheet is awaited, and its script runs.
+// A policy in the page itself comes behind our script, which has no nonce then; what it lets in has.
 const put = (element) => new Promise((done) => {
-  if (nonce) element.nonce = nonce;
+  const own = nonce || document.querySelector('[nonce]')?.nonce;
+  if (own) element.nonce = own;
   element.onload = element.onerror = done;
   document.body.append(element);
 });
