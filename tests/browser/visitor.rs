@@ -22,7 +22,7 @@ use std::{
 use tempfile::TempDir;
 
 /// How long the browser may take to do what it must do in the end.
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Between two looks at what is awaited.
 const GLANCE: Duration = Duration::from_millis(25);
