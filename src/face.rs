@@ -5,7 +5,7 @@
 //! request fills in three strings.
 //!
 //! The words themselves are `banner`'s; this file turns the policy's terms into them, and
-//! [`mod@coming`] what a version changes of them.
+//! `coming` what a version changes of them.
 
 mod coming;
 

@@ -175,10 +175,10 @@ fn a_fan_of_websockets_hears_what_it_says() {
     let scenario = scenario("connections = 5", more).replace("\"/a\", \"/b?c=d\"", "\"/echo\"");
     let (code, printed, _, found) = load(&format!("http://{}", gateway.plain), &scenario, &[]);
     assert_eq!(code, Some(0), "{printed}");
-    assert_eq!(
-        (&found["all"]["statuses"]["1xx"], &found["all"]["connections"]),
-        (&50.into(), &5.into())
-    );
+    assert_eq!(found["all"]["connections"], 5, "{found:#}");
+    // Ten a second from each, if they had all been there from the first moment on.
+    let said = found["all"]["statuses"]["1xx"].as_u64().unwrap_or_default();
+    assert!((5..=50).contains(&said), "{found:#}");
 }
 
 #[test]

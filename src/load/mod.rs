@@ -8,7 +8,7 @@
 //! timetable a wait is counted from when the request was due: a gateway that stands still for a second
 //! is charged with all who would have come in it, not with the one who did (coordinated omission).
 //!
-//! Which hosts may be tested is [`target`]'s to say, [`drive`] does it, [`report`] tells it.
+//! Which hosts may be tested is [`Target`]'s to say, [`run`] does it, a [`Report`] tells it.
 
 mod asked;
 mod connection;
