@@ -138,25 +138,31 @@ fn loaded(visitor: &Visitor<'_>) {
         .wait_until("the page loads", || visitor.run("return document.readyState") == "complete");
 }
 
-/// The elements below `css` that have the focus one after the other, from the first to the last and back.
+/// The elements below `css` that have the focus one after the other, from the first to the last and back. Past the
+/// last the focus is the browser's own, where a driver cannot follow it in each: so the page is opened again.
 #[track_caller]
 pub(crate) fn order(visitor: &Visitor<'_>, css: &str) -> Vec<String> {
     let inside = format!("{css} *");
+    let mut there = Vec::new();
     go_to(visitor, &inside);
-    let walk = |held: Option<char>| {
-        let mut names = Vec::new();
-        loop {
-            let stop = focus(visitor, &inside);
-            if !stop.wanted {
-                return names;
-            }
-            names.push(stop.name);
-            visitor.press(TAB, held);
+    loop {
+        let stop = focus(visitor, &inside);
+        if !stop.wanted {
+            break;
         }
-    };
-    let there = walk(None);
-    visitor.press(TAB, Some(SHIFT));
-    let mut back = walk(Some(SHIFT));
+        there.push(stop.name);
+        visitor.press(TAB, None);
+    }
+    visitor.open(&visitor.address());
+    go_to(visitor, &inside);
+    for _ in 1..there.len() {
+        visitor.press(TAB, None);
+    }
+    let mut back = Vec::new();
+    for _ in 0..there.len() {
+        back.push(focus(visitor, &inside).name);
+        visitor.press(TAB, Some(SHIFT));
+    }
     back.reverse();
     assert_eq!(there, back, "the way back is another, {}", visitor.address());
     there

@@ -163,9 +163,11 @@ impl Journey<'_> {
 
 /// Goes each way, in a browser that is started once.
 fn go(browser: Browser, scripts: Scripts, ways: &[Way]) {
-    let (demo, stub) = (Demo::start(), Stub::start());
+    let stub = Stub::start();
     let visitor = Visitor::with(browser, &stub, scripts);
     for way in ways {
+        // Each has a gateway of its own, which takes so many choices a minute from one address and no more.
+        let demo = Demo::start();
         // A failure names the last.
         println!("{browser:?}, scripts {scripts:?}: {way:?}");
         Journey { demo: &demo, stub: &stub, visitor: &visitor, scripts, way: *way }.goes_well();
