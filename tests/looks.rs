@@ -355,7 +355,7 @@ fn a_site_has_its_colours_its_corner_and_its_logo() {
 
 /// `KELISIM_PICTURES=target/pictures cargo test --test looks -- --ignored` takes them all.
 #[test]
-#[ignore = "takes pictures for people to look at"]
+#[ignore = "takes pictures for people to look at; `tests/run --long` does"]
 fn pictures() {
     let folder = std::env::var("KELISIM_PICTURES").expect("KELISIM_PICTURES names a folder");
     std::fs::create_dir_all(&folder).expect("the folder can be made");
