@@ -6,6 +6,7 @@
 //! there, and no log of ours may hold them (6.1). Parts of a path that look like one are
 //! masked, and so are ids: that of a receipt would tie a line to a row of the record.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
@@ -32,9 +33,9 @@ impl Datum for AccessTime {
 
 /// The address of a page of the site: its path.
 #[derive(Clone, Debug)]
-pub struct PageAddress(String);
+pub struct PageAddress<'a>(Cow<'a, str>);
 
-impl Datum for PageAddress {
+impl Datum for PageAddress<'_> {
     const CATEGORY: Category = Category::PageAddress;
 }
 
@@ -44,18 +45,23 @@ const PATH_BYTES_MAX: usize = 512;
 /// A run of so many digits may be a telephone number.
 const PHONE_DIGITS_MIN: usize = 10;
 
-impl PageAddress {
+/// The shortest form in which an id (RFC 9562) is written.
+const ID_LETTERS_MIN: usize = 32;
+
+impl PageAddress<'_> {
     /// Takes a path without its query.
-    pub fn of_path(path: &str) -> PageAddress {
+    pub fn of_path(path: &str) -> PageAddress<'_> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut end = path.len().min(PATH_BYTES_MAX);
         while !path.is_char_boundary(end) {
             end -= 1;
         }
-        let masked = |segment: &'_ str| {
-            if looks_personal(segment) { "*".to_owned() } else { segment.to_owned() }
-        };
-        PageAddress(path[..end].split('/').map(masked).collect::<Vec<_>>().join("/"))
+        let path = &path[..end];
+        if !path.split('/').any(looks_personal) {
+            return PageAddress(path.into());
+        }
+        let masked = |segment| if looks_personal(segment) { "*" } else { segment };
+        PageAddress(path.split('/').map(masked).collect::<Vec<_>>().join("/").into())
     }
 
     /// The path.
@@ -66,13 +72,14 @@ impl PageAddress {
 
 fn looks_personal(segment: &str) -> bool {
     // As it is meant, not as it is written: `%2B7%20701…` is a telephone number, too.
-    let segment = percent_decode_str(segment).collect::<Vec<u8>>();
+    let segment = Cow::<[u8]>::from(percent_decode_str(segment));
     // An id that nobody could guess is somebody's: a record of consent, an order, a session.
-    if segment.contains(&b'@') || Uuid::try_parse_ascii(&segment).is_ok() {
+    let is_id = segment.len() >= ID_LETTERS_MIN && Uuid::try_parse_ascii(&segment).is_ok();
+    if is_id || segment.contains(&b'@') {
         return true;
     }
     let mut digits = 0;
-    for byte in segment {
+    for byte in &*segment {
         match byte {
             b'0'..=b'9' => digits += 1,
             // Telephone numbers are written with these between their digits.
@@ -88,9 +95,9 @@ fn looks_personal(segment: &str) -> bool {
 
 /// The `User-Agent` that a browser or program sent.
 #[derive(Clone, Debug)]
-pub struct Agent(String);
+pub struct Agent<'a>(Cow<'a, str>);
 
-impl Datum for Agent {
+impl Datum for Agent<'_> {
     const CATEGORY: Category = Category::Browser;
 }
 
@@ -114,10 +121,10 @@ const FAMILIES: [(&str, &str); 12] = [
     ("Mozilla/", "other browser"),
 ];
 
-impl Agent {
+impl Agent<'_> {
     /// Takes the field as it was sent.
-    pub fn of_field(value: &[u8]) -> Agent {
-        Agent(String::from_utf8_lossy(&value[..value.len().min(AGENT_BYTES_MAX)]).into_owned())
+    pub fn of_field(value: &[u8]) -> Agent<'_> {
+        Agent(String::from_utf8_lossy(&value[..value.len().min(AGENT_BYTES_MAX)]))
     }
 
     /// The field's text.

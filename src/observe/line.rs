@@ -19,13 +19,13 @@ use crate::time::Time;
 
 /// What can be observed of one request, under lock.
 #[derive(Clone, Debug)]
-pub struct Observation {
+pub struct Observation<'a> {
     /// When.
     pub time: Personal<AccessTime>,
     /// Which page.
-    pub page: Personal<PageAddress>,
+    pub page: Personal<PageAddress<'a>>,
     /// By which browser.
-    pub agent: Personal<Agent>,
+    pub agent: Personal<Agent<'a>>,
     /// From where.
     pub address: Personal<ClientAddress>,
     /// What was answered.
@@ -34,20 +34,33 @@ pub struct Observation {
     pub document: bool,
 }
 
-/// A line of one log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The log.
-    pub purpose: Purpose,
-    /// The moment, by whose day the file is named.
-    pub time: Time,
-    /// The JSON text, without a line end.
-    pub json: String,
+/// How moments are written; the last ones are remembered, as many lines are of one second.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    of_second: Option<(Time, String)>,
+    of_minute: Option<(Time, String)>,
+}
+
+impl Stamps {
+    fn second(&mut self, time: Time) -> &str {
+        written(&mut self.of_second, time)
+    }
+
+    fn minute(&mut self, time: Time) -> &str {
+        written(&mut self.of_minute, time.to_the_minute())
+    }
+}
+
+fn written(last: &mut Option<(Time, String)>, time: Time) -> &str {
+    if !matches!(last, Some((of, _)) if *of == time) {
+        *last = None;
+    }
+    &last.get_or_insert_with(|| (time, time.to_string())).1
 }
 
 #[derive(Serialize)]
 struct Fields<'a> {
-    time: String,
+    time: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,40 +73,48 @@ struct Fields<'a> {
     browser: Option<&'static str>,
 }
 
-/// The line that a purpose's log gets of a request, if that log exists and its permit opens
-/// the time, without which a line could not be deleted in time.
-pub fn line(permit: &Permit, seen: &Observation) -> Option<Line> {
-    let purpose = permit.purpose();
-    let AccessTime(time) = *seen.time.open(permit)?;
-    let page = seen.page.open(permit).map(PageAddress::path);
-    let agent = seen.agent.open(permit);
-    let fields = match purpose {
+/// When a line would be of, that a purpose's log gets of a request: none if there is no such log, or its
+/// permit does not open the time, without which a line could not be deleted in time.
+pub(super) fn time(permit: Permit, seen: &Observation<'_>) -> Option<Time> {
+    let logged = match permit.purpose() {
+        Purpose::Operation | Purpose::Security => true,
+        Purpose::Analytics => seen.document,
+        _ => false,
+    };
+    seen.time.open(&permit).filter(|_| logged).map(|AccessTime(time)| *time)
+}
+
+/// Writes the line of this time: JSON and a line's end.
+pub(super) fn write(
+    permit: Permit,
+    seen: &Observation<'_>,
+    time: Time,
+    stamps: &mut Stamps,
+    into: &mut Vec<u8>,
+) {
+    let page = seen.page.open(&permit).map(PageAddress::path);
+    let agent = seen.agent.open(&permit);
+    let nothing =
+        Fields { time: "", address: None, agent: None, page: None, status: None, browser: None };
+    let fields = match permit.purpose() {
         Purpose::Operation => Fields {
-            time: time.to_string(),
-            address: None,
-            agent: None,
+            time: stamps.second(time),
             page,
             status: Some(seen.status),
             browser: agent.map(Agent::family),
+            ..nothing
         },
-        Purpose::Analytics if seen.document => Fields {
-            time: time.to_the_minute().to_string(),
-            address: None,
-            agent: None,
-            page,
-            status: None,
-            browser: agent.map(Agent::family),
-        },
+        Purpose::Analytics => {
+            Fields { time: stamps.minute(time), page, browser: agent.map(Agent::family), ..nothing }
+        }
         Purpose::Security => Fields {
-            time: time.to_string(),
-            address: seen.address.open(permit).map(|address| address.0),
+            time: stamps.second(time),
+            address: seen.address.open(&permit).map(|address| address.0),
             agent: agent.map(Agent::text),
-            page: None,
-            status: None,
-            browser: None,
+            ..nothing
         },
-        _ => return None,
+        _ => return,
     };
-    let json = serde_json::to_string(&fields).expect("strings and numbers are JSON");
-    Some(Line { purpose, time, json })
+    serde_json::to_writer(&mut *into, &fields).expect("strings and numbers are JSON");
+    into.push(b'\n');
 }

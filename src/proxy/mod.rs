@@ -275,7 +275,7 @@ fn answer_to(fault: &Fault, snapshot: &Snapshot, parts: &Parts) -> Response<Body
     fault.response(texts, &snapshot.style, json, retry.as_deref()).map(Body::own)
 }
 
-fn observation(parts: &Parts, peer: Peer, now: Time) -> Observation {
+fn observation(parts: &Parts, peer: Peer, now: Time) -> Observation<'_> {
     let agent = parts.headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
     Observation {
         time: Personal::new(AccessTime(now)),
