@@ -12,32 +12,27 @@
 
 mod admission;
 mod descriptors;
+mod http1;
 mod http2;
 mod line;
 mod listener;
 pub mod proxy_protocol;
 mod strict;
 
-use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
+use http::Response;
+use http::header::STRICT_TRANSPORT_SECURITY;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet, spawn_local};
+use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
@@ -49,9 +44,8 @@ pub use strict::Door;
 use self::admission::{Held, Place};
 use self::http2::{PREFACE, PREFACE_BYTES};
 use self::line::Line;
-use self::strict::{HEAD_BYTES_MAX, Tunnel};
 use crate::bounds::Bounds;
-use crate::proxy::{Ahead, Body, Ends, InForce, Peer, Way, Worker};
+use crate::proxy::{Ends, InForce, Peer, Worker};
 use crate::tls::Certificate;
 
 /// How soon a connection is accepted again after one could not be.
@@ -91,9 +85,8 @@ pub struct Sockets {
 
 /// Serves until `stop` says so, and then until everything under way is done.
 pub fn serve(worker: Worker, sockets: Sockets, mut phases: Phases) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
-    local.block_on(&runtime, async move {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async move {
         let worker = Rc::new(worker);
         let mut accepting = JoinSet::new();
         let plain = sockets.plain.into_iter().map(|listener| (listener, Speaks::Plain));
@@ -301,31 +294,8 @@ impl Connection {
     ) -> Pin<Box<dyn Future<Output = ()>>> {
         match http2 {
             true => Box::pin(http2::serve(stream, self.worker, peer, self.secured, self.phases)),
-            false => Box::pin(self.http1(stream, peer)),
+            false => Box::pin(http1::serve(stream, self.worker, peer, self.bounds, self.phases)),
         }
-    }
-
-    async fn http1<S: AsyncRead + AsyncWrite + Line + Send + Unpin + 'static>(
-        self,
-        stream: S,
-        peer: Peer,
-    ) {
-        let door = Door::new(stream, self.bounds, Arc::clone(&self.worker.counters));
-        let past_hyper = (door.tunnel(), door.ahead());
-        let half = door.half();
-        let connection = http1::Builder::new()
-            .header_read_timeout(None)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .half_close(true)
-            .serve_connection(
-                TokioIo::new(door),
-                service(self.worker, peer, past_hyper, self.phases.clone()),
-            );
-        let connection = connection.with_upgrades();
-        let finish = http1::UpgradeableConnection::graceful_shutdown;
-        let mut phases = self.phases;
-        until(async move { grace(&mut phases).await }, || half.has_come(), connection, finish)
-            .await;
     }
 }
 
@@ -346,66 +316,23 @@ async fn begins_http2(stream: &TcpStream, head: Duration) -> bool {
     }
 }
 
-/// Answers the requests of one HTTP/1 connection. Some of it goes past hyper by the front door: the
-/// connection may become a tunnel, and answers may have something go ahead of them.
-fn service(
-    worker: Rc<Worker>,
-    peer: Peer,
-    (tunnel, ahead): (Tunnel, Ahead),
-    phases: Phases,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<Body>,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<Body>, Infallible>>,
-> {
-    service_fn(move |request| {
-        let (worker, phases) = (Rc::clone(&worker), phases.clone());
-        let (tunnel, ahead) = (tunnel.clone(), ahead.clone());
-        async move {
-            // Boxed, so that a connection that rests has no room for a request's walk.
-            let in_force = worker.current.get();
-            let answer = Box::pin(worker.handle(&in_force, peer, request, Way::Http1(&ahead)));
-            let mut response = answer.await;
-            promise(&in_force, peer, &mut response);
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                tunnel.begin();
-            } else if *phases.borrow() != Phase::Serving {
-                // The next request is for whoever accepts then.
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok(response)
-        }
-    })
-}
-
 /// Waits until nobody is served any more, and then for those who are about to ask.
 async fn grace(phases: &mut Phases) {
     let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
     sleep(GRACE).await;
 }
 
-/// Drives a connection to its end; once `told`, it finishes what is under way and no more. What is half
-/// there by then, of which hyper does not know, is under way too.
+/// Drives a connection to its end; once `told`, it finishes what is under way and no more.
 async fn until<C: Future<Output = hyper::Result<()>>>(
     told: impl Future<Output = ()>,
-    half: impl Fn() -> bool,
     connection: C,
     finish: impl FnOnce(Pin<&mut C>),
 ) {
     let mut connection = pin!(connection);
-    let mut ended = tokio::select! {
+    let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         () = told => None,
     };
-    if ended.is_none() {
-        let whole = poll_fn(|cx| match connection.as_mut().poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if half() => Poll::Pending,
-            Poll::Pending => Poll::Ready(None),
-        });
-        ended = whole.await;
-    }
     let ended = if let Some(ended) = ended {
         ended
     } else {

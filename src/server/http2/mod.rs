@@ -78,7 +78,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         // What was on its way is still answered (RFC 9113 §6.8).
         let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
     };
-    until(told, || false, connection, http2::Connection::graceful_shutdown).await;
+    until(told, connection, http2::Connection::graceful_shutdown).await;
 }
 
 /// Answers the requests of one connection.

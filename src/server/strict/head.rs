@@ -125,11 +125,14 @@ impl Head {
             return Err(Refusal::Fields);
         }
         let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
-        let mut lines =
-            bytes.split(|byte| *byte == b'\n').map(|line| &line[..line.len().max(1) - 1]);
-        let line = RequestLine::read(lines.next().unwrap_or_default())?;
+        let mut rest = bytes;
+        let line = RequestLine::read(take_line(&mut rest))?;
         let mut fields = Fields::default();
-        for field in lines.take_while(|line| !line.is_empty()) {
+        loop {
+            let field = take_line(&mut rest);
+            if field.is_empty() {
+                break;
+            }
             fields.add(field)?;
         }
         fields.check_host(&line)?;
@@ -158,6 +161,14 @@ impl Head {
             _ => Ok(Head { framing, rewritten }),
         }
     }
+}
+
+/// Takes the next line from the front, without its end.
+fn take_line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let end = memchr(b'\n', rest);
+    let (line, behind) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+    *rest = behind;
+    line.strip_suffix(b"\n").map_or(line, |line| &line[..line.len().max(1) - 1])
 }
 
 /// The first line.
@@ -236,7 +247,8 @@ impl<'a> Fields<'a> {
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(Refusal::FieldName);
         }
-        if line[colon + 1..].iter().any(|byte| is_control(*byte)) {
+        // All of them are looked at, which is quicker than to look for the first.
+        if line[colon + 1..].iter().fold(false, |found, byte| found | is_control(*byte)) {
             return Err(Refusal::FieldValue);
         }
         let (known, twice) = match name.len() {
@@ -362,7 +374,24 @@ fn trim_spaces(mut value: &[u8]) -> &[u8] {
 
 /// A byte of a method or a field's name (RFC 9110 §5.6.2).
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
+    TOKEN[usize::from(byte)]
+}
+
+/// Which bytes are letters, digits or among some others.
+const fn table(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < u8::MAX {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 /// A byte that no field's value may have (RFC 9110 §5.5).
@@ -372,7 +401,8 @@ pub(super) fn is_control(byte: u8) -> bool {
 
 /// A byte that every reader of URIs takes (RFC 3986 §2, without the brackets' finer points).
 fn is_uri(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
+    const URI: [bool; 256] = table(b"!#$%&'()*+,-./:;=?@[]_~");
+    URI[usize::from(byte)]
 }
 
 /// Whether a value is a host with an optional port (RFC 3986 §3.2.2), and no more.

@@ -22,10 +22,11 @@ pub(super) mod http2;
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -48,6 +49,10 @@ use crate::server::line::{Line, Watch};
 /// with bytes unread is reset, and the answer may be lost (RFC 9112 §9.6).
 pub(super) const LINGER: Duration = Duration::from_secs(3);
 
+/// After how long a connection on which nothing happens rests: most never ask again, and those that do, do
+/// it at once.
+const REST: Duration = Duration::from_secs(1);
+
 /// How much is read at once where a head is expected.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -61,7 +66,9 @@ pub struct Door<S> {
     stage: Stage,
     tunnel: Tunnel,
     ahead: Ahead,
-    half: Half,
+    pause: Pause,
+    /// Whether all that hyper has written has gone out.
+    flushed: bool,
     /// The rest of a head that goes ahead of an answer.
     begun: Bytes,
     reading: Timer,
@@ -90,14 +97,27 @@ impl Tunnel {
     }
 }
 
-/// Whether half a head has come: hyper, which is given whole ones, takes the connection for one that
-/// rests.
+/// What a door knows of its connection between two requests, and hyper does not.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Half(Arc<AtomicBool>);
+pub(super) struct Pause(Arc<AtomicU8>);
 
-impl Half {
-    pub(super) fn has_come(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl Pause {
+    const NONE: u8 = 0;
+    const HALF: u8 = 1;
+    const REST: u8 = 2;
+
+    /// Half a head has come: hyper, which is given whole ones, takes the connection for one that rests.
+    pub(super) fn is_half_a_head(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Pause::HALF
+    }
+
+    /// Nothing is under way in either direction, and nothing has come for [`REST`].
+    pub(super) fn is_rest(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Pause::REST
+    }
+
+    fn set(&self, pause: u8) {
+        self.0.store(pause, Ordering::Relaxed);
     }
 }
 
@@ -139,7 +159,8 @@ impl<S> Door<S> {
             stage: Stage::head(),
             tunnel: Tunnel::default(),
             ahead: Ahead::default(),
-            half: Half::default(),
+            pause: Pause::default(),
+            flushed: true,
             begun: Bytes::new(),
             reading: Timer::default(),
             is_read: false,
@@ -156,9 +177,9 @@ impl<S> Door<S> {
         self.tunnel.clone()
     }
 
-    /// What tells of half a head.
-    pub(super) fn half(&self) -> Half {
-        self.half.clone()
+    /// What tells of its pauses.
+    pub(super) fn pause(&self) -> Pause {
+        self.pause.clone()
     }
 
     /// What takes the heads that go ahead of answers.
@@ -219,6 +240,13 @@ impl<S> Door<S> {
                 let since = *waiting_since.get_or_insert_with(Instant::now);
                 let rests = self.buffer.is_empty();
                 let time = if rests { timeouts.idle } else { timeouts.head };
+                if rests
+                    && self.flushed
+                    && !self.pause.is_rest()
+                    && self.reading.is_over(since + REST, cx)
+                {
+                    self.pause.set(Pause::REST);
+                }
                 if !self.reading.is_over(since + time.get(), cx) {
                     return true;
                 }
@@ -241,6 +269,21 @@ impl<S> Door<S> {
 }
 
 impl<S: AsyncRead + Unpin> Door<S> {
+    /// Waits at a connection that rests, and holds nothing for it; says whether anything has come.
+    pub(super) async fn wakes(&mut self) -> bool {
+        let woken = poll_fn(|cx| match self.read_head(cx) {
+            Poll::Pending if self.waits(cx) => Poll::Pending,
+            Poll::Pending => Poll::Ready(false),
+            Poll::Ready(came) => Poll::Ready(matches!(came, Ok(true))),
+        });
+        let woken = woken.await;
+        self.pause.set(Pause::NONE);
+        if !woken {
+            self.stage = Stage::Ended;
+        }
+        woken
+    }
+
     /// Reads more of a head, and says whether there was any.
     fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let rested = self.buffer.is_empty();
@@ -298,8 +341,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Door<S> {
         let door = self.get_mut();
         let read = door.poll_passed(cx, into);
         door.is_read = read.is_pending();
-        let half = matches!(door.stage, Stage::Head { .. }) && door.buffer.len() > door.passed;
-        door.half.0.store(half, Ordering::Relaxed);
+        if matches!(door.stage, Stage::Head { .. }) && door.buffer.len() > door.passed {
+            door.pause.set(Pause::HALF);
+        } else if !(read.is_pending() && door.pause.is_rest()) {
+            door.pause.set(Pause::NONE);
+        }
         read
     }
 }
@@ -370,6 +416,7 @@ impl<S: AsyncRead + AsyncWrite + Line + Unpin> AsyncWrite for Door<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        door.flushed = false;
         ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write(cx, bytes);
         door.writing.progress(cx, written)
@@ -381,6 +428,7 @@ impl<S: AsyncRead + AsyncWrite + Line + Unpin> AsyncWrite for Door<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let door = self.get_mut();
+        door.flushed = false;
         ready!(door.poll_begun(cx))?;
         let written = Pin::new(&mut door.io).poll_write_vectored(cx, bytes);
         door.writing.progress(cx, written)
@@ -405,6 +453,7 @@ impl<S: AsyncRead + AsyncWrite + Line + Unpin> AsyncWrite for Door<S> {
             }
         }
         let flushed = Pin::new(&mut door.io).poll_flush(cx);
+        door.flushed = flushed.is_ready();
         door.writing.progress(cx, flushed)
     }
 
