@@ -7,10 +7,15 @@
 //! After a flush the other side can unpack all that was written. Nothing that a caller may
 //! write is refused, and the bytes depend on nothing but what was written and flushed.
 //!
+//! An encoder's memory is kept by its thread for the next one (`SPARE_MAX`): to get it from the system and
+//! clear it would take longer than to pack a page of ordinary length.
+//!
 //! What the codings are and which one a client gets is in [`super`].
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::ops::RangeInclusive;
 
 use brotli::enc::StandardAlloc;
@@ -20,7 +25,9 @@ use brotli::enc::encode::{
 use brotli::enc::{InputPair, InputReferenceMut, StaticCommand};
 use brotli::interface::PredictionModeContextMap;
 use flate2::{Compress, Compression, FlushCompress, Status};
-use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, SafeResult, get_error_name};
+use zstd::zstd_safe::{
+    CCtx, CParameter, InBuffer, OutBuffer, ResetDirective, SafeResult, get_error_name,
+};
 
 use super::Coding;
 
@@ -83,9 +90,65 @@ pub struct Encoder {
 
 enum Format {
     Identity,
-    Deflate(Compress),
+    /// With what it was made for.
+    Deflate(Compress, Deflated),
     Brotli(Box<BrotliEncoderStateStruct<StandardAlloc>>),
     Zstd(CCtx<'static>),
+}
+
+/// What a deflating encoder is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Deflated {
+    is_gzip: bool,
+    level: u8,
+}
+
+impl Deflated {
+    fn compress(self) -> Compress {
+        let level = Compression::new(self.level.into());
+        match self.is_gzip {
+            true => Compress::new_gzip(level, GZIP_WINDOW_LOG),
+            false => Compress::new(level, true),
+        }
+    }
+}
+
+/// How many encoders of a kind a thread keeps.
+const SPARE_MAX: usize = 4;
+
+/// Encoders that are not in use.
+#[derive(Default)]
+struct Spare {
+    deflate: Vec<(Compress, Deflated)>,
+    zstd: Vec<CCtx<'static>>,
+}
+
+thread_local! {
+    static SPARE: RefCell<Spare> = RefCell::default();
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        let format = mem::replace(&mut self.format, Format::Identity);
+        // At the end of a thread there may be nobody to keep it.
+        let _ = SPARE.try_with(|spare| match (format, &mut *spare.borrow_mut()) {
+            (Format::Deflate(mut stream, made), Spare { deflate, .. }) => {
+                if deflate.len() == SPARE_MAX {
+                    // The level may have changed since.
+                    deflate.remove(0);
+                }
+                stream.reset();
+                deflate.push((stream, made));
+            }
+            (Format::Zstd(mut context), Spare { zstd, .. }) => {
+                let is_fit = context.reset(ResetDirective::SessionAndParameters).is_ok();
+                if is_fit && zstd.len() < SPARE_MAX {
+                    zstd.push(context);
+                }
+            }
+            _ => {}
+        });
+    }
 }
 
 impl Encoder {
@@ -94,11 +157,13 @@ impl Encoder {
         let format = match coding {
             Coding::Identity => Format::Identity,
             Coding::Deflate | Coding::Gzip => {
-                let level = Compression::new(within(&Levels::GZIP, levels.gzip).into());
-                Format::Deflate(match coding {
-                    Coding::Gzip => Compress::new_gzip(level, GZIP_WINDOW_LOG),
-                    _ => Compress::new(level, true),
-                })
+                let level = within(&Levels::GZIP, levels.gzip);
+                let made = Deflated { is_gzip: coding == Coding::Gzip, level };
+                let spare = SPARE.with_borrow_mut(|spare| {
+                    let place = spare.deflate.iter().position(|(_, of)| *of == made)?;
+                    Some(spare.deflate.swap_remove(place).0)
+                });
+                Format::Deflate(spare.unwrap_or_else(|| made.compress()), made)
             }
             Coding::Brotli => {
                 let mut state = Box::new(BrotliEncoderStateStruct::new(StandardAlloc::default()));
@@ -108,7 +173,8 @@ impl Encoder {
                 Format::Brotli(state)
             }
             Coding::Zstd => {
-                let mut context = CCtx::create();
+                let spare = SPARE.with_borrow_mut(|spare| spare.zstd.pop());
+                let mut context = spare.unwrap_or_else(CCtx::create);
                 let level = within(&Levels::ZSTD, levels.zstd).into();
                 context
                     .set_parameter(CParameter::CompressionLevel(level))
@@ -127,7 +193,7 @@ impl Encoder {
         self.is_dirty = true;
         match &mut self.format {
             Format::Identity => packed.extend_from_slice(plain),
-            Format::Deflate(stream) => {
+            Format::Deflate(stream, _) => {
                 let mut rest = plain;
                 while !rest.is_empty() {
                     let before = stream.total_in();
@@ -159,7 +225,7 @@ impl Encoder {
         }
         match &mut self.format {
             Format::Identity => Ok(()),
-            Format::Deflate(stream) => loop {
+            Format::Deflate(stream, _) => loop {
                 packed.reserve(ROOM_BYTES);
                 stream.compress_vec(&[], packed, FlushCompress::Sync)?;
                 if packed.len() < packed.capacity() {
@@ -180,7 +246,7 @@ impl Encoder {
     pub fn finish(mut self, packed: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.format {
             Format::Identity => Ok(()),
-            Format::Deflate(stream) => loop {
+            Format::Deflate(stream, _) => loop {
                 packed.reserve(ROOM_BYTES);
                 if stream.compress_vec(&[], packed, FlushCompress::Finish)? == Status::StreamEnd {
                     return Ok(());
@@ -249,7 +315,7 @@ impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let format = match &self.format {
             Format::Identity => "identity",
-            Format::Deflate(_) => "deflate",
+            Format::Deflate(..) => "deflate",
             Format::Brotli(_) => "br",
             Format::Zstd(_) => "zstd",
         };

@@ -34,11 +34,16 @@ enum Text {
     Utf16(Transcoder),
 }
 
+/// So much is gathered before it is packed: a changed page comes in many small pieces.
+const GATHERED_BYTES: usize = 32 * 1024;
+
 /// The last step.
 #[derive(Debug)]
 struct Packer {
     encoder: Option<Encoder>,
-    /// Whether the encoder was given anything that it may still hold back.
+    /// What the encoder was not given yet.
+    gathered: Vec<u8>,
+    /// Whether there is anything that may still be held back.
     unflushed: bool,
     failure: Option<io::Error>,
 }
@@ -54,7 +59,7 @@ impl<E: Edit> Stream<E> {
             (Reading::Bytes, _) => Text::Labelled,
         };
         let encoder = (coding != Coding::Identity).then(|| Encoder::new(coding, levels));
-        let packer = Packer { encoder, unflushed: false, failure: None };
+        let packer = Packer { encoder, gathered: Vec::new(), unflushed: false, failure: None };
         Some(Stream { text, rewriter: Rewriter::new(edit), packer })
     }
 
@@ -72,12 +77,11 @@ impl<E: Edit> Stream<E> {
 
     /// Nothing more comes for a while: what has gone into the encoder comes out.
     pub fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        if std::mem::take(&mut self.packer.unflushed)
-            && let Some(encoder) = &mut self.packer.encoder
-        {
-            encoder.flush(out)?;
+        if !std::mem::take(&mut self.packer.unflushed) {
+            return Ok(());
         }
-        Ok(())
+        self.packer.pack(out)?;
+        self.packer.encoder.as_mut().map_or(Ok(()), |encoder| encoder.flush(out))
     }
 
     /// The page has ended. Appends the rest, and gives the edit back.
@@ -90,6 +94,7 @@ impl<E: Edit> Stream<E> {
         let edit = rewriter.end(&mut |bytes| packer.put(bytes, out));
         packer.check()?;
         let edit = edit.map_err(refused)?;
+        packer.pack(out)?;
         if let Some(encoder) = packer.encoder {
             encoder.finish(out)?;
         }
@@ -106,11 +111,22 @@ impl<E: Edit> Stream<E> {
 
 impl Packer {
     fn put(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let Some(encoder) = &mut self.encoder else { return out.extend_from_slice(bytes) };
-        if self.failure.is_none() {
-            self.unflushed = true;
-            self.failure = encoder.write(bytes, out).err();
+        if self.encoder.is_none() {
+            return out.extend_from_slice(bytes);
         }
+        self.unflushed = true;
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= GATHERED_BYTES && self.failure.is_none() {
+            self.failure = self.pack(out).err();
+        }
+    }
+
+    /// Packs what was gathered.
+    fn pack(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let packed = encoder.write(&self.gathered, out);
+        self.gathered.clear();
+        packed
     }
 
     fn check(&mut self) -> io::Result<()> {

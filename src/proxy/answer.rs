@@ -38,6 +38,9 @@ use crate::observe::{Counters, Event, is_persons};
 use crate::policy::TextDigest;
 use crate::rules::RuleSet;
 
+/// A page shorter than this is not worth packing that the site did not pack.
+const PACKED_BYTES_MIN: u64 = 512;
+
 impl Worker {
     /// Opens a page, and looks into what may be a library. What cannot be read is walled.
     pub(super) async fn open(
@@ -113,8 +116,9 @@ impl Worker {
             (Treatment::Rewrite(packed), Arrived::Opened(page)) => {
                 self.counters.pages_rewritten.add(1);
                 self.counters.banners.add(gated.banners());
+                let rules = &walk.snapshot.rules;
                 let coding = match packed {
-                    Coding::Identity => Coding::Identity,
+                    Coding::Identity if !packs_plain(rules, &answer.headers) => Coding::Identity,
                     _ => request::coding_for(&parts.headers),
                 };
                 say_coding(&mut answer.headers, coding);
@@ -272,6 +276,12 @@ impl Arrived {
             Arrived::Withheld(_) => Body::Own(None),
         }
     }
+}
+
+/// Whether a page that came unpacked is packed.
+fn packs_plain(rules: &RuleSet, headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    rules.site.packs_plain && length.is_none_or(|bytes: u64| bytes >= PACKED_BYTES_MIN)
 }
 
 /// Makes the header say how a page that changes is packed. How long it will be, nobody knows.

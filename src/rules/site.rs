@@ -92,6 +92,8 @@ pub struct Site {
     pub encoding: Option<&'static Encoding>,
     /// How hard changed pages are packed.
     pub compression: Levels,
+    /// Whether changed pages are packed that the site did not pack.
+    pub packs_plain: bool,
     /// What the site itself serves of vendors.
     pub paths: Vec<SitePath>,
     /// Whether the gate acts.
@@ -217,6 +219,9 @@ struct Compression {
     br: Option<i64>,
     /// 1 to 9.
     gzip: Option<i64>,
+    /// Whether pages are packed, too, that the site did not pack.
+    #[serde(default)]
+    plain: bool,
 }
 
 /// Reads `site.toml`, which lies among these files.
@@ -313,6 +318,7 @@ pub(super) fn read(
         suspended: PerPurpose::from_fn(|purpose| suspended.contains(&purpose)),
         encoding,
         compression,
+        packs_plain: file.compression.plain,
         paths,
         mode,
         csp,
