@@ -23,7 +23,7 @@ const NOW: Time = Time(1_763_800_000);
 
 fn snapshot() -> Arc<Snapshot> {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    Arc::new(Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())))
+    Arc::new(Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])))
 }
 
 /// The demonstration's home page, as the site sends it.

@@ -187,7 +187,7 @@ struct Setting {
 impl Setting {
     fn new() -> Setting {
         let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-        let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+        let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
         let snapshot = Arc::new(Snapshot::new(rules, seal));
         let conditions = snapshot.conditions(NOW, Record::Readable);
         let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);

@@ -63,7 +63,7 @@ fn lists(c: &mut Criterion) {
     ];
     for (kind, files) in [("without lists", &without), ("60,000 filters", &with)] {
         let snapshot =
-            Snapshot::new(load(files), Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new()));
+            Snapshot::new(load(files), Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]));
         let conditions = snapshot.conditions(NOW, Record::Readable);
         let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);
         let rules = &snapshot.rules;

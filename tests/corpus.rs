@@ -196,7 +196,7 @@ impl Gate {
     /// For somebody who agreed to these purposes; for a stranger if there are none.
     fn new(files: &[RuleFile], agreed: &[Purpose]) -> Gate {
         let rules = rules::load("rules", files).expect("the rules load");
-        let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+        let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
         let snapshot = Arc::new(Snapshot::new(rules, seal));
         let policy = snapshot.rules.policies.at(NOW).expect("a version is in force");
         let mut choices = Choices::default();

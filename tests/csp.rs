@@ -384,7 +384,7 @@ fn a_policy_lets_pass_what_the_gate_lets_pass_and_costs_a_request_no_memory() {
         })
         .collect();
     let rules = rules::load("demo", &site).expect("they are right");
-    let seal = Seal::new(SealKey { id: 1, secret: [0; 32] }, Vec::new());
+    let seal = Seal::new(&SealKey { id: 1, secret: [0; 32] }, &[]);
     let snapshot = Snapshot::new(rules, seal);
     let (rules, walls) = (&snapshot.rules, snapshot.walls.as_ref().expect("it is enforced"));
     let now: Time = "2026-11-22T10:00:00Z".parse().expect("a moment");

@@ -234,7 +234,7 @@ const OTHER: &str = "<script>\n\n</script\n><base href=//mc.yandex.ru><input typ
 #[test]
 fn what_is_told_is_what_is_done() {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+    let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
     let snapshot = Arc::new(Snapshot::new(rules, seal));
     let conditions = snapshot.conditions(Time(1_795_000_000), Record::Readable);
     let verdicts = decide(&conditions, &Visitor::Stranger, Signal::Silent);

@@ -28,7 +28,7 @@ fn with(more: &str, files: &[(&str, &[u8])]) -> Vec<RuleFile> {
 }
 
 fn snapshot(rules: RuleSet) -> Snapshot {
-    Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new()))
+    Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]))
 }
 
 /// The problems of a theme, without where they stand; each stands on the line that says so.

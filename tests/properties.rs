@@ -17,7 +17,7 @@ use kelisim::{banner, demo, rules};
 use proptest::prelude::*;
 
 fn seal() -> Seal {
-    Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())
+    Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])
 }
 
 /// The shipped rules, read once for all cases.

@@ -15,7 +15,7 @@ use kelisim::{demo, html, rules};
 
 fn snapshot() -> Arc<Snapshot> {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    Arc::new(Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())))
+    Arc::new(Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])))
 }
 
 /// What a stranger's browser gets of a page.

@@ -21,7 +21,7 @@ use proptest::prelude::*;
 
 fn snapshot() -> Arc<Snapshot> {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    Arc::new(Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())))
+    Arc::new(Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])))
 }
 
 fn document(snapshot: &Arc<Snapshot>) -> Document {

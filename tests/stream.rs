@@ -37,7 +37,7 @@ const PAGE: &str = r#"<!DOCTYPE html><html lang="ru"><head><title>Цены: от
 
 fn snapshot() -> Arc<Snapshot> {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    Arc::new(Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())))
+    Arc::new(Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])))
 }
 
 fn document(snapshot: &Arc<Snapshot>) -> Document {

@@ -31,7 +31,7 @@ fn shipped() -> Snapshot {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let files = kelisim::config::rule_files(&shipped).expect("the shipped rules");
     let rules = rules::load("rules", &files).expect("the rules load");
-    Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new()))
+    Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]))
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Imagined {
         let now = moment(self.day);
         let policy = rules.policies.at(now).ok_or("no policy version is in force yet")?;
         let visitor = visitor(&self.choices, policy, now)?;
-        let seal = Seal::new(SealKey { id: 1, secret: [0; 32] }, Vec::new());
+        let seal = Seal::new(&SealKey { id: 1, secret: [0; 32] }, &[]);
         Ok(Scene { snapshot: Arc::new(Snapshot::new(rules, seal)), visitor, now })
     }
 }

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_superseded_agreement_is_read_as_withdrawn_and_a_doubled_cookie_not_at_all() {
-        let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+        let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
         let superseded = Superseded::default();
         let value = seal.seal(&agreed()).unwrap();
         let read = |cookies: &str| {

@@ -259,10 +259,18 @@ pub fn coding_for(headers: &HeaderMap) -> Coding {
     Coding::for_client(accepted(headers))
 }
 
+/// What browsers say that they take, of which we can read all.
+const BROWSERS_CODINGS: [&[u8]; 3] =
+    [b"gzip, deflate, br, zstd", b"gzip, deflate, br", b"gzip, deflate"];
+
 /// The `Accept-Encoding` that goes to the site for what may be markup: of what the client takes,
 /// what we can read. A client that says nothing is passed on as it is.
 pub fn readable_codings(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(ACCEPT_ENCODING)?;
+    let said = headers.get(ACCEPT_ENCODING)?;
+    let several = headers.get_all(ACCEPT_ENCODING).iter().nth(1).is_some();
+    if !several && BROWSERS_CODINGS.contains(&said.as_bytes()) {
+        return Some(said.clone());
+    }
     HeaderValue::from_str(&Coding::readable(accepted(headers))).ok()
 }
 
@@ -309,7 +317,13 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
-        assert_eq!(of("gzip, deflate, br, zstd"), "gzip, deflate, br, zstd");
+        for browsers in BROWSERS_CODINGS {
+            let text = std::str::from_utf8(browsers).unwrap();
+            assert_eq!(
+                (of(text), Coding::readable([browsers].into_iter())),
+                (text.to_owned(), text.to_owned())
+            );
+        }
         assert_eq!(of("compress, GZIP;q=0.5"), "gzip;q=0.5");
         assert_eq!(of("dcb, dcz"), "identity");
         assert_eq!(readable_codings(&HeaderMap::new()), None);

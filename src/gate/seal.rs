@@ -50,16 +50,46 @@ impl fmt::Debug for SealKey {
 }
 
 /// Seals and opens consent cookies.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Seal {
-    current: SealKey,
-    retired: Vec<SealKey>,
+    current: Keyed,
+    retired: Vec<Keyed>,
+    /// What codes of forms begin with.
+    tokens: Hmac<Sha256>,
+}
+
+/// A key, and what codes of cookies begin with that are made by it.
+#[derive(Clone)]
+struct Keyed {
+    id: u8,
+    cookies: Hmac<Sha256>,
+}
+
+impl Keyed {
+    fn of(key: &SealKey) -> Keyed {
+        Keyed { id: key.id, cookies: keyed(key, b"kelisim consent cookie 1") }
+    }
+
+    fn mac(&self, content: &[u8]) -> Hmac<Sha256> {
+        self.cookies.clone().chain_update(content)
+    }
+}
+
+/// Keys are never printed.
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Seal({})", self.current.id)
+    }
 }
 
 impl Seal {
     /// Seals with `current`, and opens what it or one of `retired` sealed.
-    pub fn new(current: SealKey, retired: Vec<SealKey>) -> Seal {
-        Seal { current, retired }
+    pub fn new(current: &SealKey, retired: &[SealKey]) -> Seal {
+        Seal {
+            current: Keyed::of(current),
+            retired: retired.iter().map(Keyed::of).collect(),
+            tokens: keyed(current, b"kelisim form token 1"),
+        }
     }
 
     /// A cookie value for a visitor, or nothing for one who has not chosen.
@@ -76,8 +106,8 @@ impl Seal {
         for (purpose, choice) in choices.iter() {
             write_choice(&mut bytes, purpose, choice, id.is_some());
         }
-        let mac = code(&self.current, &bytes);
-        bytes.extend(mac);
+        let code = self.current.mac(&bytes).finalize().into_bytes();
+        bytes.extend(&code[..MAC_BYTES]);
         Some(BASE64URL_NOPAD.encode(&bytes))
     }
 
@@ -96,7 +126,7 @@ impl Seal {
         let key =
             std::iter::once(&self.current).chain(&self.retired).find(|key| key.id == key_id)?;
         // Compared in constant time: the time must not tell how much of a forgery is right.
-        mac(key, content).verify_truncated_left(code).ok()?;
+        key.mac(content).verify_truncated_left(code).ok()?;
 
         let known = reader.byte()? != 0;
         let id = if known { Some(VisitorId(u128::from_be_bytes(reader.array()?))) } else { None };
@@ -132,23 +162,8 @@ impl Seal {
     }
 
     fn token_mac(&self, whom: &[u8], minute: [u8; 4]) -> Hmac<Sha256> {
-        let mut mac = keyed(&self.current, b"kelisim form token 1");
-        mac.update(&minute);
-        mac.update(whom);
-        mac
+        self.tokens.clone().chain_update(minute).chain_update(whom)
     }
-}
-
-fn code(key: &SealKey, content: &[u8]) -> [u8; MAC_BYTES] {
-    let mut code = [0; MAC_BYTES];
-    code.copy_from_slice(&mac(key, content).finalize().into_bytes()[..MAC_BYTES]);
-    code
-}
-
-fn mac(key: &SealKey, content: &[u8]) -> Hmac<Sha256> {
-    let mut mac = keyed(key, b"kelisim consent cookie 1");
-    mac.update(content);
-    mac
 }
 
 /// The label keeps a code made for one use from being taken for another.
@@ -253,19 +268,19 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_again_with_the_same_or_a_retired_key() {
         for visitor in [visitor(true), visitor(false)] {
-            let old = Seal::new(key(1), Vec::new());
+            let old = Seal::new(&key(1), &[]);
             let value = old.seal(&visitor).unwrap();
             assert!(value.len() < SEALED_CHARS_MAX);
             assert_eq!(old.open(value.as_bytes()), Some(visitor));
-            let new = Seal::new(key(2), vec![key(1)]);
+            let new = Seal::new(&key(2), &[key(1)]);
             assert_eq!(new.open(value.as_bytes()), Some(visitor));
-            assert_eq!(Seal::new(key(2), Vec::new()).open(value.as_bytes()), None);
+            assert_eq!(Seal::new(&key(2), &[]).open(value.as_bytes()), None);
         }
     }
 
     #[test]
     fn a_cookie_changed_in_any_bit_or_cut_anywhere_is_not_read() {
-        let seal = Seal::new(key(1), Vec::new());
+        let seal = Seal::new(&key(1), &[]);
         for visitor in [visitor(true), visitor(false)] {
             let bytes = BASE64URL_NOPAD.decode(seal.seal(&visitor).unwrap().as_bytes()).unwrap();
             for bit in 0..bytes.len() * 8 {
@@ -282,12 +297,12 @@ mod tests {
 
     #[test]
     fn a_strangers_cookie_does_not_exist() {
-        assert_eq!(Seal::new(key(1), Vec::new()).seal(&Visitor::Stranger), None);
+        assert_eq!(Seal::new(&key(1), &[]).seal(&Visitor::Stranger), None);
     }
 
     #[test]
     fn a_form_token_holds_for_one_asker_and_two_days() {
-        let seal = Seal::new(key(1), Vec::new());
+        let seal = Seal::new(&key(1), &[]);
         let shown = Time(1_763_800_123);
         let token = seal.form_token(b"198.51.100.7 agent", shown);
         let holds = |whom: &[u8], later| seal.holds(&token, whom, shown.plus_seconds(later));

@@ -13,9 +13,8 @@ use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, COOKIE, EXPECT,
-    FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, REFRESH, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, REFRESH, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING,
 };
 use http_body::Frame;
 
@@ -31,28 +30,34 @@ const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port")
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_CONSENT: HeaderName = HeaderName::from_static("x-consent");
 
-/// Fields about the client that only the gateway itself may state.
-const REBUILT: [HeaderName; 7] = [
-    X_FORWARDED_FOR,
-    X_FORWARDED_PROTO,
-    X_FORWARDED_HOST,
-    X_FORWARDED_PORT,
-    X_REAL_IP,
-    FORWARDED,
-    X_CONSENT,
-];
+/// Whether a field says of the client what only the gateway itself may state.
+fn is_rebuilt(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "x-forwarded-for"
+            | "x-forwarded-proto"
+            | "x-forwarded-host"
+            | "x-forwarded-port"
+            | "x-real-ip"
+            | "forwarded"
+            | "x-consent"
+    )
+}
 
-/// Fields of one connection.
-const HOP_BY_HOP: [HeaderName; 8] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+/// Whether a field is one connection's.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// The names that `Connection` lists, of those that may be listed.
 fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
@@ -73,7 +78,7 @@ fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// Where a request came from and what it asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Origin<'a> {
     /// The client's address.
     pub(super) address: IpAddr,
@@ -84,18 +89,20 @@ pub(super) struct Origin<'a> {
     /// The host that it asked, as it wrote it.
     pub(super) host: &'a HeaderValue,
     /// The verdicts on what is asked consent for, as [`consent`] writes them.
-    pub(super) consent: &'a str,
+    pub(super) consent: String,
 }
 
 /// The verdicts on the purposes that rest on consent, for the site to read: `analytics=permit`.
 pub(super) fn consent(verdicts: &Verdicts<'_>, policy: &PolicyVersion) -> String {
-    let asked =
-        verdicts.iter().filter(|(purpose, _)| policy.terms[*purpose].basis == Basis::Consent);
-    let told = asked.map(|(purpose, verdict)| {
-        let word = if verdict.reason().is_none() { "permit" } else { "withhold" };
-        format!("{}={word}", purpose.name())
-    });
-    told.collect::<Vec<_>>().join(", ")
+    let mut told = String::with_capacity(64);
+    for (purpose, verdict) in verdicts.iter() {
+        if policy.terms[purpose].basis == Basis::Consent {
+            let word = if verdict.reason().is_none() { "=permit" } else { "=withhold" };
+            let separator = if told.is_empty() { "" } else { ", " };
+            told.extend([separator, purpose.name(), word]);
+        }
+    }
+    told
 }
 
 /// Whether a name may be taken for another: to many sites `X_Forwarded_For` is `X-Forwarded-For`.
@@ -112,8 +119,8 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
     out.insert(HOST, origin.host.clone());
     for (name, value) in headers {
         if name == HOST
-            || HOP_BY_HOP.contains(name)
-            || REBUILT.contains(name)
+            || is_hop_by_hop(name)
+            || is_rebuilt(name)
             || listed.contains(name)
             || name == RAW_TARGET
             || is_ambiguous(name)
@@ -141,21 +148,21 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
         out.insert(CONNECTION, HeaderValue::from_static("te"));
     }
     let text = |text: String| HeaderValue::from_str(&text).expect("addresses and ports are ASCII");
-    out.insert(X_FORWARDED_FOR, text(origin.address.to_string()));
+    let address = text(origin.address.to_string());
     let proto = if origin.tls { "https" } else { "http" };
+    // RFC 7239 §6: an IPv6 address stands in brackets, and what holds a colon in quotes.
+    let (before, behind) = if origin.address.is_ipv4() { ("", "") } else { ("\"[", "]\"") };
+    let node = address.to_str().unwrap_or_default();
+    let host = origin.host.to_str().unwrap_or_default();
+    let forwarded = ["for=", before, node, behind, ";host=\"", host, "\";proto=", proto].concat();
+    out.insert(X_FORWARDED_FOR, address.clone());
     out.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
     out.insert(X_FORWARDED_HOST, origin.host.clone());
-    out.insert(X_FORWARDED_PORT, text(origin.port.to_string()));
-    out.insert(X_REAL_IP, text(origin.address.to_string()));
-    // RFC 7239 §6: an IPv6 address stands in brackets, and what holds a colon in quotes.
-    let node = match origin.address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    let host = origin.host.to_str().unwrap_or_default();
-    out.insert(FORWARDED, text(format!("for={node};host=\"{host}\";proto={proto}")));
+    out.insert(X_FORWARDED_PORT, origin.port.into());
+    out.insert(X_REAL_IP, address);
+    out.insert(FORWARDED, text(forwarded));
     if !origin.consent.is_empty() {
-        out.insert(X_CONSENT, text(origin.consent.to_owned()));
+        out.insert(X_CONSENT, text(origin.consent));
     }
     out
 }
@@ -175,17 +182,20 @@ pub(super) fn is_packed_for_transfer(headers: &HeaderMap) -> bool {
 /// (RFC 9112 §6.3).
 pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
     let listed = listed(&headers);
-    if listed.is_empty() && !HOP_BY_HOP.iter().any(|name| headers.contains_key(name)) {
+    if listed.is_empty() && !headers.keys().any(is_hop_by_hop) {
         return headers;
     }
     let mut out = HeaderMap::with_capacity(headers.keys_len());
     let in_chunks = headers.contains_key(TRANSFER_ENCODING);
-    for (name, value) in &headers {
-        if !(in_chunks && name == CONTENT_LENGTH
-            || HOP_BY_HOP.contains(name)
-            || listed.contains(name))
-        {
-            out.append(name.clone(), value.clone());
+    let goes = |name: &HeaderName| {
+        (in_chunks && name == CONTENT_LENGTH) || is_hop_by_hop(name) || listed.contains(name)
+    };
+    let mut last = None;
+    for (name, value) in headers {
+        // Of several lines of one name only the first comes with it.
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| !goes(name)) {
+            out.append(name, value);
         }
     }
     out
@@ -221,8 +231,8 @@ pub(super) fn trailers(frame: Frame<Bytes>) -> Frame<Bytes> {
     };
     let stays = |name: &HeaderName| {
         !(NO_TRAILERS.contains(name)
-            || HOP_BY_HOP.contains(name)
-            || REBUILT.contains(name)
+            || is_hop_by_hop(name)
+            || is_rebuilt(name)
             || [RAW_TARGET, EXPECTS].contains(&name.as_str())
             || is_ambiguous(name))
     };
@@ -249,7 +259,7 @@ mod tests {
     fn hop_by_hop_fields_end_here_and_what_a_visitor_claims_about_itself_too() {
         let host = HeaderValue::from_static("send-box.com");
         let address = "198.51.100.7".parse().unwrap();
-        let consent = "analytics=permit";
+        let consent = "analytics=permit".to_owned();
         let origin = Origin { address, port: 443, tls: true, host: &host, consent };
         let sent = headers(&[
             ("accept", "*/*"),

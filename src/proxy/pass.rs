@@ -15,10 +15,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, EXPECT, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, SEC_WEBSOCKET_KEY, SET_COOKIE, VIA,
+    IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, SET_COOKIE, VIA,
 };
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use url::Url;
 
 use super::announce::Ends;
@@ -109,13 +109,14 @@ impl Worker {
             true => untag(&parts.headers, *variant),
             false => Condition::NotOurs,
         };
-        let mut headers = for_site(walk, parts, &cookies, &condition);
         let behind = Behind::of(walk);
-        if mode == Mode::Enforce {
-            let worker = behind.may_be_worker(parts, path);
-            make_readable(parts, destination, worker, &condition, &mut headers);
-            self.scripts.prepare(walk, parts, destination, &condition, &mut headers);
-        }
+        let to_site = ToSite {
+            cookies: &cookies,
+            condition: &condition,
+            destination,
+            may_be_worker: behind.may_be_worker(parts, path),
+            key: tunnel::key(parts),
+        };
         let body = walk.in_force.sizes.bound(&url, body)?;
         let judge_answer = |headers: &mut HeaderMap| {
             let cookies = response::keep_permitted_cookies(headers, rules, verdicts, cookie, mode);
@@ -127,18 +128,19 @@ impl Worker {
             judge_answer(&mut headers);
             headers
         };
-        let head = || head_for_site(parts, target, &headers);
         let host = target.host_name();
         let ends = Ends { from: peer.address, to: peer.local };
         let exchange = Exchange { listener: walk.listener, judge: &judge };
         let ways = self.upstream.to(&walk.in_force.sites);
-        let (answer, lease) = ways.send(&host, path, ends, head, body, exchange).await?;
+        let (answer, lease) = ways
+            .send(&host, path, ends, || self.head_for_site(walk, parts, &to_site), body, exchange)
+            .await?;
 
         let (mut answer, incoming) = answer.into_parts();
         let incoming = Whole::new(incoming, answer.version);
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             hints::keep_permitted(&mut answer.headers, rules, &fates, &url, mode);
-            return self.switch(walk, parts, headers.get(SEC_WEBSOCKET_KEY), answer, lease);
+            return self.switch(walk, parts, to_site.key.as_ref(), answer, lease);
         }
         tunnel::unswitched(parts, answer.status)?;
         leave_the_sites_connection(&mut answer)?;
@@ -233,42 +235,56 @@ fn leave_the_sites_connection(answer: &mut http::response::Parts) -> Result<(), 
     Ok(())
 }
 
-/// The request as it goes to the site, but for its body.
-fn head_for_site(parts: &Parts, target: &Target, headers: &HeaderMap) -> Request<()> {
-    let mut head = Request::new(());
-    *head.method_mut() = tunnel::method(parts);
-    *head.uri_mut() = target.path.clone().into();
-    *head.headers_mut() = headers.clone();
-    // The front door says how a target was written that is no URI, and it stands under HTTP/1 alone.
-    let raw = parts.headers.get(RAW_TARGET).filter(|_| parts.version <= Version::HTTP_11);
-    if let Some(raw) = raw {
-        head.extensions_mut().insert(RawTarget(Bytes::copy_from_slice(raw.as_bytes())));
+/// What the request for the site is made from, besides the visitor's own.
+struct ToSite<'a> {
+    cookies: &'a Cookies,
+    condition: &'a Condition,
+    destination: Destination,
+    /// Whether a policy has to go with what comes, if it is a worker's code.
+    may_be_worker: bool,
+    /// The key for a WebSocket on a stream.
+    key: Option<HeaderValue>,
+}
+
+impl Worker {
+    /// The request as it goes to the site, but for its body.
+    fn head_for_site(&self, walk: &Walk<'_>, parts: &Parts, to_site: &ToSite<'_>) -> Request<()> {
+        let ToSite { condition, destination, may_be_worker, .. } = *to_site;
+        let mut headers = for_site(walk, parts, to_site);
+        if walk.mode == Mode::Enforce {
+            make_readable(parts, destination, may_be_worker, condition, &mut headers);
+            self.scripts.prepare(walk, parts, destination, condition, &mut headers);
+        }
+        let mut head = Request::new(());
+        *head.method_mut() = tunnel::method(parts);
+        *head.uri_mut() = walk.target.path.clone().into();
+        *head.headers_mut() = headers;
+        // The front door says how a target was written that is no URI, and it stands under HTTP/1 alone.
+        let raw = parts.headers.get(RAW_TARGET).filter(|_| parts.version <= Version::HTTP_11);
+        if let Some(raw) = raw {
+            head.extensions_mut().insert(RawTarget(Bytes::copy_from_slice(raw.as_bytes())));
+        }
+        head
     }
-    head
 }
 
 /// The header fields that go to the site.
-fn for_site(walk: &Walk<'_>, parts: &Parts, cookies: &Cookies, condition: &Condition) -> HeaderMap {
+fn for_site(walk: &Walk<'_>, parts: &Parts, to_site: &ToSite<'_>) -> HeaderMap {
     let Peer { address, local, tls } = walk.peer;
     let policy = walk.snapshot.rules.policies.at(walk.now);
     let consent = policy.map(|policy| headers::consent(walk.verdicts, policy)).unwrap_or_default();
-    let origin = Origin {
-        address: address.ip(),
-        port: local.port(),
-        tls,
-        host: &walk.target.host,
-        consent: &consent,
-    };
-    let mut headers = headers::for_site(&parts.headers, cookies, origin);
+    let origin =
+        Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host, consent };
+    let mut headers = headers::for_site(&parts.headers, to_site.cookies, origin);
     if parts.version < Version::HTTP_11 {
         // There it says nothing (RFC 9110 §10.1.1).
         fields::remove(&mut headers, &[EXPECT]);
     }
-    tunnel::ask_for(parts, &mut headers);
+    tunnel::ask_for(parts, to_site.key.as_ref(), &mut headers);
     if let Some(via) = &walk.in_force.via {
         headers.append(VIA, via.told(parts.version));
     }
-    match condition {
+    match to_site.condition {
         Condition::Ours(Some(tags)) => {
             headers.insert(IF_NONE_MATCH, tags.clone());
         }

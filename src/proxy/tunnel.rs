@@ -78,12 +78,16 @@ fn asked(parts: &Parts) -> Option<Asked> {
     }
 }
 
+/// The key by which the site is asked for a WebSocket, where the visitor asks for one and has none.
+pub(super) fn key(parts: &Parts) -> Option<HeaderValue> {
+    (asked(parts)? == Asked::Connect).then(new_key)
+}
+
 /// Asks the site for a WebSocket, where the visitor asks for one.
-pub(super) fn ask_for(parts: &Parts, headers: &mut HeaderMap) {
-    let Some(asked) = asked(parts) else { return };
-    switch_to_websocket(headers);
-    if asked == Asked::Connect {
-        headers.insert(SEC_WEBSOCKET_KEY, key());
+pub(super) fn ask_for(parts: &Parts, key: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    if asked(parts).is_some() {
+        switch_to_websocket(headers);
+        headers.extend(key.map(|key| (SEC_WEBSOCKET_KEY, key.clone())));
     }
 }
 
@@ -118,7 +122,7 @@ fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Sixteen bytes, of which nobody can foresee the most (RFC 6455 §4.1).
-fn key() -> HeaderValue {
+fn new_key() -> HeaderValue {
     let key = BASE64.encode(uuid::Uuid::new_v4().as_bytes());
     HeaderValue::from_str(&key).expect("base64 is ASCII")
 }

@@ -56,6 +56,29 @@ impl CookieRule {
     }
 }
 
+/// Which vendors have cookies whose names begin with a letter: most cookies of a site begin with one that no
+/// vendor's does, or few.
+#[derive(Debug)]
+pub(super) struct ByLetter(Box<[Vec<usize>]>);
+
+impl ByLetter {
+    pub(super) fn of(vendors: &[Vendor]) -> ByLetter {
+        let begins = |vendor: &Vendor, letter| {
+            vendor.cookies.iter().any(|rule| rule.value.name.may_begin_with(letter))
+        };
+        let of_letter = |letter| {
+            let all = vendors.iter().enumerate();
+            all.filter(|(_, vendor)| begins(vendor, letter)).map(|(index, _)| index).collect()
+        };
+        ByLetter((0..=u8::MAX).map(of_letter).collect())
+    }
+
+    /// The vendors that may have a cookie of this name, by their place. One without a name is nobody's.
+    pub(super) fn having(&self, name: &[u8]) -> &[usize] {
+        name.first().map_or(&[], |letter| &self.0[usize::from(*letter)])
+    }
+}
+
 /// Its name as it is written in rules.
 impl Display for CookieRule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

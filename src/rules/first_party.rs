@@ -102,6 +102,14 @@ impl PathRule {
     /// A query is compared only with what stands behind a `?`: what an own script is told of another
     /// address makes it no vendor's.
     fn covers(&self, path_and_query: &str) -> bool {
+        // Nearly every rule is told from nearly every address by its first letters.
+        let mut begins = self.path.bytes().zip(path_and_query.bytes());
+        if begins
+            .find(|(own, there)| own != there)
+            .is_some_and(|(own, _)| !matches!(own, b'*' | b'?'))
+        {
+            return false;
+        }
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         match self.path.split_once('?') {
             None => glob_matches(&self.path, path),

@@ -60,6 +60,7 @@ pub use source::entries;
 pub use speak::Spoken;
 pub use vendor::{Use, Vendor};
 
+use self::cookie::ByLetter;
 use crate::banner::Texts;
 pub use crate::banner::picture::is_picture;
 use crate::policy::{Basis, Policies, Purpose};
@@ -89,6 +90,7 @@ pub struct RuleSet {
     inline: Vec<(usize, usize)>,
     needles: Needles,
     hosts: Hosts,
+    cookies: ByLetter,
     first_party: FirstParty,
     lists: Lists,
     /// What pages may reach besides the site, if the operator has approved anything.
@@ -182,6 +184,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].value.as_str()),
             );
             let hosts = hosts(&vendors);
+            let cookies = ByLetter::of(&vendors);
             let generation = generation(files);
             let reports = vendors.iter().any(Vendor::reports);
             Ok(RuleSet {
@@ -195,6 +198,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 inline,
                 needles,
                 hosts,
+                cookies,
                 first_party,
                 lists: Lists::of(lists),
                 approved,
@@ -307,10 +311,11 @@ impl RuleSet {
     /// What the vendors that a cookie of this name belongs to say of it, each once, by the strictest of
     /// its rules.
     pub fn said_of_cookie(&self, name: &[u8]) -> impl Iterator<Item = Said> {
-        let says = move |(vendor, of): (usize, &Vendor)| {
-            of.action_of_cookie(name).map(|action| Said { vendor, action })
+        let says = move |&vendor: &usize| {
+            let action = self.vendors[vendor].action_of_cookie(name)?;
+            Some(Said { vendor, action })
         };
-        self.vendors.iter().enumerate().filter_map(says)
+        self.cookies.having(name).iter().filter_map(says)
     }
 
     /// Under which keys some vendors, by their place in `vendors`, keep things in the browser's

@@ -141,6 +141,12 @@ impl NamePattern {
         }
     }
 
+    /// Whether a name that begins with this byte may match; no name may begin with none.
+    pub(super) fn may_begin_with(&self, byte: u8) -> bool {
+        let (NamePattern::Exact(name) | NamePattern::Prefix(name)) = self;
+        name.bytes().next() == Some(byte)
+    }
+
     /// Whether `name` matches. Names are case-sensitive (RFC 6265 §5.3).
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         match self {

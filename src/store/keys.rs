@@ -90,7 +90,7 @@ pub fn open(folder: &Folder) -> Result<Keys, KeyError> {
     let fingerprints = keys.iter().map(fingerprint).collect();
     let current = keys.pop().ok_or(KeyError::Malformed(path, 1))?;
     let adopt = lost.is_some() || made;
-    Ok(Keys { seal: Seal::new(current, keys), fingerprints, signer, adopt })
+    Ok(Keys { seal: Seal::new(&current, &keys), fingerprints, signer, adopt })
 }
 
 /// Says where others can read a key.

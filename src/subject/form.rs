@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_form_from_elsewhere_is_refused() {
-        let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+        let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
         let address = "198.51.100.7".parse().unwrap();
         let now = Day(20_000).start();
         let check = |pairs: &[(&'static str, &str)], body: &str| {

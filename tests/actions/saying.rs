@@ -50,7 +50,7 @@ pub(crate) fn load(files: &[RuleFile]) -> Arc<Snapshot> {
         let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
         panic!("{}", told.join("\n"))
     });
-    Arc::new(Snapshot::new(rules, Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new())))
+    Arc::new(Snapshot::new(rules, Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[])))
 }
 
 /// The rules with the vendor, who says this.

@@ -26,7 +26,7 @@ const NAMES: [&str; 8] =
 
 static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+    let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
     Arc::new(Snapshot::new(rules, seal))
 });
 

@@ -63,7 +63,7 @@ struct Gate {
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let rules = rules::load("rules", &demo::rule_files()).expect("the shipped rules load");
-    let seal = Seal::new(SealKey { id: 1, secret: [1; 32] }, Vec::new());
+    let seal = Seal::new(&SealKey { id: 1, secret: [1; 32] }, &[]);
     let snapshot = Arc::new(Snapshot::new(rules, seal));
     let conditions = snapshot.conditions(NOW, Record::Readable);
     let fates =
