@@ -38,6 +38,9 @@ const GZIP_WINDOW_LOG: u8 = 15;
 /// better, and an encoder would cost 10 MiB.
 const BR_WINDOW_LOG: u32 = 18;
 
+/// Zstd's window, for the same reason.
+const ZSTD_WINDOW_LOG: u32 = 18;
+
 /// Room is made for packed bytes in pieces of this size.
 const ROOM_BYTES: usize = 4 * 1024;
 
@@ -113,8 +116,8 @@ impl Deflated {
     }
 }
 
-/// How many encoders of a kind a thread keeps.
-const SPARE_MAX: usize = 4;
+/// How many encoders of a kind a thread keeps: pages of so many visitors may be under way at once.
+const SPARE_MAX: usize = 16;
 
 /// Encoders that are not in use.
 #[derive(Default)]
@@ -176,9 +179,11 @@ impl Encoder {
                 let spare = SPARE.with_borrow_mut(|spare| spare.zstd.pop());
                 let mut context = spare.unwrap_or_else(CCtx::create);
                 let level = within(&Levels::ZSTD, levels.zstd).into();
-                context
-                    .set_parameter(CParameter::CompressionLevel(level))
-                    .expect("the level is one that zstd has");
+                for parameter in
+                    [CParameter::CompressionLevel(level), CParameter::WindowLog(ZSTD_WINDOW_LOG)]
+                {
+                    context.set_parameter(parameter).expect("zstd has this level and window");
+                }
                 Format::Zstd(context)
             }
         };

@@ -34,12 +34,17 @@ enum Text {
     Utf16(Transcoder),
 }
 
-/// So much is gathered before it is packed: a changed page comes in many small pieces.
-const GATHERED_BYTES: usize = 32 * 1024;
+/// So much is gathered before it is packed, if the site does not pause: a changed page comes in many small
+/// pieces. Most are whole by then, and are packed at once by one encoder, whose memory is still in the cache from
+/// the page before.
+const GATHERED_BYTES: usize = 128 * 1024;
 
 /// The last step.
 #[derive(Debug)]
 struct Packer {
+    coding: Coding,
+    levels: Levels,
+    /// Nothing until something is packed.
     encoder: Option<Encoder>,
     /// What the encoder was not given yet.
     gathered: Vec<u8>,
@@ -58,8 +63,14 @@ impl<E: Edit> Stream<E> {
             (Reading::Bytes, Source::Unknown) => Text::Unlabelled,
             (Reading::Bytes, _) => Text::Labelled,
         };
-        let encoder = (coding != Coding::Identity).then(|| Encoder::new(coding, levels));
-        let packer = Packer { encoder, gathered: Vec::new(), unflushed: false, failure: None };
+        let packer = Packer {
+            coding,
+            levels,
+            encoder: None,
+            gathered: Vec::new(),
+            unflushed: false,
+            failure: None,
+        };
         Some(Stream { text, rewriter: Rewriter::new(edit), packer })
     }
 
@@ -80,8 +91,7 @@ impl<E: Edit> Stream<E> {
         if !std::mem::take(&mut self.packer.unflushed) {
             return Ok(());
         }
-        self.packer.pack(out)?;
-        self.packer.encoder.as_mut().map_or(Ok(()), |encoder| encoder.flush(out))
+        self.packer.pack(out)?.flush(out)
     }
 
     /// The page has ended. Appends the rest, and gives the edit back.
@@ -94,9 +104,9 @@ impl<E: Edit> Stream<E> {
         let edit = rewriter.end(&mut |bytes| packer.put(bytes, out));
         packer.check()?;
         let edit = edit.map_err(refused)?;
-        packer.pack(out)?;
-        if let Some(encoder) = packer.encoder {
-            encoder.finish(out)?;
+        if packer.coding != Coding::Identity {
+            packer.pack(out)?;
+            packer.encoder.map_or(Ok(()), |encoder| encoder.finish(out))?;
         }
         Ok(edit)
     }
@@ -111,22 +121,22 @@ impl<E: Edit> Stream<E> {
 
 impl Packer {
     fn put(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        if self.encoder.is_none() {
+        if self.coding == Coding::Identity {
             return out.extend_from_slice(bytes);
         }
         self.unflushed = true;
         self.gathered.extend_from_slice(bytes);
         if self.gathered.len() >= GATHERED_BYTES && self.failure.is_none() {
-            self.failure = self.pack(out).err();
+            self.failure = self.pack(out).map(drop).err();
         }
     }
 
     /// Packs what was gathered.
-    fn pack(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(encoder) = &mut self.encoder else { return Ok(()) };
-        let packed = encoder.write(&self.gathered, out);
+    fn pack(&mut self, out: &mut Vec<u8>) -> io::Result<&mut Encoder> {
+        let encoder = self.encoder.get_or_insert_with(|| Encoder::new(self.coding, self.levels));
+        encoder.write(&self.gathered, out)?;
         self.gathered.clear();
-        packed
+        Ok(encoder)
     }
 
     fn check(&mut self) -> io::Result<()> {

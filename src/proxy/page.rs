@@ -11,6 +11,7 @@
 //! ([`Page::open`]): where it cannot be read, the head has to say so.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -28,6 +29,9 @@ use crate::gate::stream::Stream;
 
 /// Output is passed on when so much has gathered.
 const OUTPUT_BYTES: usize = 16 * 1024;
+
+/// How much what is put into a page may make it longer.
+const ROOM_FOR_OURS: usize = 8 * 1024;
 
 /// How long a page whose header names no charset is waited for to name one itself (HTML
 /// §13.2.3.2 has browsers wait as long).
@@ -161,7 +165,7 @@ impl Page {
                 self.more = step.more;
                 let _ = self.packed.split_to(step.taken);
                 if !self.plain.is_empty() {
-                    return Poll::Ready(Some(Ok(std::mem::take(&mut self.plain).into())));
+                    return Poll::Ready(Some(Ok(mem::take(&mut self.plain).into())));
                 }
                 continue;
             }
@@ -210,6 +214,7 @@ impl Opened {
             first: Some(self.first.into()),
             stream: Some(stream),
             output: Vec::new(),
+            paused: false,
             failed: false,
         }))
     }
@@ -223,6 +228,8 @@ pub struct Changed {
     /// Nothing once the end was reached.
     stream: Option<Stream<Document>>,
     output: Vec<u8>,
+    /// Whether nothing has come since the task gave way to others.
+    paused: bool,
     failed: bool,
 }
 
@@ -249,13 +256,22 @@ impl Changed {
                 Some(first) => Poll::Ready(Some(Ok(first))),
                 None => self.page.poll(cx),
             };
+            let paused = mem::replace(&mut self.paused, plain.is_pending());
             let done = match plain {
-                Poll::Ready(Some(Ok(plain))) => stream.take(&plain, &mut self.output),
+                Poll::Ready(Some(Ok(plain))) => {
+                    self.output.reserve(plain.len() + ROOM_FOR_OURS);
+                    stream.take(&plain, &mut self.output)
+                }
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
                 Poll::Ready(None) => match self.stream.take() {
                     Some(stream) => stream.finish(&mut self.output).map(drop),
                     None => Ok(()),
                 },
+                // What comes next may be there, and the task that reads it has to be let run.
+                Poll::Pending if !paused => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => {
                     if let Err(error) = stream.flush(&mut self.output) {
                         return self.fail(error.into());
@@ -279,6 +295,6 @@ impl Changed {
     }
 
     fn take_output(&mut self) -> Frame<Bytes> {
-        Frame::data(Bytes::from(std::mem::take(&mut self.output)))
+        Frame::data(Bytes::from(mem::take(&mut self.output)))
     }
 }
