@@ -57,7 +57,7 @@ impl Worker {
                 let types = answer.headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
                 let (header, default) =
                     (charset::of_header(types), walk.snapshot.rules.site.encoding);
-                let opened = Page::new(from, coding).open(&header, default).await;
+                let opened = Box::pin(Page::new(from, coding).open(&header, default)).await;
                 let opened = opened.map_err(|cause| broken_off(&cause))?;
                 pin_charset(&mut answer.headers, opened.charset);
                 if opened.charset.reading() == Reading::Unreadable {
@@ -84,7 +84,7 @@ impl Worker {
         if !gated.may_be_library(walk, parts, answer) {
             return Ok(Arrived::Unopened(from));
         }
-        let looked = script::look(from, headers).await;
+        let looked = Box::pin(script::look(from, headers)).await;
         let (code, from) = looked.map_err(|cause| broken_off(&cause))?;
         let Some(code) = code else { return Ok(Arrived::Unopened(from)) };
         let own = |reports: &Reports| first_party::of_library(rules, &gated.fates, &code, reports);

@@ -101,8 +101,10 @@ fn service(
         async move {
             let in_force = worker.current.get();
             let mut response = match admitted {
+                // Boxed: hyper moves what answers a request around.
                 Ok((request, _held)) => {
-                    worker.handle(&in_force, peer, request, Way::Http2(&window)).await
+                    let way = Way::Http2(&window);
+                    Box::pin(worker.handle(&in_force, peer, request, way)).await
                 }
                 Err(refusal) => {
                     worker.counters.refuse(refusal);
