@@ -40,7 +40,8 @@ pub fn cookies(
     mode: Mode,
 ) -> Cookies {
     let mut tally = Tally::default();
-    let mut kept: Vec<u8> = Vec::new();
+    let length = headers.get_all(COOKIE).iter().map(|field| field.len() + 2).sum();
+    let mut kept: Vec<u8> = Vec::with_capacity(length);
     let mut is_first = true;
     let mut withheld: Vec<Vec<u8>> = Vec::new();
     let mut cut = false;

@@ -8,7 +8,9 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
@@ -124,7 +126,9 @@ const FAMILIES: [(&str, &str); 12] = [
 impl Agent<'_> {
     /// Takes the field as it was sent.
     pub fn of_field(value: &[u8]) -> Agent<'_> {
-        Agent(String::from_utf8_lossy(&value[..value.len().min(AGENT_BYTES_MAX)]))
+        let value = &value[..value.len().min(AGENT_BYTES_MAX)];
+        let text = str::from_utf8(value).map(Cow::Borrowed);
+        Agent(text.unwrap_or_else(|_| String::from_utf8_lossy(value)))
     }
 
     /// The field's text.
@@ -134,10 +138,12 @@ impl Agent<'_> {
 
     /// The browser's family, which thousands share.
     pub fn family(&self) -> &'static str {
-        FAMILIES
-            .into_iter()
-            .find(|(mark, _)| self.0.contains(mark))
-            .map_or("program", |(_, family)| family)
+        static MARKS: LazyLock<Vec<(Finder<'_>, &str)>> = LazyLock::new(|| {
+            FAMILIES.iter().map(|(mark, family)| (Finder::new(mark), *family)).collect()
+        });
+        let mut marks = MARKS.iter();
+        let found = marks.find(|(mark, _)| mark.find(self.0.as_bytes()).is_some());
+        found.map_or("program", |(_, family)| family)
     }
 }
 

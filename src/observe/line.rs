@@ -9,10 +9,6 @@
 //! | 4.3 analytics | time to the minute, own page, browser family; documents only |
 //! | 4.7 security | time, address, agent |
 
-use std::net::IpAddr;
-
-use serde::Serialize;
-
 use super::datum::{AccessTime, Agent, ClientAddress, PageAddress};
 use crate::policy::{Permit, Personal, Purpose};
 use crate::time::Time;
@@ -58,21 +54,6 @@ fn written(last: &mut Option<(Time, String)>, time: Time) -> &str {
     &last.get_or_insert_with(|| (time, time.to_string())).1
 }
 
-#[derive(Serialize)]
-struct Fields<'a> {
-    time: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    browser: Option<&'static str>,
-}
-
 /// When a line would be of, that a purpose's log gets of a request: none if there is no such log, or its
 /// permit does not open the time, without which a line could not be deleted in time.
 pub(super) fn time(permit: Permit, seen: &Observation<'_>) -> Option<Time> {
@@ -94,27 +75,65 @@ pub(super) fn write(
 ) {
     let page = seen.page.open(&permit).map(PageAddress::path);
     let agent = seen.agent.open(&permit);
-    let nothing =
-        Fields { time: "", address: None, agent: None, page: None, status: None, browser: None };
-    let fields = match permit.purpose() {
-        Purpose::Operation => Fields {
-            time: stamps.second(time),
-            page,
-            status: Some(seen.status),
-            browser: agent.map(Agent::family),
-            ..nothing
-        },
-        Purpose::Analytics => {
-            Fields { time: stamps.minute(time), page, browser: agent.map(Agent::family), ..nothing }
+    let family = agent.map(Agent::family);
+    match permit.purpose() {
+        Purpose::Operation => {
+            text(into, "{\"time\":", Some(stamps.second(time)));
+            text(into, ",\"page\":", page);
+            into.extend_from_slice(b",\"status\":");
+            into.extend_from_slice(&status(seen.status));
+            text(into, ",\"browser\":", family);
         }
-        Purpose::Security => Fields {
-            time: stamps.second(time),
-            address: seen.address.open(&permit).map(|address| address.0),
-            agent: agent.map(Agent::text),
-            ..nothing
-        },
+        Purpose::Analytics => {
+            text(into, "{\"time\":", Some(stamps.minute(time)));
+            text(into, ",\"page\":", page);
+            text(into, ",\"browser\":", family);
+        }
+        Purpose::Security => {
+            let address = seen.address.open(&permit).map(|address| address.0.to_string());
+            text(into, "{\"time\":", Some(stamps.second(time)));
+            text(into, ",\"address\":", address.as_deref());
+            text(into, ",\"agent\":", agent.map(Agent::text));
+        }
         _ => return,
-    };
-    serde_json::to_writer(&mut *into, &fields).expect("strings and numbers are JSON");
-    into.push(b'\n');
+    }
+    into.extend_from_slice(b"}\n");
+}
+
+/// The digits of a status, which are three (RFC 9110 §15).
+fn status(status: u16) -> [u8; 3] {
+    [status / 100, status / 10, status].map(|digits| b'0' + (digits % 10) as u8)
+}
+
+/// Writes a member of a JSON object, after what stands before its value; nothing where there is none.
+fn text(into: &mut Vec<u8>, before: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    into.extend_from_slice(before.as_bytes());
+    // Most need no escape, and all of them are looked at together.
+    let escaped = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+    if value.as_bytes().iter().fold(false, |found, byte| found | escaped(byte)) {
+        serde_json::to_writer(into, value).expect("a string is JSON");
+        return;
+    }
+    into.push(b'"');
+    into.extend_from_slice(value.as_bytes());
+    into.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_an_escape_has_one() {
+        let written = |value: &str| {
+            let mut into = Vec::new();
+            text(&mut into, "", Some(value));
+            String::from_utf8(into).unwrap()
+        };
+        for value in ["", "a", "қа зақ", "\"", "a\\b", "\n", "\u{1}", "\u{7f}"] {
+            assert_eq!(written(value), serde_json::to_string(value).unwrap());
+        }
+        assert_eq!([status(99), status(200), status(451)], [*b"099", *b"200", *b"451"]);
+    }
 }

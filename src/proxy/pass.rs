@@ -39,13 +39,14 @@ use crate::gate::csp::wall::Walls;
 use crate::gate::document::{GuardTag, Insertion};
 use crate::gate::fate::Fates;
 use crate::gate::first_party::{self, Instead, Own};
+use crate::gate::reports::Reports;
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
 use crate::gate::validators::{Condition, Variant, untag};
 use crate::gate::{asker, expiry, fields, hints, request, response};
 use crate::guard::Guard;
 use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
-use crate::rules::{Control, Mode};
+use crate::rules::{Control, Mode, RuleSet};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
@@ -87,14 +88,7 @@ impl Worker {
         let url = page_url(target, peer.tls)?;
         let path = target.path.path();
         let fates = Fates::of(rules, verdicts);
-        let own = whose(&self.counters, rules, |reports| {
-            first_party::of(rules, &fates, &url, destination, reports)
-        });
-        if let Own::Withheld(withheld) = &own {
-            self.counters.own_paths_withheld.add(1);
-            self.counters.withhold(rules, &withheld.tally);
-        }
-        let own = match own {
+        let own = match self.own(rules, &fates, &url, destination) {
             Own::Withheld(withheld) if mode == Mode::Enforce => {
                 return Ok(withhold(walk, parts, body, withheld.instead).await);
             }
@@ -233,6 +227,19 @@ fn leave_the_sites_connection(answer: &mut http::response::Parts) -> Result<(), 
         fields::remove(&mut answer.headers, &[CONTENT_LENGTH]);
     }
     Ok(())
+}
+
+impl Worker {
+    /// Whose an address of the site's is; counts what is withheld.
+    fn own(&self, rules: &RuleSet, fates: &Fates, url: &Url, destination: Destination) -> Own {
+        let ask = |reports: &Reports| first_party::of(rules, fates, url, destination, reports);
+        let own = whose(&self.counters, rules, ask);
+        if let Own::Withheld(withheld) = &own {
+            self.counters.own_paths_withheld.add(1);
+            self.counters.withhold(rules, &withheld.tally);
+        }
+        own
+    }
 }
 
 /// What the request for the site is made from, besides the visitor's own.

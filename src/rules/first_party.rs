@@ -102,14 +102,6 @@ impl PathRule {
     /// A query is compared only with what stands behind a `?`: what an own script is told of another
     /// address makes it no vendor's.
     fn covers(&self, path_and_query: &str) -> bool {
-        // Nearly every rule is told from nearly every address by its first letters.
-        let mut begins = self.path.bytes().zip(path_and_query.bytes());
-        if begins
-            .find(|(own, there)| own != there)
-            .is_some_and(|(own, _)| !matches!(own, b'*' | b'?'))
-        {
-            return false;
-        }
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         match self.path.split_once('?') {
             None => glob_matches(&self.path, path),
@@ -236,8 +228,11 @@ impl FirstParty {
         url: &Url,
         as_script: Option<bool>,
     ) -> impl Iterator<Item = (Said, &PathRule)> {
+        let address = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        // Nearly every address has none of the words, and every request asks.
+        let speaking = if self.may_speak_of(address.as_bytes()) { &self.paths[..] } else { &[] };
         let matching = move |(_, rule): &&(Said, PathRule)| rule.matches(url, as_script);
-        self.paths.iter().filter(matching).map(|(said, rule)| (*said, rule))
+        speaking.iter().filter(matching).map(|(said, rule)| (*said, rule))
     }
 
     /// What the rules for one host alone, or for all of the site's, say of an address in a page.
