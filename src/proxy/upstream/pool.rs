@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::client::conn::http2;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::connect::{Opened, Own, Shared, Wants, connect};
@@ -34,11 +34,19 @@ const READY: Duration = Duration::from_millis(50);
 /// on it.
 const OPENINGS_MAX: usize = 4;
 
+/// How many HTTP/1.1 connections a thread makes to a server at once. Who comes next takes one that is done with
+/// meanwhile: when thousands ask at the same moment, a connection for each would take longer than all of them on a few.
+const OPENING_MAX: usize = 64;
+
 /// The connections to a server.
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) server: Arc<Server>,
     resting: RefCell<Vec<Resting>>,
+    /// Heard when one has come to rest.
+    rested: Notify,
+    /// The right to make one.
+    openings: Semaphore,
     shared: RefCell<Vec<Rc<Shared>>>,
     /// The connection that is being made, where it may turn out to be one for all.
     opening: RefCell<Option<Rc<Opening>>>,
@@ -153,6 +161,8 @@ impl Lease {
         let mut resting = self.pool.resting.borrow_mut();
         if resting.len() < self.resting_max && !self.pool.is_gone.get() {
             resting.push(Resting { connection: own, since: Instant::now() });
+            drop(resting);
+            self.pool.rested.notify_one();
         }
     }
 }
@@ -169,6 +179,8 @@ impl Pool {
         Pool {
             server,
             resting: RefCell::default(),
+            rested: Notify::new(),
+            openings: Semaphore::new(OPENING_MAX),
             shared: RefCell::default(),
             opening: RefCell::default(),
             is_http1,
@@ -206,9 +218,13 @@ impl Pool {
             {
                 return Ok(Connection::Own(own));
             }
+            // Boxed, as it hardly happens, and every request would have room for it.
             let own = match wants == Wants::Http1 || self.is_http1.get() {
-                true => self.open(wants, announced, bounds).await?,
-                false => self.open_for_all(&mut made, bounds).await?,
+                true => {
+                    let reuses = !fresh && announced.is_none();
+                    Box::pin(self.reuse_or_open(reuses, wants, announced, bounds)).await?
+                }
+                false => Box::pin(self.open_for_all(&mut made, bounds)).await?,
             };
             if let Some(own) = own {
                 return Ok(Connection::Own(own));
@@ -243,6 +259,40 @@ impl Pool {
             if self.server.is_at(connection.address) && ready {
                 return Some(connection);
             }
+        }
+    }
+
+    /// Waits until a connection may be made, and makes it; or takes one that comes to rest before, if it may.
+    async fn reuse_or_open(
+        &self,
+        reuses: bool,
+        wants: Wants,
+        announced: Option<&[u8]>,
+        bounds: &Bounds,
+    ) -> Result<Option<Own>, UpstreamFault> {
+        let rest = bounds.timeouts.rest.get();
+        let turn = async {
+            loop {
+                let rested = self.rested.notified();
+                let opening = tokio::select! {
+                    biased;
+                    opening = self.openings.acquire() => Some(opening),
+                    () = rested, if reuses => None,
+                };
+                if reuses && let Some(own) = self.rested(rest).await {
+                    return Ok(own);
+                }
+                // It is never closed.
+                if let Some(Ok(opening)) = opening {
+                    return Err(opening);
+                }
+            }
+        };
+        let within = bounds.timeouts.connect;
+        match timeout(within.get(), turn).await {
+            Ok(Ok(own)) => Ok(Some(own)),
+            Ok(Err(_opening)) => self.open(wants, announced, bounds).await,
+            Err(_) => Err(self.unreachable(&format!("no connection came free in {within}"))),
         }
     }
 
