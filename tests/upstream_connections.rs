@@ -54,6 +54,29 @@ async fn a_burst_shares_one_connection_and_a_full_one_is_joined_by_another() {
     assert_eq!(site.connections(), 6);
 }
 
+#[tokio::test]
+async fn of_a_crowd_each_waits_for_a_connection_that_comes_free_and_has_its_own_where_none_does() {
+    let site = Site::start(Speaks::Http1);
+    let gateway = start(&format!("http://{}", site.address), |_| {});
+    let visitors = [gateway.visitor().await, gateway.visitor().await, gateway.visitor().await];
+    let at_once = |path: &'static str| -> Vec<JoinHandle<u16>> {
+        let ask = |n: usize| {
+            let visitor = visitors[n % visitors.len()].clone();
+            tokio::spawn(async move { visitor.get(path).await.status })
+        };
+        (0..240).map(ask).collect()
+    };
+    // The site answers at once, so those who wait are served by the first connections.
+    all_answered(at_once("/")).await;
+    assert!(site.connections() < 200, "{} connections for 240 at once", site.connections());
+    // It answers nobody before all have asked.
+    let waiting = at_once("/wait");
+    site.is_waited_for(240).await;
+    assert_eq!(site.connections(), 240);
+    site.go_on(240);
+    all_answered(waiting).await;
+}
+
 /// The frames of HTTP/2, as far as a site needs them that leaves in the middle.
 mod frames {
     use super::{Read, TcpStream, Write};
