@@ -62,7 +62,7 @@ pub(super) struct Page {
 #[derive(Debug)]
 pub(super) struct Opened {
     page: Page,
-    first: Vec<u8>,
+    first: Bytes,
     /// The encoding.
     pub(super) charset: Charset,
 }
@@ -117,7 +117,7 @@ impl Page {
         header: &HeaderCharset,
         default: Option<&'static Encoding>,
     ) -> Result<Opened, BodyError> {
-        let mut first = Vec::new();
+        let mut first = Bytes::new();
         let mut patience = pin!(sleep_until(Instant::now() + PATIENCE));
         let mut waited = false;
         let charset = loop {
@@ -136,8 +136,10 @@ impl Page {
                     }
                     return Poll::Pending;
                 };
-                if let Some(plain) = plain.transpose()? {
-                    first.extend_from_slice(&plain);
+                match plain.transpose()? {
+                    Some(plain) if first.is_empty() => first = plain,
+                    Some(plain) => first = [&first[..], &plain].concat().into(),
+                    None => {}
                 }
                 Poll::Ready(Ok::<_, BodyError>(()))
             })
@@ -211,7 +213,7 @@ impl Opened {
         self.page.seen = None;
         Body::Changed(Box::new(Changed {
             page: self.page,
-            first: Some(self.first.into()),
+            first: Some(self.first),
             stream: Some(stream),
             output: Vec::new(),
             paused: false,

@@ -9,6 +9,7 @@
 //! What follows from a match is not decided here: see [`crate::policy`].
 
 mod action;
+mod answered;
 mod coherence;
 mod cookie;
 mod csp;
@@ -60,6 +61,7 @@ pub use source::entries;
 pub use speak::Spoken;
 pub use vendor::{Use, Vendor};
 
+use self::answered::Answered;
 use self::cookie::ByLetter;
 use crate::banner::Texts;
 pub use crate::banner::picture::is_picture;
@@ -89,6 +91,7 @@ pub struct RuleSet {
     /// Each rule for inline scripts: its vendor, and its place there.
     inline: Vec<(usize, usize)>,
     needles: Needles,
+    answered: Answered,
     hosts: Hosts,
     cookies: ByLetter,
     first_party: FirstParty,
@@ -183,8 +186,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
             let needles = Needles::of(
                 inline.iter().map(|(vendor, rule)| vendors[*vendor].inline[*rule].value.as_str()),
             );
-            let hosts = hosts(&vendors);
-            let cookies = ByLetter::of(&vendors);
+            let (hosts, cookies) = (hosts(&vendors), ByLetter::of(&vendors));
             let generation = generation(files);
             let reports = vendors.iter().any(Vendor::reports);
             Ok(RuleSet {
@@ -197,6 +199,7 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
                 reports,
                 inline,
                 needles,
+                answered: Answered::default(),
                 hosts,
                 cookies,
                 first_party,
@@ -265,7 +268,11 @@ impl RuleSet {
     }
 
     /// What each rule says of an inline script.
-    pub fn in_script<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Said> + use<'a> {
+    pub fn in_script(&self, text: &[u8]) -> Vec<Said> {
+        self.answered.get_or(text, || self.in_script_afresh(text).collect())
+    }
+
+    fn in_script_afresh(&self, text: &[u8]) -> impl Iterator<Item = Said> {
         let says = move |(vendor, rule): (usize, usize)| {
             let of = &self.vendors[vendor];
             let rule = &of.inline[rule];
@@ -282,7 +289,7 @@ impl RuleSet {
         text: &[u8],
         of: impl Fn(Said) -> bool,
     ) -> Vec<(usize, Range<usize>)> {
-        let said = self.in_script(text).filter(|said| of(*said));
+        let said = self.in_script(text).into_iter().filter(|said| of(*said));
         let mut vendors: Vec<usize> = said.map(|said| said.vendor).collect();
         vendors.dedup();
         let of = &of;

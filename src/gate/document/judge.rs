@@ -170,7 +170,7 @@ impl Document {
         if code.is_empty() {
             return Fate::Permit;
         }
-        let fate = self.fates.strictest(self.snapshot.rules.in_script(code));
+        let fate = self.fates.strictest(self.snapshot.rules.in_script(code).into_iter());
         if fate != Fate::Permit {
             self.tell(|rules, fates| Ground::of_code(rules, fates, code));
         } else if self.snapshot.rules.reports {
@@ -181,7 +181,8 @@ impl Document {
 
     /// Notes code that passes because rules only report it.
     fn report_code(&self, code: &[u8]) {
-        self.fates.report(self.snapshot.rules.in_script(code), Kind::Inline, &self.reports);
+        let said = self.snapshot.rules.in_script(code).into_iter();
+        self.fates.report(said, Kind::Inline, &self.reports);
         self.tell_reported(|rules, fates| Ground::of_reported_code(rules, fates, code));
     }
 

@@ -68,7 +68,7 @@ impl Document {
             }
         }
         if let Some(code) = element.code() {
-            let said = rules.in_script(&code.text).filter(says);
+            let said = rules.in_script(&code.text).into_iter().filter(says);
             vendors.extend(said.map(|said| said.vendor));
         }
         vendors
