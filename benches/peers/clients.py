@@ -5,7 +5,9 @@ import json
 import re
 import socket
 import ssl
+import statistics
 import subprocess
+import tempfile
 import time
 
 HOST = "127.0.0.1"
@@ -87,7 +89,7 @@ def unverified():
 
 
 def wrk(url, fields, connections, seconds):
-    """How many requests were answered on so many connections, and the waits by percentile in microseconds."""
+    """How many requests were answered on so many connections, and the waits by percentile in microseconds, and how many in a second."""
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency"]
     for name, value in fields.items():
         command += ["-H", f"{name}: {value}"]
@@ -98,11 +100,13 @@ def wrk(url, fields, connections, seconds):
         percent: float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
         for percent, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s)$", said, re.M)
     }
+    waits["rate"] = float(re.search(r"Requests/sec: *([\d.]+)", said)[1])
     return int(re.search(r"(\d+) requests in", said)[1]), waits
 
 
-def h2load(url, fields, connections, streams, seconds):
-    command = ["taskset", "-c", LOAD_CORE, "h2load", f"-c{connections}", f"-m{streams}", "-D", str(seconds), "-t1"]
+def h2load(url, fields, connections, streams, seconds, *more):
+    """How many requests were answered on so many streams of so many connections."""
+    command = ["taskset", "-c", LOAD_CORE, "h2load", f"-c{connections}", f"-m{streams}", "-D", str(seconds), "-t1", *more]
     for name, value in fields.items():
         if name != "Host":
             command += ["-H", f"{name}: {value}"]
@@ -111,6 +115,14 @@ def h2load(url, fields, connections, streams, seconds):
     if not done or int(done[1]) != int(done[2]):
         raise SystemExit(f"h2load {url}: {said}")
     return int(done[2])
+
+
+def h2load_waits(url, fields, connections, seconds):
+    """The same, one request after the other on each connection: how many in a second, and the middle wait in microseconds."""
+    with tempfile.NamedTemporaryFile("r") as log:
+        done = h2load(url, fields, connections, 1, seconds, f"--log-file={log.name}")
+        waits = [int(line.split("\t")[2]) for line in log]
+    return done / seconds, statistics.median(waits)
 
 
 def resumed(port, fields, seconds):

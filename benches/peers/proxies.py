@@ -308,6 +308,35 @@ const worker :Workerd.Worker = (
         return [str(self.binary), "serve", str(self.home / "config.capnp")]
 
 
+def imported(count):
+    """Puts a list of so many filters beside the shipped rules, in the proportions of real ones, as benches/lists.rs has them."""
+
+    def one(n):
+        kind = n % 20
+        if kind < 12:
+            return f"||counter{n}.example^$third-party"
+        if kind < 15:
+            return f"/track{n}/pixel."
+        if kind < 17:
+            return f"||cdn{n}.example/count/*$script"
+        if kind == 17:
+            return f"&visitor{n}=$image,third-party"
+        if kind == 18:
+            return f"||frame{n}.example^$subdocument,domain=a{n}.kz|b.kz"
+        return f"@@||counter{n - 19}.example/ok.js$script"
+
+    def put(rules):
+        folder = rules / "lists"
+        folder.mkdir(exist_ok=True)
+        (folder / "bench.toml").write_text(
+            'name = "bench"\nsource = "made"\nlicence = "none"\nimported = "2026-11-23"\npurpose = "analytics"\n'
+            'recipient = "undeclared"\naction = "hold"\n'
+        )
+        (folder / "bench.txt").write_text("\n".join(map(one, range(count))))
+
+    return put
+
+
 class Kelisim(Proxy):
     name = "Kelisim"
 
