@@ -20,7 +20,7 @@ mod harness {
 }
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
@@ -243,6 +243,46 @@ fn the_operators_address_tells_of_health_readiness_and_numbers() {
     assert_eq!(counted, (1, 1));
     // Visitors are not told.
     assert_eq!(get(gateway.plain, "/.consent/metrics", "").status(), 404);
+}
+
+#[test]
+fn health_is_told_by_exit_code_for_those_who_watch_over_a_gateway() {
+    fn health(admin: SocketAddr) -> (Option<i32>, String, String) {
+        Program::new().arg("health").arg("--admin").arg(&admin.to_string()).print()
+    }
+    let data = tempfile::tempdir().unwrap();
+    let site = Site::start();
+    let mut gateway = Program::run(site.address, data.path()).start();
+    assert_eq!(health(gateway.admin), (Some(0), "ok\n".to_owned(), String::new()));
+
+    // Whoever else answers there is no healthy gateway.
+    let other = gateway.plain;
+    let asked = std::thread::spawn(move || health(other));
+    let mut received = site.next().expect("the site is asked");
+    received.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello").unwrap();
+    let (code, _, stderr) = asked.join().unwrap();
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("is not healthy (200 OK)"), "{stderr}");
+
+    gateway.signal("TERM");
+    gateway.wait();
+    let (code, _, stderr) = health(gateway.admin);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("--admin"), "{stderr}");
+}
+
+#[test]
+fn the_demonstration_listens_for_its_operator_where_it_is_told() {
+    // Free a moment ago.
+    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut demo = Program::new();
+    for arg in ["demo", "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--admin"] {
+        demo = demo.arg(arg);
+    }
+    let mut demo = demo.arg(&admin).start();
+    assert_eq!(demo.admin.to_string(), admin);
+    demo.signal("TERM");
+    assert_eq!(demo.wait().code, Some(0));
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(super) struct Options {
     /// Address for plain HTTP
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Address for health and counters; any free port, as it may run beside a gateway
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    admin: SocketAddr,
     /// Whether pages come behind a policy that names the hosts they may reach
     #[arg(long, value_enum, default_value = "learn")]
     csp: Policy,
@@ -106,8 +109,7 @@ fn show(options: &Options) -> Result<(), DemoError> {
         listen_tls: vec![options.listen_tls],
         certs,
         data: folder.path().join("data"),
-        // Any free port: the demonstration may run beside a gateway.
-        admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+        admin: options.admin,
         ..Settings::default()
     };
     let config: Config = config.config().map_err(DemoError::Config)?;

@@ -17,34 +17,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
-use http::header::HOST;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::draft::Draft;
 use super::imagined::{Imagined, Page, load, moment};
 use super::needs;
+use super::operator;
 use crate::coding::{Coding, Levels};
 use crate::config::{ADMIN, RULES};
 use crate::gate::document::Document;
 use crate::gate::stream::Stream;
 use crate::observe::{Discovered, Discoveries, Needed};
-
-/// How long a gateway has to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The longest answer of a gateway, in bytes: all that it may hold, several times over.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -183,31 +170,7 @@ fn look_through(files: &[PathBuf], rules: &Path) -> Result<Discovered, String> {
 /// Asks a gateway.
 fn ask<T: DeserializeOwned>(admin: SocketAddr, path: &str) -> Result<T, String> {
     let url = format!("http://{admin}{path}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let answer = runtime.block_on(async { timeout(PATIENCE, get(admin, path)).await });
-    let (status, body) = match answer {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => {
-            return Err(format!("{url}: {error}; name the admin address of a gateway by --admin"));
-        }
-        Err(_) => return Err(format!("{url}: nothing was answered for {PATIENCE:?}")),
-    };
+    let (status, body) = operator::ask(admin, path)?;
     let read = serde_json::from_slice(&body).ok().filter(|_| status == StatusCode::OK);
     read.ok_or_else(|| format!("{url}: is no list of discoveries ({status}); name the admin address of a gateway by --admin"))
-}
-
-async fn get(
-    admin: SocketAddr,
-    path: &str,
-) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(admin).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the answer or with this runtime.
-    tokio::spawn(connection);
-    let request = Request::get(path).header(HOST, admin.to_string());
-    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await?;
-    Ok((status, body.to_bytes()))
 }

@@ -10,10 +10,12 @@ mod diff;
 mod discover;
 mod draft;
 mod explain;
+mod health;
 mod imagined;
 mod import;
 mod load;
 mod needs;
+mod operator;
 mod receipt;
 mod rewrite;
 mod run;
@@ -78,6 +80,8 @@ enum Command {
     Import(import::Options),
     /// Make rule files of what no rule knows: of what a gateway met, or of pages
     Discover(discover::Options),
+    /// Say whether a gateway answers: exit code 0 if it does, 1 if not
+    Health(health::Options),
     /// Check a receipt that the gateway has given out
     Receipt(receipt::Options),
     /// Ask a gateway as many visitors would, and say how long they waited
@@ -103,6 +107,7 @@ impl Cli {
             Command::Diff(options) => diff::run(&options),
             Command::Import(options) => import::run(&options),
             Command::Discover(options) => discover::run(&options),
+            Command::Health(options) => health::run(&options),
             Command::Receipt(options) => receipt::run(&options),
             Command::Schema { kind } if kind == RECEIPT => {
                 print(&crate::subject::receipt::schema())
