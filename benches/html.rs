@@ -116,7 +116,7 @@ fn their_rules(page: &[u8], snapshot: &Snapshot, fates: &Fates, url: &Url) -> us
         let fate = url.join(address).map(|address| fates.of_url_from(rules, url, &address, used));
         held.set(held.get() + usize::from(fate.is_ok_and(|fate| fate != Fate::Permit)));
     };
-    let search = |code: &[u8]| found.set(found.get() + rules.in_script(code).count());
+    let search = |code: &[u8]| found.set(found.get() + rules.in_script(code).len());
     let mut code = String::new();
     let mut sheet = String::new();
     let settings = Settings::new()
