@@ -77,6 +77,7 @@ scenarios! {
     odd_requests
     over_h2
     over_tls
+    packed_here
     policy_announced
     policy_announced_twice
     own_cookie
