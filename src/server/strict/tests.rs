@@ -270,3 +270,51 @@ async fn a_body_comes_at_the_rate_that_the_operator_says() {
         assert_eq!(refused(&door).contains(&"slow_body"), ends.is_some(), "{rate} bytes a second");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_on_which_nothing_happens_rests_until_something_comes() {
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let (mut visitor, mut door) = meet();
+    let pause = door.pause();
+    let mut read = [0; 1024];
+    // As hyper reads: what comes, and then that nothing does.
+    let mut waits = async |door: &mut Door<DuplexStream>| {
+        poll_fn(|cx| {
+            let mut into = ReadBuf::new(&mut read);
+            while let Poll::Ready(came) = Pin::new(&mut *door).poll_read(cx, &mut into) {
+                came.expect("nothing breaks");
+            }
+            Poll::Ready(into.filled().to_vec())
+        })
+        .await
+    };
+    assert!(waits(&mut door).await.is_empty());
+    advance(REST - Duration::from_millis(1)).await;
+    assert!(waits(&mut door).await.is_empty() && !pause.is_rest());
+    advance(Duration::from_millis(2)).await;
+    assert!(waits(&mut door).await.is_empty() && pause.is_rest());
+    assert_eq!(door.buffer.capacity(), 0, "nothing is kept for it");
+
+    visitor.write_all(GET).await.expect("it reads");
+    assert!(door.wakes().await && !pause.is_rest());
+    assert_eq!(waits(&mut door).await, GET);
+
+    // An answer that has not gone out is no rest, nor is half a head.
+    door.flushed = false;
+    advance(2 * REST).await;
+    assert!(waits(&mut door).await.is_empty() && !pause.is_rest());
+    door.flushed = true;
+    visitor.write_all(&GET[..10]).await.expect("it reads");
+    assert!(waits(&mut door).await.is_empty());
+    advance(2 * REST).await;
+    assert!(waits(&mut door).await.is_empty() && pause.is_half_a_head());
+    visitor.write_all(&GET[10..]).await.expect("it reads");
+    assert_eq!(waits(&mut door).await, GET);
+
+    // A rest has its end, and so has one whose visitor leaves.
+    assert!(waits(&mut door).await.is_empty());
+    assert!(!door.wakes().await, "its time is over");
+    let (visitor, mut door) = meet();
+    drop(visitor);
+    assert!(!door.wakes().await);
+}
