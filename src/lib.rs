@@ -33,7 +33,7 @@
 //!
 //! 1. [`server`] accepts the connection if there is a place for it, is told by a listed balancer who
 //!    comes, and completes TLS. Over HTTP/1 its front door follows the requests by strict rules, and
-//!    hyper reads only what passed; over HTTP/2 a guard counts frames, and cuts who floods.
+//!    hyper reads only what passed, and is let go while the connection rests; over HTTP/2 a guard counts frames, and cuts who floods.
 //! 2. [`proxy::Worker::handle`] is given what is in force, one [`proxy::InForce`] with its
 //!    [`snapshot::Snapshot`] of the rules, and holds to it to the end.
 //! 3. [`gate::asker`] opens the sealed consent cookie, is given the superseded ids, and says
@@ -55,8 +55,8 @@
 //!    policy of approved hosts ([`gate::csp`]), if the operator wants one. Where the operator only observes, or the page
 //!    is exempt, all that steps 6 to 9 would change is counted in a [`gate::tally`], and stays as it is.
 //!    Of some answers a [`gate::scout`] tells what no rule knows; [`observe::Discoveries`] keeps it.
-//! 10. [`observe`]: each permit opens its own categories into a line of its own log. A full
-//!     queue drops the line and counts it; the visitor never waits.
+//! 10. [`observe`]: each permit opens its own categories into a line of its own log. Lines wait in memory
+//!     and are written together; where too much waits one is dropped and counted. The visitor never waits.
 //! 11. Any failure is a [`fault::Fault`], and becomes a page, a status and a log line in one
 //!     place.
 //!
