@@ -246,6 +246,7 @@ impl<S> Door<S> {
                     && self.reading.is_over(since + REST, cx)
                 {
                     self.pause.set(Pause::REST);
+                    self.buffer = BytesMut::new();
                 }
                 if !self.reading.is_over(since + time.get(), cx) {
                     return true;
@@ -289,7 +290,7 @@ impl<S: AsyncRead + Unpin> Door<S> {
         let rested = self.buffer.is_empty();
         self.buffer.reserve(READ_BYTES);
         let came = poll_read_buf(Pin::new(&mut self.io), cx, &mut self.buffer);
-        if rested && came.is_pending() {
+        if self.pause.is_rest() && came.is_pending() {
             // A connection that rests keeps no buffer: most of them do, most of the time.
             self.buffer = BytesMut::new();
         }
