@@ -350,8 +350,8 @@ class Kelisim(Proxy):
         hosts = 'hosts = ["send-box.com", "*.send-box.com"]'
         if hosts not in text:
             raise SystemExit(f"{site}: no line `{hosts}`; the bench serves localhost by it")
-        # As nginx does, the gateway packs what the site does not; its gzip 3 gives what nginx' 4 does, in bytes.
-        site.write_text(text.replace(hosts, 'hosts = ["localhost", "127.0.0.1"]') + "\n[compression]\nplain = true\ngzip = 3\n")
+        # As nginx does, the gateway packs what the site does not, at its usual levels.
+        site.write_text(text.replace(hosts, 'hosts = ["localhost", "127.0.0.1"]') + "\n[compression]\nplain = true\n")
         if imported:
             imported(rules)
         # All of the load comes from one address.
