@@ -88,8 +88,8 @@ def figures(lines, told, rounds, seconds, versions):
 def picture(lines, told):
     """A bar for everybody in each line, as a part of the peer's cost."""
     drawn = [line for line in lines if line.peer in line.results and line.unit == "µs" and line.target is not None]
-    width, label, bar, gap = 900, 300, 16, 22
-    height = 60 + sum(len(line.results) * (bar + 3) + gap for line in drawn)
+    width, label, bar, gap = 860, 110, 16, 18
+    height = 56 + sum(20 + len(line.results) * (bar + 3) + gap for line in drawn)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12">',
         "<style>text{fill:#0b1a26}rect.ground{fill:#fff}line{stroke:#0b1a26}"
@@ -100,15 +100,17 @@ def picture(lines, told):
     y = 48
     for line in drawn:
         peer = middle(line.results[line.peer])
-        scale = (width - label - 110) / max(1.6, min(2.4, max(middle(v) / peer for v in line.results.values())))
+        scale = (width - label - 130) / max(1.6, min(2.4, max(middle(v) / peer for v in line.results.values())))
         out.append(f'<text x="12" y="{y + 12}" font-weight="600">{html.escape(line.name)}</text>')
+        y += 20
         top = y
         for name, values in line.results.items():
             cost = middle(values)
-            long = min(cost / peer * scale, width - label - 110)
+            long = min(cost / peer * scale, width - label - 130)
             out.append(f'<text x="{label - 8}" y="{y + 12}" text-anchor="end">{html.escape(name)}</text>')
             out.append(f'<rect x="{label}" y="{y}" width="{long:.1f}" height="{bar}" rx="2" fill="{COLOURS.get(name, "#888")}"/>')
-            out.append(f'<text x="{label + long + 6:.1f}" y="{y + 12}">{number(cost, line.unit)} {line.unit} ({cost / peer:.2f})</text>')
+            cut = " …" if long < cost / peer * scale else ""
+            out.append(f'<text x="{label + long + 6:.1f}" y="{y + 12}">{cut}{number(cost, line.unit)} {line.unit} ({cost / peer:.2f})</text>')
             y += bar + 3
         at = label + line.target * scale
         out.append(f'<line x1="{at:.1f}" y1="{top - 3}" x2="{at:.1f}" y2="{y}" stroke-dasharray="3 3"/>')
