@@ -289,9 +289,9 @@ async fn a_connection_on_which_nothing_happens_rests_until_something_comes() {
         .await
     };
     assert!(waits(&mut door).await.is_empty());
-    advance(REST - Duration::from_millis(1)).await;
+    advance(REST / 2).await;
     assert!(waits(&mut door).await.is_empty() && !pause.is_rest());
-    advance(Duration::from_millis(2)).await;
+    advance(REST).await;
     assert!(waits(&mut door).await.is_empty() && pause.is_rest());
     assert_eq!(door.buffer.capacity(), 0, "nothing is kept for it");
 
