@@ -189,31 +189,19 @@ def growth_of_connections(them, fields, number):
     )
 
 
-def growth_of_rules(few, many, fields):
-    """What a request costs with 100,000 rules, as a multiple of its cost with 10."""
+def grown(what, before, after, fields, **bound):
+    """What a request costs those of `after`, as a multiple of its cost to those of `before`."""
 
     def ask(name):
-        light, heavy = small(few[name], fields), small(many[name], fields)
-        return lambda seconds: heavy(seconds) / light(seconds)
+        one, other = small(before[name], fields), small(after[name], fields)
+        return lambda seconds: other(seconds) / one(seconds)
 
-    return Line(
-        "cost with 100,000 rules ÷ with 10",
-        {name: ask(name) for name in ["Kelisim", "nginx"]},
-        unit="×",
-        target=1.0,
-    )
+    return Line(what, {name: ask(name) for name in ["Kelisim", "nginx"]}, unit="×", **bound)
+
+
+def growth_of_rules(few, many, fields):
+    return grown("cost with 100,000 rules ÷ with 10", few, many, fields, target=1.0)
 
 
 def threads(them, doubled, fields):
-    """What a request costs on two threads, as a multiple of its cost on one."""
-
-    def ask(name):
-        one, two = small(them[name], fields), small(doubled[name], fields)
-        return lambda seconds: two(seconds) / one(seconds)
-
-    return Line(
-        "cost on two threads ÷ on one",
-        {name: ask(name) for name in ["Kelisim", "nginx"]},
-        unit="×",
-        at_most=1.05,
-    )
+    return grown("cost on two threads ÷ on one", them, doubled, fields, at_most=1.05)
