@@ -25,6 +25,7 @@ pub use self::error::StartError;
 use crate::admin::{Admin, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
+use crate::gate::fate::Known;
 use crate::handover::{Estate, Listeners, Successor};
 use crate::observe::{Counters, Discoveries, Needs, Observer, ObserverThread};
 use crate::proxy::{Current, FORGET, Scouting, Scripts, Tunnels, Upstream, Worker};
@@ -280,6 +281,7 @@ impl Shared {
                 counters,
                 upstream,
                 tunnels,
+                fates: Known::default(),
                 scripts,
                 scouting: Scouting::new(discoveries),
                 needs,

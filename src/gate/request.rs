@@ -13,6 +13,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, COOKIE, HeaderMap, HeaderValue};
 
 use super::cookies::{self, ConsentCookie};
 use super::fate::Whose;
+use super::fields;
 use super::seal::Seal;
 use super::tally::{Kind, Tally};
 use crate::coding::Coding;
@@ -40,47 +41,50 @@ pub fn cookies(
     mode: Mode,
 ) -> Cookies {
     let mut tally = Tally::default();
-    let length = headers.get_all(COOKIE).iter().map(|field| field.len() + 2).sum();
-    let mut kept: Vec<u8> = Vec::with_capacity(length);
     let mut is_first = true;
     let mut withheld: Vec<Vec<u8>> = Vec::new();
     let mut cut = false;
-    for field in headers.get_all(COOKIE) {
-        // HTTP/2 may split the field into crumbs; HTTP/1 wants one (RFC 9113 §8.2.3).
-        let mut separator = &b"; "[..];
-        for cookie in cookies::spans(field.as_bytes()) {
-            // Where one host is reached with and without TLS, the cookie of the other way comes too.
-            let is_ours = own.is_ours(cookie.name)
-                || (cookie.name == b"consent" && seal.open(cookie.value).is_some());
-            if is_ours {
-                cut = true;
-                continue;
-            }
-            if let Some(whose) = whose_withheld(cookie.name, rules, verdicts) {
-                if !withheld.iter().any(|name| name == cookie.name) {
-                    withheld.push(cookie.name.to_vec());
-                    tally.add(whose, Kind::Cookie);
-                }
-                if mode == Mode::Enforce {
+    let kept = fields::value(|kept| {
+        for field in headers.get_all(COOKIE) {
+            // HTTP/2 may split the field into crumbs; HTTP/1 wants one (RFC 9113 §8.2.3).
+            let mut separator = &b"; "[..];
+            for cookie in cookies::spans(field.as_bytes()) {
+                // Where one host is reached with and without TLS, the cookie of the other way comes too.
+                let is_ours = own.is_ours(cookie.name)
+                    || (cookie.name == b"consent" && seal.open(cookie.value).is_some());
+                if is_ours {
                     cut = true;
                     continue;
                 }
-            } else {
-                report(cookie.name, rules, verdicts, Kind::Cookie, &mut tally);
+                if let Some(whose) = whose_withheld(cookie.name, rules, verdicts) {
+                    if !withheld.iter().any(|name| name == cookie.name) {
+                        withheld.push(cookie.name.to_vec());
+                        tally.add(whose, Kind::Cookie);
+                    }
+                    if mode == Mode::Enforce {
+                        cut = true;
+                        continue;
+                    }
+                } else {
+                    report(cookie.name, rules, verdicts, Kind::Cookie, &mut tally);
+                }
+                if is_first {
+                    // The first cookie that stays moves to the front when those before it are cut.
+                    kept.extend_from_slice(if cut {
+                        cookie.raw.trim_ascii_start()
+                    } else {
+                        cookie.raw
+                    });
+                } else {
+                    kept.extend_from_slice(separator);
+                    kept.extend_from_slice(cookie.raw);
+                }
+                is_first = false;
+                separator = b";";
             }
-            if is_first {
-                // The first cookie that stays moves to the front when those before it are cut.
-                kept.extend(if cut { cookie.raw.trim_ascii_start() } else { cookie.raw });
-            } else {
-                kept.extend(separator);
-                kept.extend(cookie.raw);
-            }
-            is_first = false;
-            separator = b";";
         }
-    }
-    let kept = if kept.is_empty() { None } else { HeaderValue::from_bytes(&kept).ok() };
-    Cookies { kept, withheld, tally }
+    });
+    Cookies { kept: kept.filter(|kept| !kept.is_empty()), withheld, tally }
 }
 
 /// Whether a cookie of this name belongs to a vendor that is withheld. The site's own cookies

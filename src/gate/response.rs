@@ -129,17 +129,22 @@ impl Media {
         // Chromium takes a space or a bracket for the end of a type, as well.
         let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'(');
         let kind = member.trim_ascii().split(ends).next().unwrap_or_default();
-        let kind = kind.to_ascii_lowercase();
-        match kind.as_slice() {
-            b"text/html" => Media::Html,
-            b"application/xhtml+xml" => Media::Page,
-            b"image/svg+xml" | b"text/xml" | b"application/xml" | b"text/xsl" => Media::Markup,
+        let is =
+            |known: &[&str]| known.iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()));
+        if is(&["text/html"]) {
+            Media::Html
+        } else if is(&["application/xhtml+xml"]) {
+            Media::Page
+        } else if is(&["image/svg+xml", "text/xml", "application/xml", "text/xsl"]) {
+            Media::Markup
+        } else if is(&["unknown/unknown", "application/unknown", "*/*"]) {
             // The types that stand for not knowing (MIME Sniffing §7).
-            b"unknown/unknown" | b"application/unknown" | b"*/*" => Media::Unknown,
-            _ => match kind.iter().position(|b| *b == b'/') {
+            Media::Unknown
+        } else {
+            match kind.iter().position(|b| *b == b'/') {
                 Some(at) if at > 0 && at + 1 < kind.len() => Media::Other,
                 _ => Media::Unknown,
-            },
+            }
         }
     }
 }

@@ -9,6 +9,8 @@
 //! | 4.3 analytics | time to the minute, own page, browser family; documents only |
 //! | 4.7 security | time, address, agent |
 
+use std::io::Write as _;
+
 use super::datum::{AccessTime, Agent, ClientAddress, PageAddress};
 use crate::policy::{Permit, Personal, Purpose};
 use crate::time::Time;
@@ -90,9 +92,10 @@ pub(super) fn write(
             text(into, ",\"browser\":", family);
         }
         Purpose::Security => {
-            let address = seen.address.open(&permit).map(|address| address.0.to_string());
             text(into, "{\"time\":", Some(stamps.second(time)));
-            text(into, ",\"address\":", address.as_deref());
+            if let Some(ClientAddress(address)) = seen.address.open(&permit) {
+                write!(into, ",\"address\":\"{address}\"").expect("memory takes all");
+            }
             text(into, ",\"agent\":", agent.map(Agent::text));
         }
         _ => return,

@@ -17,7 +17,7 @@ use super::{
     Basis, Categories, Choice, PerPurpose, PolicyVersion, Purpose, RecipientId, Signal, Terms,
     Visitor,
 };
-use crate::time::Time;
+use crate::time::{Day, Time};
 
 /// Whether the record of consent can tell which agreements were withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,10 +171,24 @@ impl Verdicts<'_> {
         if declared { self.purposes[purpose] } else { Verdict::Withhold(Reason::Undeclared) }
     }
 
+    /// What tells these verdicts from others by the same rules.
+    pub fn outline(&self) -> Outline {
+        let reasons = PerPurpose::from_fn(|purpose| self.purposes[purpose].reason());
+        Outline { policy: self.policy.map(|policy| policy.in_force), reasons }
+    }
+
     /// Purposes with their verdicts, in the policy's order.
     pub fn iter(&self) -> impl Iterator<Item = (Purpose, &Verdict)> {
         self.purposes.iter()
     }
+}
+
+/// The policy version in force, and the reasons to withhold. Where these and the rules are the same, so is
+/// [`Verdicts::of`] for every recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    policy: Option<Day>,
+    reasons: PerPurpose<Option<Reason>>,
 }
 
 /// Decides about each purpose.

@@ -22,7 +22,7 @@ mod visitor;
 pub use category::{Categories, Category};
 pub use change::Part;
 pub use consent::{Choice, Choices, Mark, Signal, TextDigest};
-pub use decide::{Conditions, Permit, Reason, Record, Verdict, Verdicts, decide};
+pub use decide::{Conditions, Outline, Permit, Reason, Record, Verdict, Verdicts, decide};
 pub use personal::{Datum, Personal};
 pub use purpose::{PerPurpose, Purpose};
 pub use terms::{Basis, Keep, Recipient, RecipientId, Terms, TermsDigest};

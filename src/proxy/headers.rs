@@ -7,9 +7,10 @@
 //!
 //! Maps are built anew in one pass, so that the order of first occurrence stays.
 
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, COOKIE, EXPECT,
@@ -19,6 +20,7 @@ use http::header::{
 use http_body::Frame;
 
 use super::{EXPECTS, RAW_TARGET};
+use crate::gate::fields;
 use crate::gate::request::Cookies;
 use crate::policy::{Basis, PolicyVersion, Verdicts};
 
@@ -61,11 +63,15 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// The names that `Connection` lists, of those that may be listed.
 fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
+    // What nearly all of them say names no field.
+    let says = |name: &&[u8]| !matches!(*name, b"keep-alive" | b"close");
     headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|b| *b == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        .filter(says)
+        .filter_map(|name| HeaderName::from_bytes(name).ok())
         .filter(|name| {
             !(*name == HOST
                 || *name == COOKIE
@@ -89,20 +95,46 @@ pub(super) struct Origin<'a> {
     /// The host that it asked, as it wrote it.
     pub(super) host: &'a HeaderValue,
     /// The verdicts on what is asked consent for, as [`consent`] writes them.
-    pub(super) consent: String,
+    pub(super) consent: Option<HeaderValue>,
 }
 
 /// The verdicts on the purposes that rest on consent, for the site to read: `analytics=permit`.
-pub(super) fn consent(verdicts: &Verdicts<'_>, policy: &PolicyVersion) -> String {
-    let mut told = String::with_capacity(64);
-    for (purpose, verdict) in verdicts.iter() {
-        if policy.terms[purpose].basis == Basis::Consent {
+pub(super) fn consent(verdicts: &Verdicts<'_>, policy: &PolicyVersion) -> Option<HeaderValue> {
+    let told = fields::value(|told| {
+        let asked = verdicts.iter().filter(|(purpose, _)| {
+            let terms = &policy.terms[*purpose];
+            terms.basis == Basis::Consent
+        });
+        for (nth, (purpose, verdict)) in asked.enumerate() {
             let word = if verdict.reason().is_none() { "=permit" } else { "=withhold" };
-            let separator = if told.is_empty() { "" } else { ", " };
-            told.extend([separator, purpose.name(), word]);
+            for part in [if nth == 0 { "" } else { ", " }, purpose.name(), word] {
+                told.extend_from_slice(part.as_bytes());
+            }
         }
-    }
-    told
+    });
+    told.filter(|told| !told.is_empty())
+}
+
+/// The fields that browsers send and the `http` library has no name of its own for: a copy of one would take
+/// memory.
+const BROWSERS_FIELDS: [&str; 11] = [
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "sec-fetch-user",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "priority",
+    "x-requested-with",
+    "sec-gpc",
+    "save-data",
+];
+
+/// The name again.
+fn copied(name: &HeaderName) -> HeaderName {
+    let known = BROWSERS_FIELDS.iter().find(|known| name == **known);
+    known.map_or_else(|| name.clone(), |known| HeaderName::from_static(known))
 }
 
 /// Whether a name may be taken for another: to many sites `X_Forwarded_For` is `X-Forwarded-For`.
@@ -138,7 +170,7 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
             cookie_done = true;
             continue;
         }
-        out.append(name.clone(), value.clone());
+        out.append(copied(name), value.clone());
     }
     // Trailers are the one thing of `TE` that passes (RFC 9110 §10.1.4); gRPC asks for them.
     let wanted =
@@ -147,22 +179,28 @@ pub(super) fn for_site(headers: &HeaderMap, cookies: &Cookies, origin: Origin<'_
         out.insert(TE, HeaderValue::from_static("trailers"));
         out.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    let text = |text: String| HeaderValue::from_str(&text).expect("addresses and ports are ASCII");
-    let address = text(origin.address.to_string());
+    let written = |write: &dyn Fn(&mut BytesMut) -> fmt::Result| {
+        let value = fields::value(|into| write(into).expect("memory takes all"));
+        value.expect("addresses, ports and hosts are ASCII")
+    };
     let proto = if origin.tls { "https" } else { "http" };
+    let address = written(&|into| write!(into, "{}", origin.address));
     // RFC 7239 §6: an IPv6 address stands in brackets, and what holds a colon in quotes.
     let (before, behind) = if origin.address.is_ipv4() { ("", "") } else { ("\"[", "]\"") };
     let node = address.to_str().unwrap_or_default();
     let host = origin.host.to_str().unwrap_or_default();
-    let forwarded = ["for=", before, node, behind, ";host=\"", host, "\";proto=", proto].concat();
+    let forwarded = written(&|into| {
+        let parts = ["for=", before, node, behind, ";host=\"", host, "\";proto=", proto];
+        parts.iter().try_for_each(|part| into.write_str(part))
+    });
     out.insert(X_FORWARDED_FOR, address.clone());
     out.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
     out.insert(X_FORWARDED_HOST, origin.host.clone());
-    out.insert(X_FORWARDED_PORT, origin.port.into());
+    out.insert(X_FORWARDED_PORT, written(&|into| write!(into, "{}", origin.port)));
     out.insert(X_REAL_IP, address);
-    out.insert(FORWARDED, text(forwarded));
-    if !origin.consent.is_empty() {
-        out.insert(X_CONSENT, text(origin.consent));
+    out.insert(FORWARDED, forwarded);
+    if let Some(consent) = origin.consent {
+        out.insert(X_CONSENT, consent);
     }
     out
 }
@@ -259,7 +297,7 @@ mod tests {
     fn hop_by_hop_fields_end_here_and_what_a_visitor_claims_about_itself_too() {
         let host = HeaderValue::from_static("send-box.com");
         let address = "198.51.100.7".parse().unwrap();
-        let consent = "analytics=permit".to_owned();
+        let consent = Some(HeaderValue::from_static("analytics=permit"));
         let origin = Origin { address, port: 443, tls: true, host: &host, consent };
         let sent = headers(&[
             ("accept", "*/*"),

@@ -68,7 +68,7 @@ use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
 use crate::gate::request::Destination;
-use crate::gate::{fields, response};
+use crate::gate::{fate, fields, response};
 use crate::observe::{
     AccessTime, Agent, ClientAddress, Counters, Needs, Observation, Observer, PageAddress,
 };
@@ -103,6 +103,8 @@ pub struct Worker {
     pub upstream: Upstream,
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
+    /// The fates of vendors' tags that this thread has read.
+    pub fates: fate::Known,
     /// Scripts that this thread has looked into.
     pub scripts: Scripts,
     /// What this thread looks through for what no rule knows.

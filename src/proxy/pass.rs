@@ -87,7 +87,7 @@ impl Worker {
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
         let path = target.path.path();
-        let fates = Fates::of(rules, verdicts);
+        let fates = self.fates.of(rules, verdicts);
         let own = match self.own(rules, &fates, &url, destination) {
             Own::Withheld(withheld) if mode == Mode::Enforce => {
                 return Ok(withhold(walk, parts, body, withheld.instead).await);
@@ -279,7 +279,7 @@ impl Worker {
 fn for_site(walk: &Walk<'_>, parts: &Parts, to_site: &ToSite<'_>) -> HeaderMap {
     let Peer { address, local, tls } = walk.peer;
     let policy = walk.snapshot.rules.policies.at(walk.now);
-    let consent = policy.map(|policy| headers::consent(walk.verdicts, policy)).unwrap_or_default();
+    let consent = policy.and_then(|policy| headers::consent(walk.verdicts, policy));
     let origin =
         Origin { address: address.ip(), port: local.port(), tls, host: &walk.target.host, consent };
     let mut headers = headers::for_site(&parts.headers, to_site.cookies, origin);
@@ -461,6 +461,6 @@ fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {
     let scheme = if tls { "https" } else { "http" };
     // `OPTIONS *` asks about the server as a whole.
     let path = if target.path == "*" { "/" } else { target.path.as_str() };
-    Url::parse(&format!("{scheme}://{}{path}", target.host()))
+    Url::parse(&[scheme, "://", target.host(), path].concat())
         .map_err(|_| VisitorFault::BadRequest("the host is no host name").into())
 }

@@ -3,6 +3,8 @@
 //! Paths that [are ours](subject::is_ours) are answered here; everything else is the site's. The host is the one
 //! that the visitor named, in `:authority`, in an absolute target or in `Host`.
 
+use std::borrow::Cow;
+
 use http::header::{HOST, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -41,14 +43,19 @@ impl Target {
     }
 
     /// The host without its port, in lower case.
-    pub(super) fn host_name(&self) -> String {
+    pub(super) fn host_name(&self) -> Cow<'_, str> {
         let host = self.host();
         let end = match host.rfind(':') {
             // The last colon of `[::1]` is a part of the address.
             Some(at) if !host[at..].contains(']') => at,
             _ => host.len(),
         };
-        host[..end].to_ascii_lowercase()
+        let host = &host[..end];
+        // Most write it so.
+        match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(host.to_ascii_lowercase()),
+            false => Cow::Borrowed(host),
+        }
     }
 
     /// Whether the gateway itself answers.
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_host_is_the_one_that_was_named() {
-        let name = |uri, host| target(uri, host).map(|target| target.host_name());
+        let name = |uri, host| target(uri, host).map(|target| target.host_name().into_owned());
         assert_eq!(name("/", Some("Send-Box.com:443")).unwrap(), "send-box.com");
         assert_eq!(name("http://a.kz/", Some("b.kz")).unwrap(), "a.kz");
         assert_eq!(name("/", Some("[::1]:80")).unwrap(), "[::1]");

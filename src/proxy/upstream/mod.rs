@@ -36,6 +36,7 @@ use http::header::UPGRADE;
 use http::{Method, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use smallvec::SmallVec;
 use tracing::debug;
 
 pub(super) use self::attempt::Exchange;
@@ -188,7 +189,7 @@ impl Ways {
         group.earn();
         let mut body = Some(body).filter(|body| !body.is_end_stream());
         let announced = group.upstream.proxy_protocol.map(|how| how.of_visitor(ends));
-        let mut tried = Vec::new();
+        let mut tried = SmallVec::<[usize; TRIES_MAX]>::new();
         loop {
             let request = head();
             // RFC 9110 §9.2.2.
