@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use rustix::thread::CpuSet;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -350,13 +351,17 @@ fn spawn(
     })
 }
 
-/// Keeps a thread on its core, so that its memory stays near. Where that is not allowed the
-/// thread goes where the kernel puts it.
+/// Keeps a thread on a core, of those that the process may use, so that its memory stays near. Where that is
+/// not allowed the thread goes where the kernel puts it.
 fn pin(number: usize) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(number % cores);
-    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
+    let pinned = rustix::thread::sched_getaffinity(None).and_then(|allowed| {
+        let allowed: Vec<usize> =
+            (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+        let mut own = CpuSet::new();
+        own.set(allowed[number % allowed.len()]);
+        rustix::thread::sched_setaffinity(None, &own)
+    });
+    if let Err(error) = pinned {
         warn!(%error, "a thread could not be pinned to its core");
     }
 }

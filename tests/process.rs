@@ -30,6 +30,7 @@ use harness::choices::{AGREE, DECLINE, analytics, choose, cookie, get, text};
 use harness::message::chunk;
 use harness::program::{Ended, Program, ask, send};
 use harness::site::Site;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 #[test]
 fn sigterm_finishes_the_answer_under_way_and_exits_with_zero() {
@@ -447,4 +448,32 @@ fn several_problems_in_several_files_are_reported_at_once() {
         .end();
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.stderr.contains("did you mean `analytics`?"), "{}", ended.stderr);
+}
+
+#[test]
+fn threads_stay_on_the_cores_that_the_process_may_use() {
+    let (site, data) = (Site::start(), tempfile::tempdir().unwrap());
+    let allowed = sched_getaffinity(None).unwrap();
+    for core in (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)) {
+        // What a thread starts may use the cores that the thread may use.
+        let start = || {
+            let mut only = CpuSet::new();
+            only.set(core);
+            sched_setaffinity(None, &only).unwrap();
+            Program::run(site.address, data.path()).variable("KELISIM_THREADS", "3").start()
+        };
+        let gateway = std::thread::scope(|scope| scope.spawn(start).join().unwrap());
+        let threads = fs::read_dir(format!("/proc/{}/task", gateway.id())).unwrap();
+        let mut serve = 0;
+        for thread in threads {
+            let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            let said = |name: &str| {
+                let mut lines = status.lines();
+                lines.find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
+            };
+            serve += usize::from(said("Name:").starts_with("serve-"));
+            assert_eq!(said("Cpus_allowed_list:"), core.to_string(), "{}", said("Name:"));
+        }
+        assert_eq!(serve, 3);
+    }
 }
