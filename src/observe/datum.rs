@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
@@ -138,11 +138,13 @@ impl Agent<'_> {
 
     /// The browser's family, which thousands share.
     pub fn family(&self) -> &'static str {
-        static MARKS: LazyLock<Vec<(Finder<'_>, &str)>> = LazyLock::new(|| {
-            FAMILIES.iter().map(|(mark, family)| (Finder::new(mark), *family)).collect()
+        static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+            let marks = FAMILIES.iter().map(|(mark, _)| mark);
+            let marks = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(marks);
+            marks.expect("a dozen of words makes a small automaton")
         });
-        let mut marks = MARKS.iter();
-        let found = marks.find(|(mark, _)| mark.find(self.0.as_bytes()).is_some());
+        let told = MARKS.find_overlapping_iter(self.0.as_bytes()).map(|mark| mark.pattern());
+        let found = told.min().map(|mark| &FAMILIES[mark.as_usize()]);
         found.map_or("program", |(_, family)| family)
     }
 }
