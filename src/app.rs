@@ -26,7 +26,7 @@ pub use self::error::StartError;
 use crate::admin::{Admin, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, rule_files};
-use crate::gate::fate::Known;
+use crate::gate::known::Known;
 use crate::handover::{Estate, Listeners, Successor};
 use crate::observe::{Counters, Discoveries, Needs, Observer, ObserverThread};
 use crate::proxy::{Current, FORGET, Scouting, Scripts, Tunnels, Upstream, Worker};
@@ -283,6 +283,7 @@ impl Shared {
                 upstream,
                 tunnels,
                 fates: Known::default(),
+                variants: Known::default(),
                 scripts,
                 scouting: Scouting::new(discoveries),
                 needs,

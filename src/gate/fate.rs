@@ -8,14 +8,13 @@
 //!
 //! Which vendor an address or a piece of code belongs to is for [`crate::rules`] to say.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use url::Url;
 
 use super::reports::Reports;
 use super::tally::Kind;
-use crate::policy::{Outline, Purpose, Reason, RecipientId, Verdict, Verdicts};
+use crate::policy::{Purpose, Reason, RecipientId, Verdict, Verdicts};
 use crate::rules::{Action, Leave, RuleSet, Said, Use};
 
 /// Whose something is that is withheld.
@@ -269,37 +268,6 @@ impl Fates {
         for whose in said.filter_map(|said| self.only_reported(said)) {
             reports.add(whose, kind);
         }
-    }
-}
-
-/// For how many visitors whose verdicts differ fates are kept.
-const KNOWN_MAX: usize = 32;
-
-/// The fates that one thread has read already: those of nearly all visitors are the same few.
-#[derive(Debug, Default)]
-pub struct Known(RefCell<Read>);
-
-#[derive(Debug, Default)]
-struct Read {
-    /// Of which rules.
-    generation: [u8; 8],
-    fates: Vec<(Outline, Fates)>,
-}
-
-impl Known {
-    /// The fates by these rules and verdicts.
-    pub fn of(&self, rules: &RuleSet, verdicts: &Verdicts<'_>) -> Fates {
-        let outline = verdicts.outline();
-        let mut read = self.0.borrow_mut();
-        if read.generation != rules.generation || read.fates.len() >= KNOWN_MAX {
-            *read = Read { generation: rules.generation, fates: Vec::new() };
-        }
-        if let Some((_, fates)) = read.fates.iter().find(|(of, _)| *of == outline) {
-            return fates.clone();
-        }
-        let fates = Fates::of(rules, verdicts);
-        read.fates.push((outline, fates.clone()));
-        fates
     }
 }
 

@@ -40,19 +40,28 @@ pub fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
     }
 }
 
+/// Removes the fields of names that `is` tells.
+pub fn remove_all(headers: &mut HeaderMap, is: impl Fn(&HeaderName) -> bool) {
+    if headers.keys().any(&is) {
+        retain(headers, |name, _| !is(name));
+    }
+}
+
 /// Keeps the lines for which `keeps` says so, as it leaves them.
 pub fn retain(
     headers: &mut HeaderMap,
     mut keeps: impl FnMut(&HeaderName, &mut HeaderValue) -> bool,
 ) {
-    let mut kept = HeaderMap::with_capacity(headers.keys_len());
-    for (name, value) in headers.iter() {
-        let mut value = value.clone();
-        if keeps(name, &mut value) {
-            kept.append(name, value);
+    let before = std::mem::take(headers);
+    headers.reserve(before.keys_len());
+    let mut last = None;
+    for (name, mut value) in before {
+        // Of several lines of one name only the first comes with it.
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| keeps(name, &mut value)) {
+            headers.append(name, value);
         }
     }
-    *headers = kept;
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod fields;
 pub mod first_party;
 pub mod hints;
 mod inert;
+pub mod known;
 mod mixed;
 mod overlong;
 mod payload;

@@ -240,17 +240,23 @@ pub fn make_private(headers: &mut HeaderMap, variant: Variant, treatment: Treatm
     // ours down with the stored one.
     let tag = validators::tag(headers, variant).filter(|_| treatment != Treatment::Wall);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
-    keep_from_caches_in_front(headers);
-    match tag {
-        Some(tag) => drop(headers.insert(ETAG, tag)),
-        None => fields::remove(headers, &[ETAG]),
+    let has_tag = tag.is_some();
+    if let Some(tag) = tag {
+        headers.insert(ETAG, tag);
     }
-    fields::remove(headers, &[EXPIRES, PRAGMA, LAST_MODIFIED]);
-    if matches!(treatment, Treatment::Rewrite(_)) {
-        fields::remove(headers, &[ACCEPT_RANGES]);
-        fields::remove(headers, &DIGESTS);
-    }
-    add_vary(headers, &DEPENDS_ON);
+    // All at once: each time something is removed, a map is built.
+    let dates = [EXPIRES, PRAGMA, LAST_MODIFIED];
+    let [md5, digest, of_content, of_representation] = DIGESTS;
+    let of_bytes = [ACCEPT_RANGES, md5, digest, of_content, of_representation];
+    let changes = matches!(treatment, Treatment::Rewrite(_));
+    fields::remove_all(headers, |name| {
+        dates.contains(name)
+            || (!has_tag && name == ETAG)
+            || (changes && of_bytes.contains(name))
+            || speaks_to_one_store(name)
+    });
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    depend_on_consent(headers);
 }
 
 /// Keeps an answer whose `Set-Cookie` lines depend on consent from stores that visitors share. What
@@ -270,7 +276,9 @@ pub fn make_unshared(headers: &mut HeaderMap) {
     if let Ok(control) = HeaderValue::from_str(&control.join(", ")) {
         headers.insert(CACHE_CONTROL, control);
     }
-    keep_from_caches_in_front(headers);
+    // Caches in front are told that it is not for them, and by nobody that it is.
+    fields::remove_all(headers, speaks_to_one_store);
+    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// Fields that speak to one kind of store in front alone, and outweigh `Cache-Control` there: those of
@@ -282,30 +290,31 @@ const FOR_ONE_STORE: [HeaderName; 4] = [
     HeaderName::from_static("x-litespeed-cache-control"),
 ];
 
-/// Tells caches in front that this is not for them, and takes from the answer what says otherwise.
-fn keep_from_caches_in_front(headers: &mut HeaderMap) {
-    // RFC 9213 §3.1; `Cloudflare-CDN-Cache-Control` and its like are for one network each.
-    let speaks_to_one = |name: &HeaderName| {
-        FOR_ONE_STORE.contains(name) || name.as_str().ends_with("-cdn-cache-control")
-    };
-    if headers.keys().any(speaks_to_one) {
-        fields::retain(headers, |name, _| !speaks_to_one(name));
-    }
-    headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// RFC 9213 §3.1; `Cloudflare-CDN-Cache-Control` and its like are for one network each.
+fn speaks_to_one_store(name: &HeaderName) -> bool {
+    FOR_ONE_STORE.contains(name) || name.as_str().ends_with("-cdn-cache-control")
 }
 
 /// Makes an answer of ours that depends on consent one that nobody keeps.
 pub(super) fn keep_from_stores(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store"));
     headers.insert(CDN_CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    add_vary(headers, &DEPENDS_ON);
+    depend_on_consent(headers);
 }
 
 /// What of a request an answer depends on that depends on consent.
 const DEPENDS_ON: [&str; 3] = ["Cookie", "Sec-GPC", "Accept-Encoding"];
 
-fn add_vary(headers: &mut HeaderMap, names: &[&'static str]) {
-    for name in names {
+/// The same as one field.
+const DEPENDS_ON_ALL: HeaderValue = HeaderValue::from_static("Cookie, Sec-GPC, Accept-Encoding");
+
+/// Says what an answer depends on, besides what it says itself.
+fn depend_on_consent(headers: &mut HeaderMap) {
+    if !headers.contains_key(VARY) {
+        headers.insert(VARY, DEPENDS_ON_ALL);
+        return;
+    }
+    for name in DEPENDS_ON {
         let there = headers.get_all(VARY).iter().any(|value| {
             value.as_bytes().split(|b| *b == b',').any(|item| {
                 let item = item.trim_ascii();

@@ -8,8 +8,11 @@
 //! The tag is weak: bytes differ from the site's (RFC 9110 §8.8.1). Dates cannot tell states
 //! apart, so `Last-Modified` is not passed on and nothing is asked by it.
 
+use data_encoding::HEXLOWER;
 use http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use sha2::{Digest, Sha256};
+
+use super::fields;
 
 /// A digest of everything besides the site's own page that the output depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +32,11 @@ impl Variant {
     }
 
     /// The beginning of every opaque tag of this variant: `k1-0123456789abcdef-`.
-    fn prefix(self) -> String {
-        format!("{MARK}{}-", data_encoding::HEXLOWER.encode(&self.0))
+    fn prefix(self) -> [u8; PREFIX_CHARS] {
+        let mut prefix = [b'-'; PREFIX_CHARS];
+        prefix[..MARK.len()].copy_from_slice(MARK.as_bytes());
+        HEXLOWER.encode_mut(&self.0, &mut prefix[MARK.len()..PREFIX_CHARS - 1]);
+        prefix
     }
 }
 
@@ -42,12 +48,11 @@ const PREFIX_CHARS: usize = MARK.len() + 16 + 1;
 pub fn tag(upstream: &HeaderMap, variant: Variant) -> Option<HeaderValue> {
     let theirs = upstream.get(ETAG)?.as_bytes();
     let (strength, opaque) = parse(theirs)?;
-    let mut ours = b"W/\"".to_vec();
-    ours.extend(variant.prefix().bytes());
-    ours.push(strength);
-    ours.extend(opaque);
-    ours.push(b'"');
-    HeaderValue::from_bytes(&ours).ok()
+    fields::value(|ours| {
+        for part in [b"W/\"", &variant.prefix()[..], &[strength], opaque, b"\""] {
+            ours.extend_from_slice(part);
+        }
+    })
 }
 
 /// What a request's `If-None-Match` becomes.
@@ -70,7 +75,7 @@ pub fn untag(headers: &HeaderMap, variant: Variant) -> Condition {
                 continue;
             }
             found_ours = true;
-            if !opaque.starts_with(variant.prefix().as_bytes()) {
+            if !opaque.starts_with(&variant.prefix()) {
                 continue;
             }
             if !theirs.is_empty() {

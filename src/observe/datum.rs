@@ -7,10 +7,11 @@
 //! masked, and so are ids: that of a receipt would tie a line to a row of the record.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
@@ -97,7 +98,11 @@ fn looks_personal(segment: &str) -> bool {
 
 /// The `User-Agent` that a browser or program sent.
 #[derive(Clone, Debug)]
-pub struct Agent<'a>(Cow<'a, str>);
+pub struct Agent<'a> {
+    text: Cow<'a, str>,
+    /// The family, once it was asked for: more than one log may.
+    family: OnceCell<&'static str>,
+}
 
 impl Datum for Agent<'_> {
     const CATEGORY: Category = Category::Browser;
@@ -128,24 +133,25 @@ impl Agent<'_> {
     pub fn of_field(value: &[u8]) -> Agent<'_> {
         let value = &value[..value.len().min(AGENT_BYTES_MAX)];
         let text = str::from_utf8(value).map(Cow::Borrowed);
-        Agent(text.unwrap_or_else(|_| String::from_utf8_lossy(value)))
+        let text = text.unwrap_or_else(|_| String::from_utf8_lossy(value));
+        Agent { text, family: OnceCell::new() }
     }
 
     /// The field's text.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The browser's family, which thousands share.
     pub fn family(&self) -> &'static str {
-        static MARKS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-            let marks = FAMILIES.iter().map(|(mark, _)| mark);
-            let marks = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(marks);
-            marks.expect("a dozen of words makes a small automaton")
+        static MARKS: LazyLock<Vec<(Finder<'_>, &str)>> = LazyLock::new(|| {
+            FAMILIES.iter().map(|(mark, family)| (Finder::new(mark), *family)).collect()
         });
-        let told = MARKS.find_overlapping_iter(self.0.as_bytes()).map(|mark| mark.pattern());
-        let found = told.min().map(|mark| &FAMILIES[mark.as_usize()]);
-        found.map_or("program", |(_, family)| family)
+        self.family.get_or_init(|| {
+            let mut marks = MARKS.iter();
+            let found = marks.find(|(mark, _)| mark.find(self.text.as_bytes()).is_some());
+            found.map_or("program", |(_, family)| family)
+        })
     }
 }
 

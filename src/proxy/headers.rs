@@ -218,25 +218,13 @@ pub(super) fn is_packed_for_transfer(headers: &HeaderMap) -> bool {
 
 /// Drops the fields of the connection to the site from its answer, and a length that its chunks outweigh
 /// (RFC 9112 §6.3).
-pub(super) fn for_visitor(headers: HeaderMap) -> HeaderMap {
+pub(super) fn for_visitor(mut headers: HeaderMap) -> HeaderMap {
     let listed = listed(&headers);
-    if listed.is_empty() && !headers.keys().any(is_hop_by_hop) {
-        return headers;
-    }
-    let mut out = HeaderMap::with_capacity(headers.keys_len());
     let in_chunks = headers.contains_key(TRANSFER_ENCODING);
-    let goes = |name: &HeaderName| {
+    fields::remove_all(&mut headers, |name| {
         (in_chunks && name == CONTENT_LENGTH) || is_hop_by_hop(name) || listed.contains(name)
-    };
-    let mut last = None;
-    for (name, value) in headers {
-        // Of several lines of one name only the first comes with it.
-        last = name.or(last);
-        if let Some(name) = last.as_ref().filter(|name| !goes(name)) {
-            out.append(name, value);
-        }
-    }
-    out
+    });
+    headers
 }
 
 /// Fields that say what a message is, who sent it, or what its reader shall do at once: behind a body they

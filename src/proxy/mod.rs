@@ -26,6 +26,7 @@ mod script;
 mod tunnel;
 mod upload;
 mod upstream;
+mod variant;
 mod via;
 mod wall;
 mod whole;
@@ -55,6 +56,7 @@ pub use upstream::{
     Scheme, Sites, SitesError, TlsRefused, TlsSettings, Upstream, UpstreamSettings, Upstreams,
     watch,
 };
+pub use variant::State;
 pub use via::Via;
 
 use self::interim::Listener;
@@ -67,12 +69,15 @@ use crate::clock::Clock;
 use crate::fault::{Fault, VisitorFault};
 use crate::gate::asker;
 use crate::gate::cookies::ConsentCookie;
+use crate::gate::fate::Fates;
+use crate::gate::known::Known;
 use crate::gate::request::Destination;
-use crate::gate::{fate, fields, response};
+use crate::gate::validators::Variant;
+use crate::gate::{fields, response};
 use crate::observe::{
     AccessTime, Agent, ClientAddress, Counters, Needs, Observation, Observer, PageAddress,
 };
-use crate::policy::{Personal, decide};
+use crate::policy::{Outline, Personal, decide};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::subject::{self, Subject};
@@ -104,7 +109,9 @@ pub struct Worker {
     /// The WebSockets of this thread.
     pub tunnels: Tunnels,
     /// The fates of vendors' tags that this thread has read.
-    pub fates: fate::Known,
+    pub fates: Known<Outline, Fates>,
+    /// The variants of pages that it has told.
+    pub variants: Known<State, Variant>,
     /// Scripts that this thread has looked into.
     pub scripts: Scripts,
     /// What this thread looks through for what no rule knows.

@@ -30,6 +30,7 @@ use super::paced::Paced;
 use super::raw_target::RawTarget;
 use super::route::Target;
 use super::upstream::Exchange;
+use super::variant::Shown;
 use super::wall::Behind;
 use super::whole::Whole;
 use super::{InForce, Peer, RAW_TARGET, Worker, script, tunnel};
@@ -42,7 +43,7 @@ use crate::gate::first_party::{self, Instead, Own};
 use crate::gate::reports::Reports;
 use crate::gate::request::{Cookies, Destination};
 use crate::gate::response::Treatment;
-use crate::gate::validators::{Condition, Variant, untag};
+use crate::gate::validators::{Condition, untag};
 use crate::gate::{asker, expiry, fields, hints, request, response};
 use crate::guard::Guard;
 use crate::policy::{PolicyVersion, Purpose, Reason, Signal, Verdicts, Visitor};
@@ -50,7 +51,7 @@ use crate::rules::{Control, Mode, RuleSet};
 use crate::snapshot::Snapshot;
 use crate::subject;
 use crate::subject::form::Whom;
-use crate::time::{Day, Time};
+use crate::time::Time;
 
 /// What was read of one request before it goes anywhere.
 pub(super) struct Walk<'a> {
@@ -87,7 +88,9 @@ impl Worker {
         // Read before anything is done at the site: a host that makes no address is refused.
         let url = page_url(target, peer.tls)?;
         let path = target.path.path();
-        let fates = self.fates.of(rules, verdicts);
+        let outline = verdicts.outline();
+        let fates = || (outline, Fates::of(rules, verdicts));
+        let fates = self.fates.of(rules, |other| *other == outline, fates);
         let own = match self.own(rules, &fates, &url, destination) {
             Own::Withheld(withheld) if mode == Mode::Enforce => {
                 return Ok(withhold(walk, parts, body, withheld.instead).await);
@@ -97,7 +100,7 @@ impl Worker {
         let insertion = insertion(walk, parts, destination);
         // Most answers are no pages and need none.
         let shown = Shown::of(insertion.as_ref());
-        let variant = LazyCell::new(|| variant(walk, parts, shown));
+        let variant = LazyCell::new(|| self.variant(walk, parts, shown, outline));
         let conditional = mode == Mode::Enforce && parts.headers.contains_key(IF_NONE_MATCH);
         let condition = match conditional {
             true => untag(&parts.headers, *variant),
@@ -397,64 +400,6 @@ fn guard(
         nonce: None,
         is_document: matches!(destination, Destination::Document | Destination::Frame),
     })
-}
-
-/// What of ours a page shows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Nothing,
-    Control,
-    /// The notice of this version.
-    Notice(Day),
-    Banner,
-}
-
-impl Shown {
-    fn of(insertion: Option<&Insertion>) -> Shown {
-        match insertion {
-            None => Shown::Nothing,
-            Some(insertion) if insertion.banner => Shown::Banner,
-            Some(insertion) => insertion.notice.map_or(Shown::Control, Shown::Notice),
-        }
-    }
-
-    /// Whether a form is among it.
-    fn has_form(self) -> bool {
-        matches!(self, Shown::Notice(_) | Shown::Banner)
-    }
-
-    fn tag(self) -> [u8; 5] {
-        let (kind, version) = match self {
-            Shown::Nothing => (0, 0),
-            Shown::Control => (1, 0),
-            Shown::Banner => (2, 0),
-            Shown::Notice(version) => (3, version.0),
-        };
-        let [a, b, c, d] = version.to_be_bytes();
-        [kind, a, b, c, d]
-    }
-}
-
-/// All that a page depends on besides the site's own answer.
-fn variant(walk: &Walk<'_>, parts: &Parts, shown: Shown) -> Variant {
-    let mut verdicts = String::new();
-    for (purpose, verdict) in walk.verdicts.iter() {
-        verdicts.push_str(purpose.name());
-        verdicts.push_str(verdict.reason().map_or("permit", Reason::name));
-    }
-    let accept = subject::text_field(&parts.headers, ACCEPT_LANGUAGE.as_str());
-    let policy = walk.snapshot.rules.policies.at(walk.now).map_or(0, |policy| policy.in_force.0);
-    // A form's token holds for two days, so a stored form is made anew each day.
-    let day = if shown.has_form() { walk.now.day().0 } else { 0 };
-    Variant::of(&[
-        &walk.snapshot.rules.generation,
-        verdicts.as_bytes(),
-        walk.snapshot.language(None, accept).as_bytes(),
-        &policy.to_be_bytes(),
-        &shown.tag(),
-        &[u8::from(walk.signal == Signal::Refuses), u8::from(walk.visitor.id().is_some())],
-        &day.to_be_bytes(),
-    ])
 }
 
 fn page_url(target: &Target, tls: bool) -> Result<Url, Fault> {
