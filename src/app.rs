@@ -359,7 +359,8 @@ fn pin(number: usize) {
         let allowed: Vec<usize> =
             (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
         let mut own = CpuSet::new();
-        own.set(allowed[number % allowed.len()]);
+        // There is one at least: this thread is running on it.
+        own.set(allowed.get(number % allowed.len().max(1)).copied().unwrap_or_default());
         rustix::thread::sched_setaffinity(None, &own)
     });
     if let Err(error) = pinned {

@@ -25,6 +25,8 @@ thread_local! {
 /// The value that `write` writes; nothing if that is none (RFC 9110 §5.5).
 pub fn value(write: impl FnOnce(&mut BytesMut)) -> Option<HeaderValue> {
     ROOM.with_borrow_mut(|room| {
+        // What a writer that panicked has left is no part of anybody else's value.
+        room.clear();
         if room.capacity() < ROOM_BYTES_MIN {
             room.reserve(ROOM_BYTES);
         }
@@ -80,6 +82,13 @@ mod tests {
         assert_eq!(found.iter().map(|(length, _)| *length).collect::<Vec<_>>(), lengths);
         assert!(found.iter().all(|(_, text)| text.bytes().all(|byte| byte == b'x')));
         assert_eq!(value(|room| room.extend_from_slice(b"a\nb")), None);
+        let broken = std::panic::catch_unwind(|| {
+            value(|room| {
+                room.extend_from_slice(b"someone's");
+                panic!("a writer that breaks");
+            })
+        });
+        assert!(broken.is_err());
         assert_eq!(value(|room| room.extend_from_slice(b"ab")).unwrap(), "ab");
     }
 
