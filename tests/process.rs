@@ -28,7 +28,7 @@ use harness::PATIENCE;
 use harness::broken::{BREAKS, METRICA, OWN, POLICY, Rules};
 use harness::choices::{AGREE, DECLINE, analytics, choose, cookie, get, text};
 use harness::message::chunk;
-use harness::program::{Ended, Program, ask, send};
+use harness::program::{Ended, Program, ask, send, until};
 use harness::site::Site;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -463,17 +463,14 @@ fn threads_stay_on_the_cores_that_the_process_may_use() {
             Program::run(site.address, data.path()).variable("KELISIM_THREADS", "3").start()
         };
         let gateway = std::thread::scope(|scope| scope.spawn(start).join().unwrap());
-        let threads = fs::read_dir(format!("/proc/{}/task", gateway.id())).unwrap();
-        let mut serve = 0;
-        for thread in threads {
-            let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
-            let said = |name: &str| {
-                let mut lines = status.lines();
-                lines.find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
-            };
-            serve += usize::from(said("Name:").starts_with("serve-"));
-            assert_eq!(said("Cpus_allowed_list:"), core.to_string(), "{}", said("Name:"));
-        }
-        assert_eq!(serve, 3);
+        // A thread that has just begun has neither its name nor its core.
+        until("three threads serve on that core", || {
+            let threads = fs::read_dir(format!("/proc/{}/task", gateway.id())).unwrap();
+            let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status"));
+            let all: Vec<String> = threads.flatten().flat_map(status).collect();
+            let only = format!("Cpus_allowed_list:\t{core}\n");
+            let serve = all.iter().filter(|status| status.starts_with("Name:\tserve-"));
+            serve.count() == 3 && all.iter().all(|status| status.contains(&only))
+        });
     }
 }
