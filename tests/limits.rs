@@ -25,7 +25,7 @@ use harness::PATIENCE;
 use harness::choices::{DECLINE, get, text};
 use harness::home::Home;
 use harness::message::Message;
-use harness::program::{Gateway, ask, send, until};
+use harness::program::{Gateway, Program, ask, send, until};
 use harness::site::Site;
 use socket2::{Domain, Socket, Type};
 
@@ -335,4 +335,19 @@ fn without_a_descriptor_left_it_rests_and_goes_on_when_there_is_one() {
     assert!(counted(&gateway, "accepts_failed") > 1);
     assert_eq!(gateway.lines_with("connections cannot be accepted"), 1, "it is said once");
     drop((client, runtime));
+}
+
+#[test]
+fn an_answer_has_a_hundred_fields_at_most() {
+    let (site, data) = (Site::start(), tempfile::tempdir().expect("a folder"));
+    let gateway = Program::run(site.address, data.path()).start();
+    for (fields, status) in [(100, "204"), (101, "502")] {
+        let request = "GET / HTTP/1.1\r\nHost: send-box.com\r\nConnection: close\r\n\r\n";
+        let visitor = send(gateway.plain, request);
+        let mut received = site.next().expect("the site is asked");
+        let answer = format!("HTTP/1.1 204 No Content\r\n{}\r\n", "X-A: 1\r\n".repeat(fields));
+        received.write(answer.as_bytes()).expect("the gateway reads");
+        let answer = visitor.read_to_the_end();
+        assert!(answer.start.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
 }
