@@ -106,14 +106,30 @@ enum Place {
     Addresses,
 }
 
+/// What may mean something here. All else is between names, or part of one: nine tenths of a sheet.
+static MEANS: [bool; 256] = {
+    let mut means = [false; 256];
+    let those = b"/\"'([{)]};@\\";
+    let mut at = 0;
+    while at < those.len() {
+        means[those[at] as usize] = true;
+        at += 1;
+    }
+    means
+};
+
 /// Where the addresses stand, without quotes.
 fn addresses(css: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     // Of each open bracket, what the strings right in it are.
     let mut open: Vec<Place> = Vec::new();
     let mut import = false;
+    // Where what was read last ends: no name begins before it.
+    let mut from = 0;
     let mut at = 0;
-    while let Some(&byte) = css.get(at) {
+    loop {
+        at += css[at..].iter().take_while(|byte| !MEANS[usize::from(**byte)]).count();
+        let Some(&byte) = css.get(at) else { break };
         match byte {
             b'/' if css[at..].starts_with(b"/*") => {
                 let end = memchr::memmem::find(&css[at + 2..], b"*/");
@@ -131,7 +147,22 @@ fn addresses(css: &[u8]) -> Vec<Range<usize>> {
                 import = false;
                 at = (end + 1).min(css.len());
             }
-            b'(' | b'[' | b'{' => {
+            b'(' | b'\\' => {
+                let before = css[from..at].iter().rev().take_while(|byte| is_name(**byte)).count();
+                let name = at - before..name_end(css, at);
+                at = name.end;
+                if css.get(at) == Some(&b'(') {
+                    at += 1;
+                    import = false;
+                    if name.is_empty() {
+                        open.push(Place::Other);
+                    } else {
+                        let name = unescaped(&css[name]).to_ascii_lowercase();
+                        at = function(css, at, &name, &mut open, &mut found);
+                    }
+                }
+            }
+            b'[' | b'{' => {
                 open.push(Place::Other);
                 import = false;
                 at += 1;
@@ -144,16 +175,6 @@ fn addresses(css: &[u8]) -> Vec<Range<usize>> {
                 import = false;
                 at += 1;
             }
-            _ if is_name(byte) => {
-                let end = name_end(css, at);
-                let name = at..end;
-                at = end;
-                if css.get(end) == Some(&b'(') {
-                    let name = unescaped(&css[name]).to_ascii_lowercase();
-                    at = function(css, end + 1, &name, &mut open, &mut found);
-                    import = false;
-                }
-            }
             b'@' => {
                 let end = name_end(css, at + 1);
                 import = unescaped(&css[at + 1..end]).eq_ignore_ascii_case(b"import");
@@ -161,6 +182,7 @@ fn addresses(css: &[u8]) -> Vec<Range<usize>> {
             }
             _ => at += 1,
         }
+        from = at;
     }
     found
 }

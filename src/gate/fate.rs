@@ -260,7 +260,8 @@ impl Fates {
 
     /// The strictest fate of what some rules speak of.
     pub(super) fn strictest(&self, said: impl Iterator<Item = Said>) -> Fate {
-        said.map(|said| self.of_rule(said)).fold(Fate::Permit, Fate::or_stricter)
+        let withheld = said.map(|said| self.of_rule(said)).filter(|fate| *fate != Fate::Permit);
+        withheld.reduce(Fate::or_stricter).unwrap_or(Fate::Permit)
     }
 
     /// Notes what passes because rules only report it.
