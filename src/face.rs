@@ -85,7 +85,7 @@ pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts
             basis: basis_word(terms.basis, texts),
             data: terms.collects.iter().map(|category| data_word(category, texts)).collect(),
             recipients: recipients(&terms.recipients, wording, texts),
-            vendors: vendors(rules, |vendor| {
+            vendors: vendors(rules, &texts.code, |vendor| {
                 vendor.purpose == purpose && is_declared(policy, vendor)
             }),
             keep_days: match terms.keep {
@@ -100,9 +100,15 @@ pub fn cards<'a>(rules: &'a RuleSet, policy: &'a PolicyVersion, texts: &'a Texts
     Purpose::ALL.into_iter().map(card).collect()
 }
 
+/// Where a version's full text stands, if the operator says so.
+pub fn document<'a>(rules: &'a RuleSet, policy: &PolicyVersion, language: &str) -> Option<&'a str> {
+    let wording = rules.wording.get(&policy.in_force)?;
+    wording.document.as_ref().map(|document| document.get(language))
+}
+
 /// The vendors whose tags and cookies nobody gets, whatever they chose: the policy does not name them.
-pub fn withheld<'a>(rules: &'a RuleSet, policy: &PolicyVersion) -> Vec<&'a str> {
-    vendors(rules, |vendor| vendor.withholds() && !is_declared(policy, vendor))
+pub fn withheld<'a>(rules: &'a RuleSet, policy: &PolicyVersion, language: &str) -> Vec<&'a str> {
+    vendors(rules, language, |vendor| vendor.withholds() && !is_declared(policy, vendor))
 }
 
 fn is_declared(policy: &PolicyVersion, vendor: &Vendor) -> bool {
@@ -110,10 +116,10 @@ fn is_declared(policy: &PolicyVersion, vendor: &Vendor) -> bool {
 }
 
 /// The names of some vendors, none of which is the operator, each once and in order.
-fn vendors(rules: &RuleSet, of: impl Fn(&Vendor) -> bool) -> Vec<&str> {
+fn vendors<'a>(rules: &'a RuleSet, language: &str, of: impl Fn(&Vendor) -> bool) -> Vec<&'a str> {
     let chosen =
         rules.vendors.iter().filter(|vendor| !vendor.recipient.is_operator() && of(vendor));
-    let mut names: Vec<_> = chosen.map(|vendor| vendor.name.as_str()).collect();
+    let mut names: Vec<_> = chosen.map(|vendor| vendor.name_in(language)).collect();
     names.sort_unstable();
     names.dedup();
     names

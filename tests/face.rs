@@ -137,7 +137,8 @@ fn settings(snapshot: &Snapshot, language: &str) -> String {
     let rules = &snapshot.rules;
     let policy = rules.policies.all().last().expect("there is a policy");
     let texts = rules.texts(language);
-    let (cards, withheld) = (face::cards(rules, policy, texts), face::withheld(rules, policy));
+    let (cards, withheld) =
+        (face::cards(rules, policy, texts), face::withheld(rules, policy, language));
     let view = Settings {
         operator: face::operator(&rules.site.operator, language),
         in_force: Date { year: 2025, month: 10, day: 1 },
@@ -151,6 +152,7 @@ fn settings(snapshot: &Snapshot, language: &str) -> String {
         notice: None,
         record: None,
         outcome: None,
+        document: None,
         announced: &[],
         forget: "",
     };

@@ -144,7 +144,7 @@ fn agreeing_and_declining_are_equal_in_each_language_on_each_screen() {
     let (served, stub) = (served(), Stub::start());
     let visitor = Visitor::new(&stub, Scripts::On);
     let mut table = Vec::new();
-    for screen in [SCREENS[0], SCREENS[1], MAGNIFIED] {
+    for screen in [SCREENS[0], (560, 800), (820, 1180), SCREENS[1], MAGNIFIED] {
         resize(&visitor, screen);
         for language in ["kk", "ru", "en"] {
             visitor.open(&served.page(language));
@@ -160,6 +160,14 @@ fn agreeing_and_declining_are_equal_in_each_language_on_each_screen() {
                 |key: &str| agree[key].as_f64().unwrap_or_else(|| panic!("{key} in {agree}"));
             assert!(number("width") >= 100.0 && number("height") >= 44.0, "{agree}");
             assert!(number("contrast") >= 4.5, "{agree}");
+            // No room is left beside them.
+            let left = visitor.run(&format!(
+                "const at = (one) => document.querySelector(one).getBoundingClientRect();
+                const [row, agree, decline] = ['.cm__btns', {AGREE:?}, {DECLINE:?}].map(at);
+                return Math.round(Math.abs(Math.min(agree.left, decline.left) - row.left)
+                    + Math.abs(row.right - Math.max(agree.right, decline.right)));"
+            ));
+            assert_eq!(left, 0, "{language} at {screen:?}");
             // Both are on the screen before anybody scrolls.
             assert_eq!(agree["onScreen"], true, "{language} at {screen:?}");
             table.push(format!(

@@ -106,6 +106,23 @@ fn a_summary_is_there_in_every_language_or_not_at_all() {
     assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
 }
 
+#[test]
+fn the_full_text_stands_where_the_operator_says_in_every_language_or_nowhere() {
+    let rules = Rules::copy();
+    let document = "\ndocument = { kk = \"/saiasat\", ru = \"https://send-box.com/policy\", en = \"/policy\" }";
+    let name = version(&rules, "2026-11-20", "2026-12-01", document);
+    assert_eq!(rules.check().code, Some(0));
+    let line = rules.change(&name, "en = \"/policy\"", "en = \"//evil.example/\"");
+    let refused = rules.check();
+    assert_eq!(refused.code, Some(1));
+    let problem = format!("{name}:{line}: document in `en` is `//evil.example/`; write a path");
+    assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
+    let line = rules.change(&name, ", en = \"//evil.example/\"", "");
+    let refused = rules.check();
+    let problem = format!("{name}:{line}: document lacks language `en`");
+    assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
+}
+
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                        Chrome/143.0.0.0 Safari/537.36";
 

@@ -56,6 +56,7 @@ scenarios! {
     foreign_base
     forged
     forgotten
+    forgotten_after_withdrawal
     form
     form_lay_open
     form_token

@@ -33,13 +33,15 @@ pub fn declaration(
 
 /// The same without a page around it, to be put into one.
 pub fn fragment(texts: &Texts, view: &Declaration<'_>) -> String {
-    html! { div.kelisim-cookies lang=(texts.code) { (lists(texts, view)) } }.into_string()
+    html! { div.kelisim-cookies lang=(texts.code) dir=(texts.dir.name()) { (lists(texts, view)) } }
+        .into_string()
 }
 
 fn lists(texts: &Texts, view: &Declaration<'_>) -> Markup {
     let words = &texts.cookies;
     html! {
         p.lead { (fill(&words.lead, &[("operator", view.operator)])) }
+        p { (words.terms) }
         @for purpose in &view.purposes {
             section {
                 h2 { (purpose.title) " " span.clause { (purpose.section) } }

@@ -50,7 +50,7 @@ pub enum Way<'a> {
 pub fn page(texts: &Texts, style: &Style, held: &Held<'_>) -> String {
     html! {
         (DOCTYPE)
-        html lang=(texts.code) {
+        html lang=(texts.code) dir=(texts.dir.name()) {
             head {
                 meta charset="utf-8";
                 meta name="robots" content="noindex, nofollow";

@@ -33,7 +33,7 @@ impl Notice {
         let markup = html! {
             link rel="stylesheet" href=(ours(&style.notice.path))
                 data-nonce=(Place::Nonce.mark());
-            aside #cc-notice lang=(code) aria-labelledby="cc-notice-title" data-nosnippet {
+            aside #cc-notice lang=(code) dir=(texts.dir.name()) aria-labelledby="cc-notice-title" data-nosnippet {
                 form method="post" action=(ours("/.consent/notice")) target="_self"
                     accept-charset="utf-8" {
                     input type="hidden" name="token" value=(Place::Token.mark());

@@ -37,7 +37,7 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
     let asked = || view.purposes.iter().filter(|purpose| purpose.asked == Asked::Here);
     let body = html! {
         header.top {
-            a.back href=(view.return_to) { span aria-hidden="true" { "← " } (words.back) }
+            a.back href=(view.return_to) { (back_arrow(texts)) (words.back) }
             (languages(texts, view))
         }
         main {
@@ -51,7 +51,8 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
                     p { (words.nothing_asked) }
                 } @else {
                     (choices(texts, view))
-                    @if asked().any(|purpose| purpose.state == State::Permitted) {
+                    // Also what is agreed to and held back by the browser's signal can be withdrawn.
+                    @if view.code.is_some() || asked().any(|purpose| purpose.state == State::Permitted) {
                         (withdrawal(texts, view))
                     }
                     p.small { (words.term) }
@@ -70,7 +71,7 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
                 p.small { (words.never) }
             }
             (documents(texts, view))
-            (rights::offered(texts, view.token))
+            (rights::offered(texts, view.token, withdrawn(view)))
             (particulars(texts, &view.operator, view.code))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
@@ -79,6 +80,11 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
         }
     };
     page(texts, style, &words.title, "settings", &body)
+}
+
+/// The record of a withdrawal that was just made. The browser has no other tie to what was withdrawn.
+fn withdrawn<'a>(view: &Settings<'a>) -> Option<&'a str> {
+    view.record.filter(|_| view.notice == Some(Notice::Withdrawn))
 }
 
 /// What our hidden frame receives after a choice.
@@ -136,6 +142,15 @@ pub(super) fn page(texts: &Texts, style: &Style, title: &str, kind: &str, body: 
         }
     }
     .into_string()
+}
+
+/// The arrow of a way back, against the direction of the text.
+pub(super) fn back_arrow(texts: &Texts) -> Markup {
+    let arrow = match texts.dir {
+        Direction::Ltr => "← ",
+        Direction::Rtl => "→ ",
+    };
+    html! { span aria-hidden="true" { (arrow) } }
 }
 
 fn notice_line(texts: &Texts, notice: Notice, record: Option<&str>) -> Markup {
@@ -243,6 +258,9 @@ fn documents(texts: &Texts, view: &Settings<'_>) -> Markup {
         section aria-labelledby="documents" {
             h2 #documents { (texts.policy.documents) }
             ul {
+                @if let Some(document) = view.document {
+                    li { a href=(document) { (texts.policy.document) } }
+                }
                 li { a href=(format!("/.consent/policy?lang={code}")) { (texts.policy.title) } }
                 li { a href=(format!("/.consent/cookies?lang={code}")) { (texts.cookies.title) } }
                 @for (version, date) in view.announced {
@@ -311,11 +329,13 @@ mod tests {
             token: "tok",
             shown: "5e5e",
             return_to,
-            code: Some("K7Q2-9FDM"),
+            // Who declined has none.
+            code: (state != State::Declined).then_some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
             record: None,
             outcome: None,
             forget: "_ym* zz",
+            document: Some("/privacy"),
             announced: &[("2026-12-01".to_owned(), Date { year: 2026, month: 12, day: 1 })],
         };
         settings(&texts, &style(), &view)

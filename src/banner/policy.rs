@@ -10,7 +10,7 @@
 use maud::{Markup, html};
 
 use super::cards::purpose_card;
-use super::pages::{page, particulars};
+use super::pages::{back_arrow, page, particulars};
 use super::splice::query;
 use super::style::Style;
 use super::texts::{Texts, fill};
@@ -29,6 +29,9 @@ pub fn policy(texts: &Texts, style: &Style, view: &PolicyPage<'_>) -> String {
             h1 { (words.title) }
             p class=(kind) { (texts.standing(view.standing)) }
             p.lead { (fill(&words.lead, &[("operator", view.operator.name)])) }
+            @if let Some(document) = view.document {
+                p { a href=(document) { (texts.policy.document) } }
+            }
             @if let Some(changes) = view.changes { (changed(texts, changes)) }
             section.purposes aria-labelledby="purposes" {
                 h2 #purposes { (texts.settings.purposes) }
@@ -48,7 +51,7 @@ pub(super) fn top(texts: &Texts, path: &str, languages: &[Language<'_>]) -> Mark
     html! {
         header.top {
             a.back href=(format!("/.consent/?lang={}", query(code))) {
-                span aria-hidden="true" { "← " } (texts.settings.title)
+                (back_arrow(texts)) (texts.settings.title)
             }
             nav aria-label=(texts.settings.languages) {
                 @for language in languages {
@@ -129,6 +132,7 @@ mod tests {
                 operator: OPERATOR,
                 standing,
                 changes: Some(&coming),
+                document: Some("/privacy"),
                 purposes: &purposes(&texts),
                 versions: &[Version { version, standing, is_shown: true }],
                 languages: &[Language { code: "ru", name: "Русский" }],

@@ -11,11 +11,12 @@ use maud::{Markup, html};
 
 use super::assets;
 use super::cards::purpose_card;
-use super::pages::{letter, page};
+use super::pages::{back_arrow, letter, page};
 use super::splice::query;
 use super::style::Style;
 use super::texts::{Texts, fill};
-use super::view::rights::{Forgotten, Log, Me, Outcome, Recorded, Row, Said};
+use super::view::State;
+use super::view::rights::{Forgotten, Log, Me, Named, Outcome, Recorded, Row, Said};
 
 /// Where a visitor sees what is held about them.
 pub const ME: &str = "/.consent/me";
@@ -32,12 +33,12 @@ pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
     let body = html! {
         header.top {
             a.back href=(settings(texts)) {
-                span aria-hidden="true" { "← " } (texts.settings.title)
+                (back_arrow(texts)) (texts.settings.title)
             }
             nav aria-label=(texts.settings.languages) {
                 @for language in view.languages {
                     @let current = language.code == texts.code;
-                    a href=(format!("{ME}?lang={}", query(language.code))) lang=(language.code)
+                    a href=(here(ME, language.code, view.named.found())) lang=(language.code)
                         hreflang=(language.code) aria-current=[current.then_some("true")] {
                         (language.name)
                     }
@@ -53,11 +54,11 @@ pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
                 h3 { (words.logs) }
                 p { (words.logs_text) }
                 (logs(texts, view.logs))
-                p.small { a href=(ME_JSON) { (words.json) } }
+                p.small { a href=(here(ME_JSON, &texts.code, view.named.found())) { (words.json) } }
             }
             section.forget aria-labelledby="forget" {
                 h2 #forget { (words.forget) }
-                (forget_form(texts, view.token))
+                (forget_form(texts, view.token, view.named.found()))
             }
             section aria-labelledby="letter" {
                 h2 #letter { (words.letter) }
@@ -79,6 +80,12 @@ pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
     page(texts, style, &words.title, "settings", &body)
 }
 
+/// One of these pages in a language, with the record that was named.
+fn here(path: &str, language: &str, record: Option<&str>) -> String {
+    let record = record.map(|record| format!("&record={}", query(record)));
+    format!("{path}?lang={}{}", query(language), record.unwrap_or_default())
+}
+
 /// The settings page in this language.
 fn settings(texts: &Texts) -> String {
     format!("/.consent/?lang={}", query(&texts.code))
@@ -89,9 +96,13 @@ fn held(texts: &Texts, view: &Me<'_>) -> Markup {
     html! {
         @match (view.code, view.said.is_empty()) {
             (None, true) => p { (words.nothing) },
+            (None, false) if view.said.iter().any(|said| said.state == State::Withdrawn) => {
+                p { (words.withdrawn) }
+            }
             (None, false) => p { (words.anonymous) },
             (Some(code), _) => p { (super::pages::code_line(texts, code)) },
         }
+        @if view.code.is_none() { (by_receipt(texts, view.named)) }
         @if !view.said.is_empty() {
             h3 { (words.cookie) }
             p { (words.cookie_text) }
@@ -116,6 +127,20 @@ fn held(texts: &Texts, view: &Me<'_>) -> Markup {
                 }
                 ul { @for row in rows { li { (row_line(texts, row)) } } }
             }
+        }
+    }
+}
+
+/// Where the number of a record is asked for, which opens what was withdrawn.
+fn by_receipt(texts: &Texts, named: Named<'_>) -> Markup {
+    let words = &texts.rights;
+    html! {
+        @if named == Named::Unknown { p.notice.warning role="status" { (words.record_unknown) } }
+        form.receipt method="get" action=(ME) autocomplete="off" {
+            input type="hidden" name="lang" value=(texts.code);
+            label for="record-number" { (words.by_receipt) }
+            input #record-number type="text" name="record" required maxlength="64" spellcheck="false";
+            button { (words.by_receipt_show) }
         }
     }
 }
@@ -150,23 +175,26 @@ fn logs(texts: &Texts, logs: &[Log<'_>]) -> Markup {
 }
 
 /// What the settings page offers of all this.
-pub(super) fn offered(texts: &Texts, token: &str) -> Markup {
+///
+/// After a choice it is told which `record` that made.
+pub(super) fn offered(texts: &Texts, token: &str, record: Option<&str>) -> Markup {
     let words = &texts.rights;
     html! {
         section.rights aria-labelledby="rights" {
             h2 #rights { (words.title) }
-            p { a href=(format!("{ME}?lang={}", query(&texts.code))) { (words.link) } }
-            (forget_form(texts, token))
+            p { a href=(here(ME, &texts.code, record)) { (words.link) } }
+            (forget_form(texts, token, record))
         }
     }
 }
 
-fn forget_form(texts: &Texts, token: &str) -> Markup {
+fn forget_form(texts: &Texts, token: &str, record: Option<&str>) -> Markup {
     let words = &texts.rights;
     html! {
         form.withdraw method="post" action=(FORGET) autocomplete="off" {
             input type="hidden" name="token" value=(token);
             input type="hidden" name="lang" value=(texts.code);
+            @if let Some(record) = record { input type="hidden" name="record" value=(record); }
             button aria-describedby="forget-note" { (words.forget) }
             p.small #forget-note { (words.forget_note) }
         }
@@ -253,6 +281,7 @@ mod tests {
             languages: &[Language { code: "kk", name: "Қазақша" }],
             token: "tok",
             code: known.then_some("K7Q2-9FDM"),
+            named: Named::Nothing,
             said: if known { vec![said] } else { Vec::new() },
             record,
             logs: &[

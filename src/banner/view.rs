@@ -167,6 +167,8 @@ pub struct Settings<'a> {
     /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`
     /// stands for all that begin so.
     pub forget: &'a str,
+    /// Where the policy's full text stands, if that is known.
+    pub document: Option<&'a str>,
     /// The versions that are announced, as their addresses have them, each with its day.
     pub announced: &'a [(String, Date)],
 }

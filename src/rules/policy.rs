@@ -51,6 +51,8 @@ pub struct PolicyWording {
     pub purposes: PerPurpose<PurposeWording>,
     /// What the operator says of this version.
     pub summary: Option<Localized>,
+    /// Where its full text stands: a path of the site, or an `https` address.
+    pub document: Option<Localized>,
 }
 
 /// One version of the personal-data policy.
@@ -66,6 +68,9 @@ pub(super) struct PolicyFile {
     /// What this version changes, in a sentence or two and in each language: visitors read it while it is
     /// announced, before the list of what changes that the gateway makes itself.
     summary: Option<Localized>,
+    /// Where its full text stands, in each language: a path of the site, or an `https` address. Ours state purposes and
+    /// terms, and cite clauses of that text.
+    document: Option<Localized>,
 }
 
 /// One of the seven purposes, with its terms and their wording.
@@ -215,7 +220,7 @@ pub(super) fn read(
     let purposes: Vec<Entry<PurposeEntry>> = source.each("purpose");
     let in_force_line = source.line_of("in_force");
     let announced_line = source.line_of("announced");
-    let summary_line = source.line_of("summary");
+    let (summary_line, document_line) = (source.line_of("summary"), source.line_of("document"));
     let file: Option<PolicyFile> = source.rest();
 
     let by_id = by_id(&mut source, recipients, languages, &translated);
@@ -270,9 +275,19 @@ pub(super) fn read(
         source.problem(0, text);
     }
 
-    let PolicyFile { announced, in_force, summary } = file?;
+    let PolicyFile { announced, in_force, summary, document } = file?;
     for language in summary.iter().flat_map(|summary| summary.missing(languages)) {
         source.problem(summary_line, format!("summary lacks language `{language}`"));
+    }
+    for language in document.iter().flat_map(|document| document.missing(languages)) {
+        source.problem(document_line, format!("document lacks language `{language}`"));
+    }
+    let addresses = document.iter().flat_map(Localized::all);
+    for (language, address) in addresses.filter(|(_, address)| !is_document(address)) {
+        let text = format!(
+            "document in `{language}` is `{address}`; write a path of the site, `/policy`, or an `https://` address"
+        );
+        source.problem(document_line, text);
     }
     // Told here as well, where the line is known; a set of versions refuses it again.
     if announced.plus_days(policy::NOTICE_DAYS) > in_force {
@@ -297,6 +312,13 @@ pub(super) fn read(
     let purposes = PerPurpose::from_fn(|purpose| whole[purpose].1.clone());
     Some((
         PolicyVersion { announced, in_force, terms },
-        PolicyWording { recipients: by_id, purposes, summary },
+        PolicyWording { recipients: by_id, purposes, summary, document },
     ))
+}
+
+/// Whether visitors can be led to an address: a path of the site, or one that is safe on its way.
+fn is_document(address: &str) -> bool {
+    let is_path = address.starts_with('/') && !address.starts_with("//");
+    (is_path || address.starts_with("https://"))
+        && url::Url::parse("https://site.invalid/").is_ok_and(|site| site.join(address).is_ok())
 }

@@ -38,6 +38,11 @@ impl Localized {
         self.0.get(language).map_or("", String::as_str)
     }
 
+    /// All there is, by language.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(language, text)| (language.as_str(), text.as_str()))
+    }
+
     /// Says it in a language that this wording lacks.
     pub(super) fn complete(&mut self, language: &str, text: &str) {
         self.0.entry(language.to_owned()).or_insert_with(|| text.to_owned());

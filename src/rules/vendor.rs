@@ -8,6 +8,7 @@
 //! Whether something recognised is withheld is its purpose's verdict to say, and how, its rule's
 //! ([`super::action`]).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -56,8 +57,10 @@ impl Use {
 /// A vendor, and the purpose that its tags serve.
 #[derive(Clone, Debug)]
 pub struct Vendor {
-    /// The name to show.
+    /// The name that operators read.
     pub name: String,
+    /// What visitors read in its place, by language.
+    names: BTreeMap<String, String>,
     /// The purpose it serves.
     pub purpose: Purpose,
     /// The recipient of data, as the policy names it.
@@ -117,6 +120,11 @@ impl Vendor {
     /// Whether any of its rules has its stub put into pages.
     pub fn puts_stubs(&self) -> bool {
         self.does.stubs
+    }
+
+    /// Its name for visitors who read this language.
+    pub fn name_in(&self, language: &str) -> &str {
+        self.names.get(language).unwrap_or(&self.name)
     }
 
     /// What is done with what a rule of it names.
@@ -218,6 +226,9 @@ impl UrlRule {
 pub(super) struct VendorFile {
     /// The name to show.
     name: String,
+    /// What visitors read in its place, in languages in which it is called otherwise: `{ ru = "…" }`.
+    #[serde(default)]
+    names: BTreeMap<String, String>,
     /// The purpose that its tags serve.
     #[serde(deserialize_with = "super::policy::purpose_by_name")]
     #[schemars(schema_with = "schema::purpose")]
@@ -309,11 +320,16 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let paths = first_party::paths(&mut source);
     let signatures = first_party::signatures(&mut source);
     let (name_line, recipient_line) = (source.line_of("name"), source.line_of("recipient"));
+    let names_line = source.line_of("names");
     let (stub_line, action_line) = (source.line_of("stub"), source.line_of("action"));
     let file: VendorFile = source.rest()?;
-    let VendorFile { name, purpose, recipient, action, stub } = file;
+    let VendorFile { name, names, purpose, recipient, action, stub } = file;
     if name.is_empty() {
         source.problem(name_line, "`name` is empty; say whose tags and cookies these are");
+    }
+    for (language, _) in names.iter().filter(|(_, name)| name.is_empty()) {
+        let text = format!("`names.{language}` is empty; leave it out, and `name` is shown");
+        source.problem(names_line, text);
     }
     if recipient.is_empty() {
         let text = "`recipient` is empty; name the recipient as the policy does, or `operator`";
@@ -322,6 +338,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let recipient = RecipientId(recipient);
     let vendor = Vendor {
         name,
+        names,
         purpose,
         recipient,
         path: path.to_owned(),

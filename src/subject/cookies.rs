@@ -130,14 +130,14 @@ impl<'a> Declared<'a> {
         let recipients = &self.policy.terms[vendor.purpose].recipients;
         let recipient = recipients.iter().find(|to| to.id == vendor.recipient);
         let country = recipient.and_then(|to| self.texts.country(&to.country));
-        Some(Provider { name: &vendor.name, country, cookies, keys })
+        Some(Provider { name: vendor.name_in(language), country, cookies, keys })
     }
 
     fn withheld(&self, vendor: &'a Vendor) -> Option<WithheldVendor<'a>> {
         let withheld = vendor.cookies().filter(|(_, withholds)| *withholds);
         let cookies: Vec<_> = withheld.map(|(rule, _)| rule.to_string()).collect();
         (self.is_withheld(vendor) && !cookies.is_empty())
-            .then_some(WithheldVendor { name: &vendor.name, cookies })
+            .then_some(WithheldVendor { name: vendor.name_in(&self.texts.code), cookies })
     }
 
     fn cookie(&self, rule: &CookieRule) -> DeclaredCookie<'a> {

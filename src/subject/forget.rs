@@ -1,7 +1,7 @@
 //! To be forgotten (policy 3.9 to 3.11, 7.9 to 7.12).
 //!
 //! Everything that was agreed to is withdrawn, and what ties the record to the visitor is destroyed: under
-//! every id whose cookie came along. Our cookie goes, and so do those of vendors, who are withheld from
+//! every id whose cookie came along, and under the one that a withdrawal has ended ([`rights::ended`]). Our cookie goes, and so do those of vendors, who are withheld from
 //! strangers; what vendors' scripts have kept, the page that answers removes.
 //!
 //! It is on the disk before it is answered. Where that fails nothing is claimed, and what was agreed to is
@@ -25,7 +25,7 @@ use crate::gate::cookies::{self, ConsentCookie};
 use crate::gate::{expiry, request};
 use crate::policy::{Choice, Purpose, Visitor, decide};
 use crate::rules::Mode;
-use crate::store::{Forgetting, Store};
+use crate::store::{Forgetting, Store, StoreError};
 
 /// Forgets whoever asks, and says what became of what.
 pub(super) async fn forget(
@@ -36,14 +36,22 @@ pub(super) async fn forget(
     let circumstances = Circumstances::of(subject, form)?;
     let known = asker::known(subject.headers, &subject.snapshot.seal);
     let withdrawals = known.iter().filter_map(|visitor| circumstances.end(store, visitor));
-    let forgetting = Forgetting {
+    let mut forgetting = Forgetting {
         withdrawals: withdrawals.collect(),
         ids: known.iter().filter_map(Visitor::id).collect(),
     };
+    let not_forgotten = |cause: StoreError| GatewayFault::NotForgotten(cause.to_string().into());
     let mut rows = 0;
+    let unread = match form.get("record").map(|record| rights::ended(store, record)) {
+        Some(ended) => ended.await.map(|ended| forgetting.ids.extend(ended)).err(),
+        None => None,
+    };
     if !forgetting.ids.is_empty() {
-        let forgotten = store.forget(forgetting).await;
-        rows = forgotten.map_err(|cause| GatewayFault::NotForgotten(cause.to_string().into()))?;
+        rows = store.forget(forgetting).await.map_err(not_forgotten)?;
+    }
+    // What could be forgotten was; the rest is not claimed.
+    if let Some(cause) = unread {
+        return Err(not_forgotten(cause).into());
     }
     let mut page = answer(subject, form, &known, rows)?;
     for line in own_lines(subject).into_iter().chain(vendors_lines(subject)) {

@@ -258,7 +258,7 @@ impl Subject<'_> {
             }
             shown::ME | shown::ME_JSON => {
                 self.for_persons()?;
-                rights::json(self, store).await?
+                rights::json(self, store, query).await?
             }
             path if path.starts_with(shown::RECEIPT) => {
                 self.for_persons()?;
@@ -279,6 +279,10 @@ impl Subject<'_> {
         let (wishes, event) = match deed {
             Deed::CloseNotice => return notice::dismiss(self, &form),
             Deed::Forget => return forget::forget(self, store, &form).await,
+            // Who had agreed to nothing has refused.
+            Deed::Withdraw if !self.visitor.choices().agrees() => {
+                (self.refuse_all()?, Event::Declined)
+            }
             Deed::Withdraw => (self.refuse_all()?, Event::Withdrawn),
             Deed::Choose => {
                 // What may not be said is refused by name, whatever it is.

@@ -53,6 +53,7 @@ pub(super) fn page(subject: &Subject<'_>, path: &str, query: &str) -> Result<Pag
         operator: face::operator(&rules.site.operator, language),
         standing: standing(subject, policy),
         changes: changes.as_ref(),
+        document: face::document(rules, policy, language),
         purposes: &cards,
         versions: &versions,
         languages: &languages,

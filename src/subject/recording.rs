@@ -182,7 +182,14 @@ impl Subject<'_> {
                 let face = self.snapshot.face(policy, language);
                 let signed = face.and_then(|face| {
                     let now = self.conditions.now;
-                    receipt(row, &face.statement, store.signer(), Uuid::new_v4(), now)
+                    receipt(
+                        row,
+                        &face.statement,
+                        &self.settings(),
+                        store.signer(),
+                        Uuid::new_v4(),
+                        now,
+                    )
                 });
                 body["receipt"] = signed.map_or(Value::Null, Value::Object);
             }
@@ -194,6 +201,12 @@ impl Subject<'_> {
             page.headers_mut().insert(SET_COOKIE, line);
         }
         Ok(page)
+    }
+
+    /// The whole address of the settings, for who keeps it: as it was asked for now.
+    fn settings(&self) -> String {
+        let scheme = if *self.cookie == ConsentCookie::Plain { "http" } else { "https" };
+        format!("{scheme}://{}{ROOT}", self.host)
     }
 
     /// A receipt that is given again, as a file; nothing where there is no such row.
@@ -208,7 +221,8 @@ impl Subject<'_> {
         let statement = serde_json::from_str(&statement)
             .map_err(|cause| GatewayFault::Unreadable(cause.to_string().into()))?;
         let now = self.conditions.now;
-        let signed = receipt(&row, &statement, store.signer(), Uuid::new_v4(), now);
+        let signed =
+            receipt(&row, &statement, &self.settings(), store.signer(), Uuid::new_v4(), now);
         Ok(signed.map(|signed| super::download(Bytes::from(receipt::content(&signed)), record)))
     }
 

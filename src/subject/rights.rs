@@ -1,7 +1,11 @@
 //! What is held about whoever asks: `/.consent/me`, as a page and as JSON (policy 7.4).
 //!
-//! Everything comes from their own cookie, from the record under its id, and from the policy in force. There is
-//! nothing to search by: who has no cookie of ours is told that nothing is held that could be theirs.
+//! Everything comes from their own cookie, from the record under its id, and from the policy in force.
+//!
+//! A withdrawal leaves the browser without an id, and what stands under the old one has no other owner: who
+//! names a record of theirs, as the page after the withdrawal and the receipt do, is shown what stands with it and
+//! may have it forgotten. A record's number is random and is told to nobody else. While its consent counts it
+//! opens nothing: that takes the cookie.
 //!
 //! The record is asked through the store's thread. Where it cannot answer, the page says so and shows the
 //! rest.
@@ -11,17 +15,20 @@
 use http::header::ACCEPT_LANGUAGE;
 use serde_json::{Value, json};
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use super::{Page, Subject, html, settings, short_code, text_field};
 use crate::banner::pages;
 use crate::banner::rights as shown;
-use crate::banner::view::rights::{Log, LogKind, Me, Outcome, Recorded, Row as ShownRow, Said};
+use crate::banner::view::rights::{
+    Log, LogKind, Me, Named, Outcome, Recorded, Row as ShownRow, Said,
+};
 use crate::banner::view::{Mark, Purpose as Card, State};
 use crate::face;
 use crate::fault::Fault;
 use crate::gate::asker;
 use crate::policy::{Basis, Choice, Keep, PerPurpose, PolicyVersion, Purpose, Visitor, VisitorId};
-use crate::store::{Row, Rows, Store};
+use crate::store::{Row, Rows, Store, StoreError};
 use crate::time::Time;
 
 /// The logs that the gateway writes.
@@ -31,36 +38,86 @@ const LOGS: [(Purpose, LogKind); 3] = [
     (Purpose::Security, LogKind::Security),
 ];
 
+/// What an address asks for.
+#[derive(Default)]
+struct Query {
+    language: Option<String>,
+    /// The number of a record, as it was written.
+    record: Option<String>,
+}
+
+impl Query {
+    fn read(query: &str) -> Query {
+        let mut read = Query::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "lang" => read.language = Some(value.into_owned()),
+                "record" if !value.trim().is_empty() => {
+                    read.record = Some(value.trim().to_owned());
+                }
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
+/// The id under which a record stands, if nothing is granted under it any more.
+pub(super) async fn ended(store: &Store, record: &str) -> Result<Option<VisitorId>, StoreError> {
+    let Ok(record) = Uuid::try_parse(record) else { return Ok(None) };
+    let id = store.row(record).await?.and_then(|(row, _)| row.visitor);
+    Ok(id.filter(|id| store.superseded().contains(*id)))
+}
+
 /// All that is held, before it is told.
 struct Held {
     ids: Vec<VisitorId>,
+    /// Whose the record is that was named.
+    named: Option<VisitorId>,
     /// Nothing where the record cannot be read.
     rows: Option<Rows>,
 }
 
 impl Held {
-    async fn of(subject: &Subject<'_>, store: &Store) -> Held {
+    async fn of(subject: &Subject<'_>, store: &Store, record: Option<&str>) -> Held {
         let known = asker::known(subject.headers, &subject.snapshot.seal);
-        let ids: Vec<_> = known.iter().filter_map(Visitor::id).collect();
+        let mut ids: Vec<_> = known.iter().filter_map(Visitor::id).collect();
+        let mut named = None;
+        if let Some(record) = record {
+            let Ok(ended) = ended(store, record).await else {
+                return Held { ids, named, rows: None };
+            };
+            named = ended;
+            ids.extend(named.filter(|id| !ids.contains(id)));
+        }
         let rows = match ids.is_empty() {
             true => Some(Rows::default()),
             false => store.rows(ids.clone()).await.ok(),
         };
-        Held { ids, rows }
+        Held { ids, named, rows }
+    }
+
+    /// The short code that a letter quotes.
+    fn code(&self, subject: &Subject<'_>) -> Option<String> {
+        subject.visitor.id().or(self.named).map(short_code)
     }
 }
 
 /// The page.
 pub(super) async fn page(subject: &Subject<'_>, store: &Store, query: &str) -> Result<Page, Fault> {
-    let asked_for = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang");
-    let asked_for = asked_for.map(|(_, language)| language.into_owned());
+    let query = Query::read(query);
     let accept = text_field(subject.headers, ACCEPT_LANGUAGE.as_str());
-    let language = subject.snapshot.language(asked_for.as_deref(), accept);
+    let language = subject.snapshot.language(query.language.as_deref(), accept);
     let rules = &subject.snapshot.rules;
     let (texts, policy) = (rules.texts(language), subject.policy()?);
-    let held = Held::of(subject, store).await;
+    let held = Held::of(subject, store, query.record.as_deref()).await;
     let cards = settings::cards(subject, policy, texts);
-    let code = subject.visitor.id().map(short_code);
+    let code = held.code(subject);
+    let named = match (&query.record, held.named, &held.rows) {
+        (Some(record), Some(_), _) => Named::Found(record),
+        (Some(_), None, Some(_)) => Named::Unknown,
+        _ => Named::Nothing,
+    };
     let logs = logs(policy, rules.site.suspended);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let view = Me {
@@ -69,6 +126,7 @@ pub(super) async fn page(subject: &Subject<'_>, store: &Store, query: &str) -> R
         languages: &settings::languages(rules),
         token: &token,
         code: code.as_deref(),
+        named,
         said: said(subject, &cards),
         record: recorded(&held, &cards),
         logs: &logs,
@@ -77,10 +135,11 @@ pub(super) async fn page(subject: &Subject<'_>, store: &Store, query: &str) -> R
 }
 
 /// The same for programs.
-pub(super) async fn json(subject: &Subject<'_>, store: &Store) -> Result<Page, Fault> {
+pub(super) async fn json(subject: &Subject<'_>, store: &Store, query: &str) -> Result<Page, Fault> {
+    let query = Query::read(query);
     let (rules, policy) = (&subject.snapshot.rules, subject.policy()?);
-    let held = Held::of(subject, store).await;
-    let language = subject.language(None);
+    let held = Held::of(subject, store, query.record.as_deref()).await;
+    let language = subject.language(query.language.as_deref());
     let statement = subject.snapshot.face(policy, language).map(|face| &face.statement);
     let choices = subject.visitor.choices();
     let said = choices.iter().map(|(purpose, choice)| {
@@ -120,8 +179,8 @@ pub(super) async fn json(subject: &Subject<'_>, store: &Store) -> Result<Page, F
     let logs = logs(policy, rules.site.suspended);
     let log = |log: &Log<'_>| json!({ "section": log.section, "keep_days": log.keep_days, "holds_consent_id": false });
     Ok(super::json(&json!({
-        "code": subject.visitor.id().map(short_code),
-        "id": subject.visitor.id().map(|id| uuid::Uuid::from_u128(id.0).to_string()),
+        "code": held.code(subject),
+        "id": subject.visitor.id().or(held.named).map(|id| uuid::Uuid::from_u128(id.0).to_string()),
         "cookie": said.collect::<Vec<Value>>(),
         "record": held.rows.as_ref().map(rows),
         "record_readable": held.rows.is_some(),

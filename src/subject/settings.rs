@@ -18,7 +18,7 @@ use crate::banner::{Texts, pages};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
 use crate::gate::fate::{Fate, Fates};
-use crate::policy::{Choice, PolicyVersion, Purpose, Reason, Verdicts, VisitorId};
+use crate::policy::{Choice, Choices, PolicyVersion, Purpose, Reason, Verdicts, VisitorId};
 use crate::rules::{Mode, RuleSet};
 use crate::snapshot::Snapshot;
 
@@ -72,7 +72,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
     let choices = subject.visitor.choices();
 
     let cards = cards(subject, policy, texts);
-    let withheld = face::withheld(rules, policy);
+    let withheld = face::withheld(rules, policy, language);
     let languages = languages(rules);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);
     let shown = HEXLOWER.encode(&subject.shown(policy, language).0);
@@ -104,6 +104,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         record: query.record.as_deref().filter(|_| told),
         outcome,
         forget: &forget,
+        document: face::document(rules, policy, language),
         announced: &announced,
     };
     Ok(html(pages::settings(texts, &subject.snapshot.style, &view), pages::POLICY))
@@ -151,6 +152,8 @@ fn notice(claimed: Option<Notice>, subject: &Subject<'_>) -> Option<Notice> {
             Some(Notice::CookiesRefused)
         }
         Some(Notice::Withdrawn) if choices.agrees() => None,
+        // There was nothing to withdraw: what is recorded is a refusal.
+        Some(Notice::Withdrawn) if !withdrew(&choices) => Some(Notice::Saved),
         Some(claimed) => Some(claimed),
         None => {
             let refused_for_them = |(purpose, choice): (Purpose, &Choice)| {
@@ -160,6 +163,10 @@ fn notice(claimed: Option<Notice>, subject: &Subject<'_>) -> Option<Notice> {
             choices.iter().any(refused_for_them).then_some(Notice::SignalConflict)
         }
     }
+}
+
+fn withdrew(choices: &Choices) -> bool {
+    choices.iter().any(|(_, choice)| matches!(choice, Choice::Withdrawn(_)))
 }
 
 /// The id as a person quotes it: its first 40 bits, `K7Q2-9FDM`.

@@ -61,6 +61,10 @@ fn axe_finds_no_fault_in_any_page_of_ours() {
                 is_faultless(&visitor, &axe, "html");
             };
             visitor.forget_cookies();
+            // A browser that keeps no cookies, a record that nobody knows, a mistake.
+            for ours in ["?notice=saved&", "me?record=0&", "forget?"] {
+                page(&format!("/.consent/{ours}lang={code}"));
+            }
             visitor.open(&format!("{}{at}", demo.https));
             is_faultless(&visitor, &axe, OURS);
             visitor.click(DECLINE);
@@ -74,6 +78,15 @@ fn axe_finds_no_fault_in_any_page_of_ours() {
             for ours in ["", "done", "me", "policy", "cookies", "nothing-is-here"] {
                 page(&format!("/.consent/{ours}?lang={code}"));
             }
+            let headers = |headers| {
+                visitor.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": headers }));
+            };
+            visitor.devtools("Network.enable", &json!({}));
+            // The browser's signal against the agreement.
+            headers(json!({ "Sec-GPC": "1" }));
+            page(&format!("/.consent/?lang={code}"));
+            assert!(visitor.sees(".warning"), "{code}");
+            headers(json!({}));
             visitor.open(&format!("{}/.consent/me?lang={code}", demo.https));
             visitor.click("form[action='/.consent/forget'] button");
             visitor
@@ -113,6 +126,12 @@ fn axe_finds_no_fault_in_what_comes_now_and_then() {
         visitor.click("form[action='/.consent/withdraw'] button");
         visitor.wait_until("it is withdrawn", || visitor.address().contains("notice=withdrawn"));
         assert_eq!(visitor.attribute("html", "lang").as_deref(), Some(code));
+        is_faultless(&visitor, &axe, "html");
+        // What stands under the code that she had is still hers to see.
+        visitor.click(".rights a");
+        visitor.wait_until("her data open", || visitor.address().contains("/.consent/me"));
+        is_faultless(&visitor, &axe, "html");
+        visitor.open(&format!("{}/.consent/me?lang={code}", gateway.http));
         is_faultless(&visitor, &axe, "html");
     }
 }

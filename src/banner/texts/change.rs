@@ -72,6 +72,8 @@ pub struct PolicyTexts {
     pub versions: String,
     /// Heading over the links to such pages.
     pub documents: String,
+    /// The link to a version's full text.
+    pub document: String,
 }
 
 impl Texts {

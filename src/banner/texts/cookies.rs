@@ -17,6 +17,8 @@ pub struct CookieTexts {
     pub title: String,
     /// First paragraph: `{operator}`.
     pub lead: String,
+    /// What these times are, and when a cookie that needs consent goes before.
+    pub terms: String,
     /// How long one is kept: `{time}`.
     pub keep: String,
     /// When a cookie was met, if on one day: `{date}`.

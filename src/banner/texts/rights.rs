@@ -29,6 +29,14 @@ pub struct RightsTexts {
     pub nothing: String,
     /// Said to whoever refused everything: nothing that could tell them from others.
     pub anonymous: String,
+    /// Said to whoever withdrew: what stands under the id that they had, and how to see it.
+    pub withdrawn: String,
+    /// Asks for the number of a record.
+    pub by_receipt: String,
+    /// The button that shows what stands under it.
+    pub by_receipt_show: String,
+    /// Said where nothing withdrawn has that number.
+    pub record_unknown: String,
     /// Heading over what the cookie says.
     pub cookie: String,
     /// What the cookie is.
@@ -53,7 +61,7 @@ pub struct RightsTexts {
     pub attestations: AttestationWords,
     /// Heading over the logs.
     pub logs: String,
-    /// That no line of theirs can be found there.
+    /// By what their lines can be found there, and by what not.
     pub logs_text: String,
     /// What stands in the logs: `{section}`, `{keep}`.
     pub log: LogWords,

@@ -84,6 +84,8 @@ pub struct PolicyPage<'a> {
     pub standing: Standing,
     /// What it changes of the one before it, unless it is the first.
     pub changes: Option<&'a Coming<'a>>,
+    /// Where its full text stands, if that is known.
+    pub document: Option<&'a str>,
     /// All purposes, in the policy's order.
     pub purposes: &'a [Purpose<'a>],
     /// All versions that were announced, the newest first.

@@ -20,14 +20,37 @@ pub struct Me<'a> {
     pub languages: &'a [Language<'a>],
     /// Proves that a form was made for this visitor.
     pub token: &'a str,
-    /// The short code of their consent id, if they have one.
+    /// The short code of their consent id, if they have one, or of the one that they had.
     pub code: Option<&'a str>,
+    /// The record that they named.
+    pub named: Named<'a>,
     /// What their cookie says; nothing where there is none.
     pub said: Vec<Said<'a>>,
     /// What the record holds under their id.
     pub record: Recorded<'a>,
     /// The logs that may hold lines about them.
     pub logs: &'a [Log<'a>],
+}
+
+/// A record that was named by its number, whose consent no longer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// None was.
+    Nothing,
+    /// There is none of this number.
+    Unknown,
+    /// This one.
+    Found(&'a str),
+}
+
+impl<'a> Named<'a> {
+    /// Its number, if it is there.
+    pub fn found(self) -> Option<&'a str> {
+        match self {
+            Named::Found(record) => Some(record),
+            Named::Nothing | Named::Unknown => None,
+        }
+    }
 }
 
 /// A choice that the cookie holds.

@@ -294,8 +294,9 @@ pub(super) struct Control {
     /// `dpv:WithdrawConsent`.
     #[serde(rename = "@type")]
     pub(super) kind: String,
-    /// Where: a path of the site, and an address for letters.
+    /// Where: the address of the settings, and one for letters.
     #[serde(rename = "dct:references")]
+    #[schemars(inner(url))]
     pub(super) references: Vec<String>,
 }
 

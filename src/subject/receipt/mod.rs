@@ -4,7 +4,7 @@
 //! Vocabulary (DPV), as JSON-LD, and is signed ([`proof`]). A refusal and a withdrawal have receipts, too.
 //!
 //! It is made of a row of the record and of the statement that the row names, and of nothing that is in force
-//! today: it can be given again as long as the row is there.
+//! today but the address at which consent is withdrawn: it can be given again as long as the row is there.
 //!
 //! Choices that were made under other terms than those of the statement are listed by digest alone: what they
 //! say, their own receipt says.
@@ -33,6 +33,7 @@ const RECORD: &str = "https://w3id.org/dpv/schema/dpv-27560#record";
 pub fn receipt(
     row: &Row,
     statement: &Statement,
+    settings: &str,
     signer: &Signer,
     id: Uuid,
     now: Time,
@@ -48,7 +49,7 @@ pub fn receipt(
         conforms_to: RECEIPT.to_owned(),
         identifier: id.to_string(),
         created: now.to_string(),
-        record: record(row, statement)?,
+        record: record(row, statement, settings)?,
         proof: None,
     };
     match serde_json::to_value(receipt) {
@@ -62,7 +63,7 @@ pub fn content(receipt: &Map<String, Value>) -> Vec<u8> {
     proof::canonical(receipt)
 }
 
-fn record(row: &Row, statement: &Statement) -> Option<Record> {
+fn record(row: &Row, statement: &Statement, settings: &str) -> Option<Record> {
     let operator = &statement.operator;
     let (mut processes, mut others) = (Vec::new(), Vec::new());
     for choice in &row.choices {
@@ -106,7 +107,7 @@ fn record(row: &Row, statement: &Statement) -> Option<Record> {
         others,
         control: Control {
             kind: "dpv:WithdrawConsent".to_owned(),
-            references: vec![super::ROOT.to_owned(), format!("mailto:{}", operator.email)],
+            references: vec![settings.to_owned(), format!("mailto:{}", operator.email)],
         },
         right: statement.rights.clone(),
         publication: statement.publication.clone(),
