@@ -429,6 +429,19 @@ fn no_two_pages_look_alike() {
                 }
                 visitor.open(&format!("{}{path}", demo.https));
                 take(&visitor, &format!("control-{language}-{name}"));
+                for page in ["me", "policy", "cookies"] {
+                    visitor.open(&format!("{}/.consent/{page}?lang={language}", demo.https));
+                    take(&visitor, &format!("{page}-{language}-{name}"));
+                }
+                for deed in ["withdraw", "forget"] {
+                    if deed == "withdraw" {
+                        visitor.open(&format!("{}/.consent/?lang={language}", demo.https));
+                    }
+                    let before = visitor.address();
+                    visitor.click(&format!("form[action='/.consent/{deed}'] button"));
+                    visitor.wait_until("it is done", || visitor.address() != before);
+                    take(&visitor, &format!("{deed}-{language}-{name}"));
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ mod harness {
 use std::fs;
 
 use harness::broken::{POLICY, Rules};
+use harness::message::Message;
 use harness::program::{Gateway, Program, ask, send};
 use harness::site::Site;
 use kelisim::clock::Clock;
@@ -146,13 +147,18 @@ fn open(gateway: &Gateway, site: &Site, method: &str, path: &str, more: &str) ->
 
 /// Submits a form, with more fields; the status.
 fn submit(gateway: &Gateway, path: &str, form: &str, agent: &str) -> u16 {
+    answer_to(gateway, path, form, agent).status()
+}
+
+/// Submits a form, with more fields behind the browser's; the answer.
+fn answer_to(gateway: &Gateway, path: &str, form: &str, agent: &str) -> Message {
     let length = form.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: send-box.com\r\nAccept: text/html\r\nUser-Agent: {agent}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\
          Connection: close\r\n\r\n{form}"
     );
-    ask(gateway.plain, &request).status()
+    ask(gateway.plain, &request)
 }
 
 /// What the admin address tells, as text.
@@ -216,9 +222,20 @@ fn what_was_asked_and_answered_is_counted_without_anybody_in_it() {
         ("/.consent/choices", "choice=decline-all&lang=ru&page=prices"),
         ("/.consent/choices", "choice=decline-all&lang=kk&page=ivan"),
         ("/.consent/choices", "choice=selected&analytics=agree&lang=ru&way=settings"),
-        ("/.consent/withdraw", "lang=ru&way=settings"),
+        // Who withdraws what they never gave has refused.
+        ("/.consent/withdraw", "lang=kk&way=settings"),
     ] {
         assert_eq!(submit(&gateway, path, form, BROWSER), 303, "{form}");
+    }
+    let agreed =
+        answer_to(&gateway, "/.consent/choices", "choice=agree-all&lang=en&page=prices", BROWSER);
+    let cookie = agreed.values("set-cookie").next().expect("a cookie");
+    let cookie =
+        String::from_utf8_lossy(cookie.split(|byte| *byte == b';').next().expect("a value"));
+    let holding = format!("{BROWSER}\r\nCookie: {cookie}");
+    for _ in 0..2 {
+        // The second time there is nothing more to withdraw.
+        assert_eq!(submit(&gateway, "/.consent/withdraw", "lang=ru&way=settings", &holding), 303);
     }
     // A program's answer is recorded, and not counted as a person's.
     assert_eq!(submit(&gateway, "/.consent/choices", "choice=agree-all", "curl/8.14"), 303);
@@ -228,8 +245,10 @@ fn what_was_asked_and_answered_is_counted_without_anybody_in_it() {
     let mut counted = counts(&gateway);
     counted.sort();
     let expected = [
+        ("agreed", "en", "prices", 1),
         ("agreed", "ru", "prices", 1),
         ("declined", "kk", "other", 1),
+        ("declined", "kk", "settings", 1),
         ("declined", "ru", "prices", 1),
         ("selected", "ru", "settings", 1),
         ("shown", "ru", "home", 1),

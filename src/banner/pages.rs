@@ -71,7 +71,7 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
                 p.small { (words.never) }
             }
             (documents(texts, view))
-            (rights::offered(texts, view.token, withdrawn(view)))
+            (rights::offered(texts, view.token, view.named))
             (particulars(texts, &view.operator, view.code))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
@@ -80,11 +80,6 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
         }
     };
     page(texts, style, &words.title, "settings", &body)
-}
-
-/// The record of a withdrawal that was just made. The browser has no other tie to what was withdrawn.
-fn withdrawn<'a>(view: &Settings<'a>) -> Option<&'a str> {
-    view.record.filter(|_| view.notice == Some(Notice::Withdrawn))
 }
 
 /// What our hidden frame receives after a choice.
@@ -171,7 +166,7 @@ fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
         nav aria-label=(texts.settings.languages) {
             @for language in view.languages {
                 @let current = language.code == texts.code;
-                a href=(here(language.code, view.return_to)) lang=(language.code)
+                a href=(again(language.code, view)) lang=(language.code)
                     hreflang=(language.code) aria-current=[current.then_some("true")] { (language.name) }
             }
         }
@@ -181,6 +176,17 @@ fn languages(texts: &Texts, view: &Settings<'_>) -> Markup {
 /// The settings page itself, in a language, with the way back kept.
 fn here(language: &str, return_to: &str) -> String {
     format!("/.consent/?lang={}&return={}", query(language), query(return_to))
+}
+
+/// The same, with what was just done.
+fn again(language: &str, view: &Settings<'_>) -> String {
+    let notice = match view.notice {
+        Some(Notice::Saved) => "&notice=saved",
+        Some(Notice::Withdrawn) => "&notice=withdrawn",
+        Some(Notice::CookiesRefused | Notice::SignalConflict) | None => "",
+    };
+    let record = view.named.map(|record| format!("&record={}", query(record)));
+    format!("{}{notice}{}", here(language, view.return_to), record.unwrap_or_default())
 }
 
 /// Both forms come back here, so that the visitor sees what their click did.
@@ -333,6 +339,7 @@ mod tests {
             code: (state != State::Declined).then_some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
             record: None,
+            named: None,
             outcome: None,
             forget: "_ym* zz",
             document: Some("/privacy"),
@@ -377,7 +384,12 @@ mod tests {
     fn the_way_back_is_escaped_and_kept_across_languages() {
         let page = shown("en", State::NotAsked, "/a?b=\"<x>&c");
         assert!(page.contains(r#"href="/a?b=&quot;&lt;x&gt;&amp;c""#), "{page}");
-        assert!(page.contains("/.consent/?lang=ru&amp;return=/a%3Fb%3D%22%3Cx%3E%26c\""), "{page}");
+        assert!(
+            page.contains(
+                "/.consent/?lang=ru&amp;return=/a%3Fb%3D%22%3Cx%3E%26c&amp;notice=saved\""
+            ),
+            "{page}"
+        );
     }
 
     #[test]

@@ -26,19 +26,21 @@ pub const ME_JSON: &str = "/.consent/me.json";
 pub const FORGET: &str = "/.consent/forget";
 /// Where receipts are, each under its record's id.
 pub const RECEIPT: &str = "/.consent/receipt/";
+/// How the name of a receipt's file begins, before its record's id.
+pub const RECEIPT_FILE: &str = "receipt-";
 
 /// `/.consent/me`.
 pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
     let words = &texts.rights;
     let body = html! {
         header.top {
-            a.back href=(settings(texts)) {
+            a.back href=(settings(texts, view.named.number())) {
                 (back_arrow(texts)) (texts.settings.title)
             }
             nav aria-label=(texts.settings.languages) {
                 @for language in view.languages {
                     @let current = language.code == texts.code;
-                    a href=(here(ME, language.code, view.named.found())) lang=(language.code)
+                    a href=(here(ME, language.code, view.named.number())) lang=(language.code)
                         hreflang=(language.code) aria-current=[current.then_some("true")] {
                         (language.name)
                     }
@@ -54,11 +56,11 @@ pub fn me(texts: &Texts, style: &Style, view: &Me<'_>) -> String {
                 h3 { (words.logs) }
                 p { (words.logs_text) }
                 (logs(texts, view.logs))
-                p.small { a href=(here(ME_JSON, &texts.code, view.named.found())) { (words.json) } }
+                p.small { a href=(here(ME_JSON, &texts.code, view.named.number())) { (words.json) } }
             }
             section.forget aria-labelledby="forget" {
                 h2 #forget { (words.forget) }
-                (forget_form(texts, view.token, view.named.found()))
+                (forget_form(texts, view.token, view.named.number()))
             }
             section aria-labelledby="letter" {
                 h2 #letter { (words.letter) }
@@ -87,8 +89,8 @@ fn here(path: &str, language: &str, record: Option<&str>) -> String {
 }
 
 /// The settings page in this language.
-fn settings(texts: &Texts) -> String {
-    format!("/.consent/?lang={}", query(&texts.code))
+fn settings(texts: &Texts, record: Option<&str>) -> String {
+    here("/.consent/", &texts.code, record)
 }
 
 fn held(texts: &Texts, view: &Me<'_>) -> Markup {
@@ -102,7 +104,7 @@ fn held(texts: &Texts, view: &Me<'_>) -> Markup {
             (None, false) => p { (words.anonymous) },
             (Some(code), _) => p { (super::pages::code_line(texts, code)) },
         }
-        @if view.code.is_none() { (by_receipt(texts, view.named)) }
+        (by_receipt(texts, view.named))
         @if !view.said.is_empty() {
             h3 { (words.cookie) }
             p { (words.cookie_text) }
@@ -242,20 +244,25 @@ pub(super) fn outcome(texts: &Texts, outcome: &Outcome<'_>) -> Markup {
 /// What a visitor reads who was forgotten.
 pub fn forgotten(texts: &Texts, style: &Style, view: &Forgotten<'_>) -> String {
     let words = &texts.rights;
+    // Where nothing was found, nothing is claimed.
+    let title = match view.outcome.forgotten {
+        Some(0) => &words.forgotten_none,
+        _ => &words.forgotten,
+    };
     let body = html! {
         main {
-            h1 { (words.forgotten) }
+            h1 { (title) }
             (outcome(texts, &view.outcome))
             p.links {
                 a.button href="/" { (texts.settings.back) }
-                a.button href=(settings(texts)) { (texts.settings.title) }
+                a.button href=(settings(texts, None)) { (texts.settings.title) }
             }
         }
         @if !view.forget.is_empty() {
             script src=(assets::forget_js().path) data-keys=(view.forget) data-changed {}
         }
     };
-    page(texts, style, &words.forgotten, "settings", &body)
+    page(texts, style, title, "settings", &body)
 }
 
 #[cfg(test)]
@@ -329,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_told_that_nothing_is_held_and_a_broken_record_is_no_empty_one() {
+    fn a_stranger_is_told_that_there_is_no_choice_and_a_broken_record_is_no_empty_one() {
         let words = texts("en").rights;
         let page = shown("en", Recorded::Nobody, false);
         assert!(page.contains(&words.nothing) && !page.contains(&words.record), "{page}");

@@ -162,6 +162,8 @@ pub struct Settings<'a> {
     pub notice: Option<Notice>,
     /// The record of it, which has a receipt.
     pub record: Option<&'a str>,
+    /// The record that the address names: after a withdrawal the browser has no other tie to it.
+    pub named: Option<&'a str>,
     /// What followed, if it was a withdrawal.
     pub outcome: Option<rights::Outcome<'a>>,
     /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`

@@ -100,4 +100,9 @@ impl Choices {
     pub fn agrees(&self) -> bool {
         self.iter().any(|(_, choice)| matches!(choice, Choice::Agreed(_)))
     }
+
+    /// Whether anything was taken back.
+    pub fn withdrew(&self) -> bool {
+        self.iter().any(|(_, choice)| matches!(choice, Choice::Withdrawn(_)))
+    }
 }

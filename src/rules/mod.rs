@@ -155,6 +155,9 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     let lists = lists::read(root, files, &mut problems);
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
+    if all_read {
+        problems.extend(vendors.iter().flat_map(|vendor| vendor.misnamed(&texts)));
+    }
     if let Some(site) = &site {
         let path = format!("{root}/site.toml");
         problems.extend(give_paths_to_vendors(&path, site, &mut vendors));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
+use url::Url;
 
 use super::problem::{Problem, nearest};
 use super::schema;
@@ -318,7 +319,10 @@ pub(super) fn read(
 
 /// Whether visitors can be led to an address: a path of the site, or one that is safe on its way.
 fn is_document(address: &str) -> bool {
-    let is_path = address.starts_with('/') && !address.starts_with("//");
-    (is_path || address.starts_with("https://"))
-        && url::Url::parse("https://site.invalid/").is_ok_and(|site| site.join(address).is_ok())
+    let Ok(site) = Url::parse("https://site.invalid/") else { return false };
+    match site.join(address) {
+        Ok(url) if address.starts_with('/') => url.origin() == site.origin(),
+        Ok(url) => address.starts_with("https://") && url.has_host(),
+        Err(_) => false,
+    }
 }

@@ -153,6 +153,14 @@ impl Site {
         self.hosts.iter().any(|own| own.matches(host))
     }
 
+    /// The first host that is named in full.
+    pub fn host(&self) -> Option<&str> {
+        self.hosts.iter().find_map(|host| match host {
+            HostPattern::Exact(name) => Some(name.as_str()),
+            HostPattern::Under(_) | HostPattern::Any(_) => None,
+        })
+    }
+
     /// Whether `domain` is one of the site's own, rather than one above them that others
     /// share: `send-box.com` is, `com` is not. Of a host that is in no list nothing is known.
     pub fn owns(&self, domain: &str) -> bool {

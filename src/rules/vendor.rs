@@ -23,6 +23,7 @@ use super::pattern::{HostPattern, NamePattern, glob_matches};
 use super::problem::Problem;
 use super::schema;
 use super::source::{Entry, Source};
+use crate::banner::Texts;
 use crate::policy::{Purpose, RecipientId};
 
 /// What an element uses an address for.
@@ -61,6 +62,7 @@ pub struct Vendor {
     pub name: String,
     /// What visitors read in its place, by language.
     names: BTreeMap<String, String>,
+    names_line: usize,
     /// The purpose it serves.
     pub purpose: Purpose,
     /// The recipient of data, as the policy names it.
@@ -125,6 +127,18 @@ impl Vendor {
     /// Its name for visitors who read this language.
     pub fn name_in(&self, language: &str) -> &str {
         self.names.get(language).unwrap_or(&self.name)
+    }
+
+    /// Its names in languages that nobody here reads.
+    pub(super) fn misnamed(&self, texts: &BTreeMap<String, Texts>) -> Vec<Problem> {
+        let known = texts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let unread = self.names.keys().filter(|language| !texts.contains_key(*language));
+        let problem = |language: &String| Problem {
+            path: self.path.clone(),
+            line: self.names_line,
+            text: format!("`names.{language}` is in no language of `texts/`; there are {known}"),
+        };
+        unread.map(problem).collect()
     }
 
     /// What is done with what a rule of it names.
@@ -224,7 +238,7 @@ impl UrlRule {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VendorFile {
-    /// The name to show.
+    /// The name that operators read, and visitors where `names` has none.
     name: String,
     /// What visitors read in its place, in languages in which it is called otherwise: `{ ru = "…" }`.
     #[serde(default)]
@@ -339,6 +353,7 @@ pub(super) fn read(path: &str, text: &str, problems: &mut Vec<Problem>) -> Optio
     let vendor = Vendor {
         name,
         names,
+        names_line,
         purpose,
         recipient,
         path: path.to_owned(),

@@ -111,6 +111,8 @@ pub(super) fn of_visitors(record: &Sqlite, ids: &[VisitorId]) -> rusqlite::Resul
         let count: i64 = count.query_row([visitor], |row| row.get(0))?;
         found.count += usize::try_from(count).unwrap_or(0);
     }
+    // Of several ids, the newest of all. Times are written so that they sort.
+    found.rows.sort_by(|one, other| other.at.cmp(&one.at));
     found.rows.truncate(usize::from(ROWS_MAX));
     Ok(found)
 }

@@ -42,11 +42,14 @@ pub(super) async fn forget(
     };
     let not_forgotten = |cause: StoreError| GatewayFault::NotForgotten(cause.to_string().into());
     let mut rows = 0;
-    let unread = match form.get("record").map(|record| rights::ended(store, record)) {
-        Some(ended) => ended.await.map(|ended| forgetting.ids.extend(ended)).err(),
-        None => None,
-    };
-    if !forgetting.ids.is_empty() {
+    let unread =
+        match form.get("record").map(|record| rights::ended(store, record, subject.conditions.now))
+        {
+            Some(ended) => ended.await.map(|ended| forgetting.ids.extend(ended)).err(),
+            None => None,
+        };
+    // Also where it was destroyed before, and could not be cut off the log then.
+    if !forgetting.ids.is_empty() || form.get("record").is_some() {
         rows = store.forget(forgetting).await.map_err(not_forgotten)?;
     }
     // What could be forgotten was; the rest is not claimed.

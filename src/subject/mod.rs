@@ -45,6 +45,7 @@ use self::report::REPORT_BYTES_MAX;
 use crate::banner::{assets, pages, picture, rights as shown};
 use crate::coding::Coding;
 use crate::fault::{Fault, GatewayFault, VisitorFault};
+use crate::gate::asker;
 use crate::gate::attestation::Attestation;
 use crate::gate::cookies::ConsentCookie;
 pub use crate::gate::csp::wall::REPORT;
@@ -145,7 +146,7 @@ fn json(body: &Value) -> Page {
 fn download(body: Bytes, record: &str) -> Page {
     let mut page = Response::new(body);
     set(&mut page, CONTENT_TYPE, "application/ld+json");
-    let name = format!("attachment; filename=\"receipt-{record}.json\"");
+    let name = format!("attachment; filename=\"{}{record}.json\"", shown::RECEIPT_FILE);
     if let Ok(name) = HeaderValue::from_str(&name) {
         page.headers_mut().insert(CONTENT_DISPOSITION, name);
     }
@@ -279,8 +280,11 @@ impl Subject<'_> {
         let (wishes, event) = match deed {
             Deed::CloseNotice => return notice::dismiss(self, &form),
             Deed::Forget => return forget::forget(self, store, &form).await,
-            // Who had agreed to nothing has refused.
-            Deed::Withdraw if !self.visitor.choices().agrees() => {
+            // Who had agreed to nothing has refused; who has withdrawn already has nothing more to.
+            Deed::Withdraw if !self.agrees(store) => {
+                if self.visitor.choices().withdrew() && !wants_json(self.headers) {
+                    return back(&form, None);
+                }
                 (self.refuse_all()?, Event::Declined)
             }
             Deed::Withdraw => (self.refuse_all()?, Event::Withdrawn),
@@ -301,6 +305,14 @@ impl Subject<'_> {
         let page = self.choose(store, &form, &wishes).await?;
         self.count(&form, event);
         Ok(page)
+    }
+
+    /// Whether anything is agreed to under any of the cookies that came along.
+    fn agrees(&self, store: &Store) -> bool {
+        asker::known(self.headers, &self.snapshot.seal).iter().any(|known| {
+            let counts = known.id().is_some_and(|id| !store.superseded().contains(id));
+            counts && known.choices().agrees()
+        })
     }
 
     /// Refuses a script of a page.

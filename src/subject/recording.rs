@@ -146,7 +146,9 @@ impl Subject<'_> {
         for entry in entries {
             let (row, withdraws) = (Row::from(&entry), entry.supersedes.is_some());
             match store.record(entry).await {
-                Ok(()) => recorded = Some(row),
+                // Who is left without an id is told of their own withdrawal, and not of another copy's.
+                Ok(()) if visitor.id().is_some() || recorded.is_none() => recorded = Some(row),
+                Ok(()) => {}
                 // An agreement that nobody can prove is none, and a withdrawal of which the process
                 // that serves from now on cannot know. A refusal needs no proof: it is honoured by
                 // the cookie, and the operator hears of the disk.
@@ -169,6 +171,8 @@ impl Subject<'_> {
         visitor: &Visitor,
         recorded: Option<&Row>,
     ) -> Result<Page, Fault> {
+        // The number opens the record once its consent has ended: no business of a page's scripts.
+        let recorded = recorded.filter(|_| !by_script(self.headers));
         let record = recorded.map(|row| row.record.as_str());
         let mut page = if wants_json(self.headers) {
             let name = |(purpose, choice): (Purpose, &Choice)| {
@@ -176,8 +180,7 @@ impl Subject<'_> {
             };
             let choices: Map<String, Value> = visitor.choices().iter().map(name).collect();
             let mut body = serde_json::json!({ "record": record, "choices": choices });
-            // It holds the consent id, which is no business of a page's scripts.
-            if let Some(row) = recorded.filter(|_| !by_script(self.headers)) {
+            if let Some(row) = recorded {
                 let Circumstances { policy, language, .. } = circumstances;
                 let face = self.snapshot.face(policy, language);
                 let signed = face.and_then(|face| {
@@ -203,10 +206,16 @@ impl Subject<'_> {
         Ok(page)
     }
 
-    /// The whole address of the settings, for who keeps it: as it was asked for now.
+    /// The whole address of the settings, for who keeps it: at the host that was asked, if it is the site's.
     fn settings(&self) -> String {
+        let site = &self.snapshot.rules.site;
+        let asked =
+            Some(self.host).filter(|_| site.has_host(&self.host_name().to_ascii_lowercase()));
         let scheme = if *self.cookie == ConsentCookie::Plain { "http" } else { "https" };
-        format!("{scheme}://{}{ROOT}", self.host)
+        match asked.or_else(|| site.host()) {
+            Some(host) => format!("{scheme}://{host}{ROOT}"),
+            None => ROOT.to_owned(),
+        }
     }
 
     /// A receipt that is given again, as a file; nothing where there is no such row.

@@ -62,11 +62,29 @@ impl Query {
     }
 }
 
-/// The id under which a record stands, if nothing is granted under it any more.
-pub(super) async fn ended(store: &Store, record: &str) -> Result<Option<VisitorId>, StoreError> {
-    let Ok(record) = Uuid::try_parse(record) else { return Ok(None) };
-    let id = store.row(record).await?.and_then(|(row, _)| row.visitor);
-    Ok(id.filter(|id| store.superseded().contains(*id)))
+/// The id under which a record stands, if nothing is granted under it any more: it was withdrawn, or has run
+/// out. A number may be written as the name of the receipt's file.
+pub(super) async fn ended(
+    store: &Store,
+    record: &str,
+    now: Time,
+) -> Result<Option<VisitorId>, StoreError> {
+    let record = record.trim();
+    let number = record.strip_prefix(shown::RECEIPT_FILE).unwrap_or(record);
+    let Ok(number) = Uuid::try_parse(number.strip_suffix(".json").unwrap_or(number)) else {
+        return Ok(None);
+    };
+    let Some(id) = store.row(number).await?.and_then(|(row, _)| row.visitor) else {
+        return Ok(None);
+    };
+    if store.superseded().contains(id) {
+        return Ok(Some(id));
+    }
+    let held = store.rows(vec![id]).await?;
+    let mut choices = held.rows.iter().flat_map(|row| &row.choices);
+    let has_run_out =
+        choices.all(|choice| choice.until.parse::<Time>().is_ok_and(|until| until <= now));
+    Ok(Some(id).filter(|_| has_run_out))
 }
 
 /// All that is held, before it is told.
@@ -84,7 +102,7 @@ impl Held {
         let mut ids: Vec<_> = known.iter().filter_map(Visitor::id).collect();
         let mut named = None;
         if let Some(record) = record {
-            let Ok(ended) = ended(store, record).await else {
+            let Ok(ended) = ended(store, record, subject.conditions.now).await else {
                 return Held { ids, named, rows: None };
             };
             named = ended;
@@ -116,7 +134,8 @@ pub(super) async fn page(subject: &Subject<'_>, store: &Store, query: &str) -> R
     let named = match (&query.record, held.named, &held.rows) {
         (Some(record), Some(_), _) => Named::Found(record),
         (Some(_), None, Some(_)) => Named::Unknown,
-        _ => Named::Nothing,
+        (Some(record), None, None) => Named::Unread(record),
+        (None, ..) => Named::Nothing,
     };
     let logs = logs(policy, rules.site.suspended);
     let token = subject.whom().token(&subject.snapshot.seal, subject.conditions.now);

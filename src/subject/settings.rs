@@ -18,7 +18,7 @@ use crate::banner::{Texts, pages};
 use crate::face;
 use crate::fault::{Fault, GatewayFault};
 use crate::gate::fate::{Fate, Fates};
-use crate::policy::{Choice, Choices, PolicyVersion, Purpose, Reason, Verdicts, VisitorId};
+use crate::policy::{Choice, PolicyVersion, Purpose, Reason, Verdicts, VisitorId};
 use crate::rules::{Mode, RuleSet};
 use crate::snapshot::Snapshot;
 
@@ -102,6 +102,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         code: code.as_deref(),
         notice,
         record: query.record.as_deref().filter(|_| told),
+        named: query.record.as_deref(),
         outcome,
         forget: &forget,
         document: face::document(rules, policy, language),
@@ -153,7 +154,7 @@ fn notice(claimed: Option<Notice>, subject: &Subject<'_>) -> Option<Notice> {
         }
         Some(Notice::Withdrawn) if choices.agrees() => None,
         // There was nothing to withdraw: what is recorded is a refusal.
-        Some(Notice::Withdrawn) if !withdrew(&choices) => Some(Notice::Saved),
+        Some(Notice::Withdrawn) if !choices.withdrew() => Some(Notice::Saved),
         Some(claimed) => Some(claimed),
         None => {
             let refused_for_them = |(purpose, choice): (Purpose, &Choice)| {
@@ -163,10 +164,6 @@ fn notice(claimed: Option<Notice>, subject: &Subject<'_>) -> Option<Notice> {
             choices.iter().any(refused_for_them).then_some(Notice::SignalConflict)
         }
     }
-}
-
-fn withdrew(choices: &Choices) -> bool {
-    choices.iter().any(|(_, choice)| matches!(choice, Choice::Withdrawn(_)))
 }
 
 /// The id as a person quotes it: its first 40 bits, `K7Q2-9FDM`.

@@ -86,6 +86,14 @@ pub(crate) const BREAKS: &[Break] = &[
         0,
         &["`recipient` is empty", "as the policy does"],
     ),
+    (METRICA, "names = { kk", "names = { kz", 0, &["`names.kz`", "there are en, kk, ru"]),
+    (
+        METRICA,
+        "ru = \"Яндекс.Метрика\" }",
+        "ru = \"\" }",
+        0,
+        &["`names.ru` is empty", "leave it out"],
+    ),
     (OWN, "name = \"send-box.com\"", "name = \"send-box.com", 0, &["string"]),
     ("site.toml", "control = ", "controll = ", 0, &["`controll`", "did you mean `control`?"]),
     (

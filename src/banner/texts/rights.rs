@@ -25,7 +25,7 @@ pub struct RightsTexts {
     pub lead: String,
     /// Heading over what is held.
     pub held: String,
-    /// Said to whoever has not chosen: nothing is held.
+    /// Said to whoever has not chosen, in this browser.
     pub nothing: String,
     /// Said to whoever refused everything: nothing that could tell them from others.
     pub anonymous: String,
@@ -83,6 +83,8 @@ pub struct RightsTexts {
     pub forget_note: String,
     /// Title of the page after it.
     pub forgotten: String,
+    /// The same where nothing was found.
+    pub forgotten_none: String,
     /// What was stopped: `{purposes}`.
     pub stopped: String,
     /// Who receives nothing more: `{recipients}`.

@@ -37,17 +37,19 @@ pub struct Me<'a> {
 pub enum Named<'a> {
     /// None was.
     Nothing,
-    /// There is none of this number.
+    /// There is none of this number, or its consent counts.
     Unknown,
     /// This one.
     Found(&'a str),
+    /// The record cannot be read just now: this one may be there.
+    Unread(&'a str),
 }
 
 impl<'a> Named<'a> {
-    /// Its number, if it is there.
-    pub fn found(self) -> Option<&'a str> {
+    /// Its number, if it is there or may be.
+    pub fn number(self) -> Option<&'a str> {
         match self {
-            Named::Found(record) => Some(record),
+            Named::Found(record) | Named::Unread(record) => Some(record),
             Named::Nothing | Named::Unknown => None,
         }
     }
