@@ -3,18 +3,22 @@
 //! A missing file, a purpose on the wrong basis or a pattern that is too wide loses protection
 //! without a word. What can be seen of that is a problem here, before it is one for visitors.
 
+use std::collections::BTreeMap;
+
 use super::lists::List;
 use super::problem::Problem;
 use super::vendor::Vendor;
+use crate::banner::Texts;
 use crate::policy::{Basis, Keep, PolicyVersion, Purpose, RecipientId};
 use crate::rules::LOGGED;
 
-/// All that is wrong between vendors and policy versions, each with its file. `all_read` says
+/// All that is wrong between vendors, policy versions and texts, each with its file. `all_read` says
 /// whether every file could be read.
 pub(super) fn problems(
     vendors: &[Vendor],
     lists: &[List],
     versions: &[(String, PolicyVersion)],
+    texts: &BTreeMap<String, Texts>,
     all_read: bool,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -23,6 +27,8 @@ pub(super) fn problems(
         problems.extend(other_purpose(claim, versions));
     }
     for vendor in vendors {
+        // Of texts that could not be read it is not known whose language they are in.
+        problems.extend(all_read.then(|| vendor.misnamed(texts)).into_iter().flatten());
         problems.extend(operators_tags(vendor));
         problems.extend(operators_keys(vendor));
         problems.extend(cookies_of_others(vendor, vendors));

@@ -155,15 +155,12 @@ pub fn load(root: &str, files: &[RuleFile]) -> Result<RuleSet, Vec<Problem>> {
     let lists = lists::read(root, files, &mut problems);
     // A vendor whose file could not be read is not missing.
     let all_read = problems.is_empty();
-    if all_read {
-        problems.extend(vendors.iter().flat_map(|vendor| vendor.misnamed(&texts)));
-    }
     if let Some(site) = &site {
         let path = format!("{root}/site.toml");
         problems.extend(give_paths_to_vendors(&path, site, &mut vendors));
     }
     problems.extend(action::settle(&mut vendors));
-    problems.extend(coherence::problems(&vendors, &lists, &versions, all_read));
+    problems.extend(coherence::problems(&vendors, &lists, &versions, &texts, all_read));
     let enforced = site.as_ref().is_some_and(|site| site.csp == Csp::Enforce);
     let approved = csp::of_folder(root, files, enforced, (&vendors, &lists), &mut problems);
 
