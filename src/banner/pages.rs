@@ -185,7 +185,7 @@ fn again(language: &str, view: &Settings<'_>) -> String {
         Some(Notice::Withdrawn) => "&notice=withdrawn",
         Some(Notice::CookiesRefused | Notice::SignalConflict) | None => "",
     };
-    let record = view.named.map(|record| format!("&record={}", query(record)));
+    let record = view.record.or(view.named).map(|record| format!("&record={}", query(record)));
     format!("{}{notice}{}", here(language, view.return_to), record.unwrap_or_default())
 }
 

@@ -1,8 +1,9 @@
 //! To be forgotten (policy 3.9 to 3.11, 7.9 to 7.12).
 //!
 //! Everything that was agreed to is withdrawn, and what ties the record to the visitor is destroyed: under
-//! every id whose cookie came along, and under the one that a withdrawal has ended ([`rights::ended`]). Our cookie goes, and so do those of vendors, who are withheld from
-//! strangers; what vendors' scripts have kept, the page that answers removes.
+//! every id whose cookie came along, and under one that has ended and of which a record is named
+//! ([`rights::opened`]). Our cookie goes, and so do those of vendors, who are withheld from strangers; what
+//! vendors' scripts have kept, the page that answers removes.
 //!
 //! It is on the disk before it is answered. Where that fails nothing is claimed, and what was agreed to is
 //! withdrawn all the same.
@@ -42,12 +43,14 @@ pub(super) async fn forget(
     };
     let not_forgotten = |cause: StoreError| GatewayFault::NotForgotten(cause.to_string().into());
     let mut rows = 0;
-    let unread =
-        match form.get("record").map(|record| rights::ended(store, record, subject.conditions.now))
-        {
-            Some(ended) => ended.await.map(|ended| forgetting.ids.extend(ended)).err(),
-            None => None,
-        };
+    let mut unread = None;
+    if let Some(record) = form.get("record") {
+        match rights::opened(store, record, &forgetting.ids, subject.conditions.now).await {
+            Ok(Some(id)) if !forgetting.ids.contains(&id) => forgetting.ids.push(id),
+            Ok(_) => {}
+            Err(cause) => unread = Some(cause),
+        }
+    }
     // Also where it was destroyed before, and could not be cut off the log then.
     if !forgetting.ids.is_empty() || form.get("record").is_some() {
         rows = store.forget(forgetting).await.map_err(not_forgotten)?;

@@ -2,10 +2,10 @@
 //!
 //! Everything comes from their own cookie, from the record under its id, and from the policy in force.
 //!
-//! A withdrawal leaves the browser without an id, and what stands under the old one has no other owner: who
-//! names a record of theirs, as the page after the withdrawal and the receipt do, is shown what stands with it and
-//! may have it forgotten. A record's number is random and is told to nobody else. While its consent counts it
-//! opens nothing: that takes the cookie.
+//! A withdrawal leaves the browser without an id, and nobody else owns what stands under the old one: who names a
+//! record of theirs, as the page after the withdrawal and the name of a receipt's file do, is shown what stands with
+//! it and may have it forgotten. A record's number is random, and is told to persons alone. While its consent counts
+//! it opens nothing: that takes the cookie.
 //!
 //! The record is asked through the store's thread. Where it cannot answer, the page says so and shows the
 //! rest.
@@ -63,10 +63,11 @@ impl Query {
 }
 
 /// The id under which a record stands, if nothing is granted under it any more: it was withdrawn, or has run
-/// out. A number may be written as the name of the receipt's file.
-pub(super) async fn ended(
+/// out; or if its cookie came along, and it is `known`. A number may be written as the name of the receipt's file.
+pub(super) async fn opened(
     store: &Store,
     record: &str,
+    known: &[VisitorId],
     now: Time,
 ) -> Result<Option<VisitorId>, StoreError> {
     let record = record.trim();
@@ -77,7 +78,7 @@ pub(super) async fn ended(
     let Some(id) = store.row(number).await?.and_then(|(row, _)| row.visitor) else {
         return Ok(None);
     };
-    if store.superseded().contains(id) {
+    if known.contains(&id) || store.superseded().contains(id) {
         return Ok(Some(id));
     }
     let held = store.rows(vec![id]).await?;
@@ -102,10 +103,10 @@ impl Held {
         let mut ids: Vec<_> = known.iter().filter_map(Visitor::id).collect();
         let mut named = None;
         if let Some(record) = record {
-            let Ok(ended) = ended(store, record, subject.conditions.now).await else {
+            let Ok(opened) = opened(store, record, &ids, subject.conditions.now).await else {
                 return Held { ids, named, rows: None };
             };
-            named = ended;
+            named = opened;
             ids.extend(named.filter(|id| !ids.contains(id)));
         }
         let rows = match ids.is_empty() {

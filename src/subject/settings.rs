@@ -102,7 +102,8 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         code: code.as_deref(),
         notice,
         record: query.record.as_deref().filter(|_| told),
-        named: query.record.as_deref(),
+        // What was saved stands under the id that the browser holds now, or under none.
+        named: query.record.as_deref().filter(|_| notice != Some(Notice::Saved)),
         outcome,
         forget: &forget,
         document: face::document(rules, policy, language),
