@@ -104,7 +104,9 @@ fn held(texts: &Texts, view: &Me<'_>) -> Markup {
             (None, false) => p { (words.anonymous) },
             (Some(code), _) => p { (super::pages::code_line(texts, code)) },
         }
-        (by_receipt(texts, view.named))
+        @if view.named == Named::Unknown {
+            p.notice.warning role="status" { (words.record_unknown) }
+        }
         @if !view.said.is_empty() {
             h3 { (words.cookie) }
             p { (words.cookie_text) }
@@ -130,14 +132,14 @@ fn held(texts: &Texts, view: &Me<'_>) -> Markup {
                 ul { @for row in rows { li { (row_line(texts, row)) } } }
             }
         }
+        (by_receipt(texts))
     }
 }
 
 /// Where the number of a record is asked for, which opens what was withdrawn.
-fn by_receipt(texts: &Texts, named: Named<'_>) -> Markup {
+fn by_receipt(texts: &Texts) -> Markup {
     let words = &texts.rights;
     html! {
-        @if named == Named::Unknown { p.notice.warning role="status" { (words.record_unknown) } }
         form.receipt method="get" action=(ME) autocomplete="off" {
             input type="hidden" name="lang" value=(texts.code);
             label for="record-number" { (words.by_receipt) }
