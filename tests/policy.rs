@@ -100,11 +100,16 @@ fn a_summary_is_there_in_every_language_or_not_at_all() {
     let summary = "\nsummary = { kk = \"а\", ru = \"б\", en = \"c\" }";
     let name = version(&rules, "2026-11-20", "2026-12-01", summary);
     assert_eq!(rules.check().code, Some(0));
-    let line = rules.change(&name, "kk = \"а\", ", "");
+    is_refused(&rules, &name, ("kk = \"а\", ", ""), "summary lacks language `kk`");
+}
+
+/// A file is refused after a change, for this on the line of it.
+#[track_caller]
+fn is_refused(rules: &Rules, name: &str, (from, to): (&str, &str), problem: &str) {
+    let line = rules.change(name, from, to);
     let refused = rules.check();
     assert_eq!(refused.code, Some(1));
-    let problem = format!("{name}:{line}: summary lacks language `kk`");
-    assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("{name}:{line}: {problem}")), "{}", refused.stderr);
 }
 
 #[test]
@@ -113,15 +118,10 @@ fn the_full_text_stands_where_the_operator_says_in_every_language_or_nowhere() {
     let document = "\ndocument = { kk = \"/saiasat\", ru = \"https://send-box.com/policy\", en = \"/policy\" }";
     let name = version(&rules, "2026-11-20", "2026-12-01", document);
     assert_eq!(rules.check().code, Some(0));
-    let line = rules.change(&name, "en = \"/policy\"", "en = \"//evil.example/\"");
-    let refused = rules.check();
-    assert_eq!(refused.code, Some(1));
-    let problem = format!("{name}:{line}: document in `en` is `//evil.example/`; write a path");
-    assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
-    let line = rules.change(&name, ", en = \"//evil.example/\"", "");
-    let refused = rules.check();
-    let problem = format!("{name}:{line}: document lacks language `en`");
-    assert!(refused.stderr.contains(&problem), "{}", refused.stderr);
+    let other = ("en = \"/policy\"", "en = \"//evil.example/\"");
+    is_refused(&rules, &name, other, "document in `en` is `//evil.example/`; write a path");
+    let none = (", en = \"//evil.example/\"", "");
+    is_refused(&rules, &name, none, "document lacks language `en`");
 }
 
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \

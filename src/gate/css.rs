@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::address::is_data;
+use super::among;
 
 /// What stands for an address that is gone (CSS Values 4 §4.5.4: what `url()` resolves to that is
 /// invalid).
@@ -107,16 +108,7 @@ enum Place {
 }
 
 /// What may mean something here. All else is between names, or part of one: nine tenths of a sheet.
-static MEANS: [bool; 256] = {
-    let mut means = [false; 256];
-    let those = b"/\"'([{)]};@\\";
-    let mut at = 0;
-    while at < those.len() {
-        means[those[at] as usize] = true;
-        at += 1;
-    }
-    means
-};
+static MEANS: [bool; 256] = among(b"/\"'([{)]};@\\");
 
 /// Where the addresses stand, without quotes.
 fn addresses(css: &[u8]) -> Vec<Range<usize>> {

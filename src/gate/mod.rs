@@ -39,3 +39,14 @@ pub mod stream;
 pub mod tally;
 pub mod trace;
 pub mod validators;
+
+/// For each byte whether it is one of these.
+const fn among(these: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < these.len() {
+        table[these[at] as usize] = true;
+        at += 1;
+    }
+    table
+}

@@ -13,6 +13,8 @@ use std::ops::Range;
 use memchr::memchr3;
 use rustc_hash::FxHashSet;
 
+use super::among;
+
 /// A statement that is longer than any snippet a vendor hands out holds more than that.
 const SNIPPET_BYTES_MAX: usize = 2048;
 
@@ -280,16 +282,7 @@ fn ends_value(byte: u8) -> bool {
 }
 
 /// The letters that may open or close something: brackets, quotes, comments.
-static SIGNS: [bool; 256] = {
-    let mut signs = [false; 256];
-    let all = b"()[]{}\"'`/<-";
-    let mut at = 0;
-    while at < all.len() {
-        signs[all[at] as usize] = true;
-        at += 1;
-    }
-    signs
-};
+static SIGNS: [bool; 256] = among(b"()[]{}\"'`/<-");
 
 /// How long what begins with a quote, or a slash, is to the next one.
 fn quoted_len(text: &[u8]) -> usize {

@@ -277,11 +277,12 @@ pub(super) fn read(
     }
 
     let PolicyFile { announced, in_force, summary, document } = file?;
-    for language in summary.iter().flat_map(|summary| summary.missing(languages)) {
-        source.problem(summary_line, format!("summary lacks language `{language}`"));
-    }
-    for language in document.iter().flat_map(|document| document.missing(languages)) {
-        source.problem(document_line, format!("document lacks language `{language}`"));
+    for (what, wording, line) in
+        [("summary", &summary, summary_line), ("document", &document, document_line)]
+    {
+        for language in wording.iter().flat_map(|wording| wording.missing(languages)) {
+            source.problem(line, format!("{what} lacks language `{language}`"));
+        }
     }
     let addresses = document.iter().flat_map(Localized::all);
     for (language, address) in addresses.filter(|(_, address)| !is_document(address)) {
