@@ -151,7 +151,6 @@ fn settings(snapshot: &Snapshot, language: &str) -> String {
         code: None,
         notice: None,
         record: None,
-        named: None,
         outcome: None,
         document: None,
         announced: &[],

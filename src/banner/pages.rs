@@ -71,7 +71,7 @@ pub fn settings(texts: &Texts, style: &Style, view: &Settings<'_>) -> String {
                 p.small { (words.never) }
             }
             (documents(texts, view))
-            (rights::offered(texts, view.token, view.named))
+            (rights::offered(texts, view.token, ended(view)))
             (particulars(texts, &view.operator, view.code))
         }
         @if !view.forget.is_empty() || view.notice.is_some() {
@@ -156,7 +156,10 @@ fn notice_line(texts: &Texts, notice: Notice, record: Option<&str>) -> Markup {
     html! {
         p class=(kind) role="status" {
             (texts.notice(notice))
-            @if let Some(record) = record { " " (rights::receipt_link(texts, record)) }
+            // The others tell of no choice.
+            @if let Some(record) = record.filter(|_| kind == "notice") {
+                " " (rights::receipt_link(texts, record))
+            }
         }
     }
 }
@@ -178,6 +181,12 @@ fn here(language: &str, return_to: &str) -> String {
     format!("/.consent/?lang={}&return={}", query(language), query(return_to))
 }
 
+/// The record that opens what stands under another id than the browser's. What was saved stands under that one, or
+/// under none.
+fn ended<'a>(view: &Settings<'a>) -> Option<&'a str> {
+    view.record.filter(|_| view.notice != Some(Notice::Saved))
+}
+
 /// The same, with what was just done.
 fn again(language: &str, view: &Settings<'_>) -> String {
     let notice = match view.notice {
@@ -185,7 +194,7 @@ fn again(language: &str, view: &Settings<'_>) -> String {
         Some(Notice::Withdrawn) => "&notice=withdrawn",
         Some(Notice::CookiesRefused | Notice::SignalConflict) | None => "",
     };
-    let record = view.record.or(view.named).map(|record| format!("&record={}", query(record)));
+    let record = view.record.map(|record| format!("&record={}", query(record)));
     format!("{}{notice}{}", here(language, view.return_to), record.unwrap_or_default())
 }
 
@@ -339,7 +348,6 @@ mod tests {
             code: (state != State::Declined).then_some("K7Q2-9FDM"),
             notice: Some(Notice::Saved),
             record: None,
-            named: None,
             outcome: None,
             forget: "_ym* zz",
             document: Some("/privacy"),

@@ -180,7 +180,7 @@ fn logs(texts: &Texts, logs: &[Log<'_>]) -> Markup {
 
 /// What the settings page offers of all this.
 ///
-/// After a choice it is told which `record` that made.
+/// Told a `record`, it leads on with it.
 pub(super) fn offered(texts: &Texts, token: &str, record: Option<&str>) -> Markup {
     let words = &texts.rights;
     html! {

@@ -160,10 +160,8 @@ pub struct Settings<'a> {
     pub code: Option<&'a str>,
     /// What has just happened.
     pub notice: Option<Notice>,
-    /// The record of it, which has a receipt.
+    /// The record that the address names: of what has just happened, and after a withdrawal the only tie to it.
     pub record: Option<&'a str>,
-    /// The record that the address names: after a withdrawal the browser has no other tie to it.
-    pub named: Option<&'a str>,
     /// What followed, if it was a withdrawal.
     pub outcome: Option<rights::Outcome<'a>>,
     /// The keys in the browser's storage that nobody may keep any more, with spaces between; `_ym*`

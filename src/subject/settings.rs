@@ -85,7 +85,6 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         let withdrawn: Vec<_> = withdrawn.map(|(purpose, _)| purpose).collect();
         rights::outcome(&cards, &withdrawn, &logs)
     });
-    let told = matches!(notice, Some(Notice::Saved | Notice::Withdrawn));
     let announced = rules.policies.announced(subject.conditions.now);
     let announced: Vec<_> = announced
         .map(|policy| (policy.in_force.to_string(), face::date(policy.in_force)))
@@ -101,9 +100,7 @@ pub(super) fn page(subject: &Subject<'_>, query: &str) -> Result<Page, Fault> {
         return_to: &return_to,
         code: code.as_deref(),
         notice,
-        record: query.record.as_deref().filter(|_| told),
-        // What was saved stands under the id that the browser holds now, or under none.
-        named: query.record.as_deref().filter(|_| notice != Some(Notice::Saved)),
+        record: query.record.as_deref(),
         outcome,
         forget: &forget,
         document: face::document(rules, policy, language),
